@@ -1,1 +1,28 @@
-export {};
+export { openStore, type Store, type StoreOptions } from "./store.ts";
+export { openDatabase, type ConnectionOptions, type Database } from "./database.ts";
+export { migrate } from "./migrate.ts";
+export type { Claim, Completion, Queue } from "./queue.ts";
+export type { Inventory, InventoryEntry } from "./inventory.ts";
+export type { Reader, ListPage, ListInput } from "./reader.ts";
+export type { Writer } from "./writer.ts";
+export type { Feed, Subscription } from "./feed.ts";
+export type { References, Referrer } from "./references.ts";
+export type { Sealer } from "./sealer.ts";
+export type { User } from "./credentials.ts";
+export { blobKind, type Blobs } from "./blobs.ts";
+export {
+  fanoutQueue,
+  formatKey,
+  parseKey,
+  parseWorkKey,
+  workKey,
+  type Change,
+  type Fence,
+  type Guard,
+  type ObjectKey,
+  type Priority,
+  type ReferenceRow,
+  type Version,
+  type Write,
+  type WriteResult,
+} from "./types.ts";

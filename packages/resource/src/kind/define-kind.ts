@@ -1,0 +1,158 @@
+import { z } from "zod";
+import type { ErrorCause } from "../errors.ts";
+import { formatApiVersion, type KubeObject, type ObjectMeta } from "../object.ts";
+import type { Schema } from "../schema.ts";
+import { objectSchema } from "./object-schema.ts";
+
+/** What a reference waits for (S5): other changes of the target wake nobody. Bits, so that one row can hold several. */
+export const WaitsFor = { Existence: 1, Readiness: 2, Outputs: 4, Generation: 8 } as const;
+
+/** A path in the body that names another object (design.md §5.1). */
+export interface KindReference {
+  /** Dotted path to a name, for example `spec.definition`; `[*]` walks a list. */
+  readonly path: string;
+  readonly to: { readonly group: string; readonly resource: string };
+  /** `same`: the namespace of the referring object. `cluster`: none. Or a sibling path that holds the namespace. */
+  readonly namespace: "same" | "cluster" | { readonly path: string };
+  /** Sum of {@link WaitsFor} bits. */
+  readonly waitsFor: number;
+  /** Admission refuses the write when the target does not exist. Under deletion it is always refused (K6). */
+  readonly mustExist?: boolean;
+}
+
+/** One column of `kubectl get`. */
+export interface Column {
+  readonly name: string;
+  readonly type: "string" | "integer" | "boolean" | "date";
+  readonly description: string;
+  /** 0 is always shown, 1 with `-o wide`. */
+  readonly priority?: 0 | 1;
+  /** What to print; dates are RFC 3339 strings which clients turn into ages. */
+  readonly value: (object: KubeObject) => string | number | boolean | undefined;
+}
+
+export interface KindOptions<Fields extends z.ZodRawShape> {
+  /** "" is the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  /** Lower-case plural, as in URLs. */
+  readonly plural: string;
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly scope: "Namespaced" | "Cluster";
+  readonly description: string;
+  /** Top-level fields beside apiVersion, kind and metadata: usually `spec` and `status`. Every field has a description. */
+  readonly fields: Fields;
+  readonly references?: readonly KindReference[];
+  readonly columns?: readonly Column[];
+  /** Which form names must have. Default `subdomain`. */
+  readonly nameRule?: "subdomain" | "label";
+  /** K4: a PUT needs a resourceVersion. Kubernetes' own kinds allow a blind PUT; ours do not. */
+  readonly versionRequired?: boolean;
+  /** Bodies are encrypted at rest (S7). */
+  readonly sensitive?: boolean;
+  /** Objects expire this long after their last write; for Events. Milliseconds. */
+  readonly ttlMs?: number;
+  /** Admission beyond the schema: pure, after defaults. `old` is undefined on create. */
+  readonly validate?: (object: KubeObject, old: KubeObject | undefined) => readonly ErrorCause[];
+  /** Fills and normalises before validation; may change `object`. Pure otherwise. */
+  readonly prepare?: (object: KubeObject, old: KubeObject | undefined) => void;
+  /** Field paths that a field selector may name, beside metadata.name and metadata.namespace. */
+  readonly selectableFields?: readonly string[];
+}
+
+/** A kind as the rest of the house knows it. */
+export interface Kind {
+  readonly group: string;
+  readonly version: string;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular: string;
+  /** `plural.group`, or `plural` in the core group: how the store names the kind. */
+  readonly resource: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly namespaced: boolean;
+  readonly description: string;
+  readonly schema: Schema;
+  readonly hasStatus: boolean;
+  readonly references: readonly KindReference[];
+  readonly columns: readonly Column[];
+  readonly nameRule: "subdomain" | "label";
+  readonly versionRequired: boolean;
+  readonly sensitive: boolean;
+  readonly ttlMs: number | undefined;
+  readonly selectableFields: readonly string[];
+  readonly validate: (object: KubeObject, old: KubeObject | undefined) => readonly ErrorCause[];
+  readonly prepare: (object: KubeObject, old: KubeObject | undefined) => void;
+}
+
+/** A kind together with the TypeScript type of its objects. */
+export interface TypedKind<T> extends Kind {
+  /** Phantom: carries the type, never read. */
+  readonly object?: T;
+}
+
+type FieldsOf<Fields extends z.ZodRawShape> = z.output<z.ZodObject<Fields>>;
+
+/** The object type of a kind made by {@link defineKind}: `type Environment = ObjectOf<typeof environmentKind>`. */
+export type ObjectOf<K> = K extends TypedKind<infer T> ? T : never;
+
+/**
+ * The single source of a kind (design.md §5.1): types, JSON Schema, OpenAPI, `kubectl explain`, tables and references
+ * all come from it.
+ */
+export function defineKind<Fields extends z.ZodRawShape>(
+  options: KindOptions<Fields>,
+): TypedKind<{ apiVersion: string; kind: string; metadata: ObjectMeta } & FieldsOf<Fields> & KubeObject> {
+  const apiVersion = formatApiVersion(options.group, options.version);
+  const fields = z.object(options.fields);
+  return {
+    group: options.group,
+    version: options.version,
+    apiVersion,
+    kind: options.kind,
+    plural: options.plural,
+    singular: options.kind.toLowerCase(),
+    resource: options.group === "" ? options.plural : `${options.plural}.${options.group}`,
+    shortNames: options.shortNames ?? [],
+    categories: options.categories ?? [],
+    namespaced: options.scope === "Namespaced",
+    description: options.description,
+    schema: objectSchema(fields, options.description),
+    hasStatus: "status" in options.fields,
+    references: options.references ?? [],
+    columns: options.columns ?? [ageColumn],
+    nameRule: options.nameRule ?? "subdomain",
+    versionRequired: options.versionRequired ?? false,
+    sensitive: options.sensitive ?? false,
+    ttlMs: options.ttlMs,
+    selectableFields: options.selectableFields ?? [],
+    validate: options.validate ?? (() => []),
+    prepare: options.prepare ?? (() => {}),
+  };
+}
+
+export const ageColumn: Column = {
+  name: "Age",
+  type: "date",
+  description: "Time since the object was created.",
+  value: (object) => object.metadata.creationTimestamp,
+};
+
+/** The status of the condition `type`, or undefined. For columns. */
+export function conditionStatus(object: KubeObject, type: string): string | undefined {
+  return findCondition(object, type)?.status;
+}
+
+export function conditionReason(object: KubeObject, type: string): string | undefined {
+  return findCondition(object, type)?.reason;
+}
+
+function findCondition(object: KubeObject, type: string): { status?: string; reason?: string } | undefined {
+  const conditions = (object["status"] as { conditions?: unknown } | undefined)?.conditions;
+  if (!Array.isArray(conditions)) return undefined;
+  return (conditions as { type?: string; status?: string; reason?: string }[]).find((condition) => condition.type === type);
+}

@@ -1,0 +1,171 @@
+// One feed of changes per process (design.md §5.3 S3, S4).
+//   S3  A subscriber from number r gets every later change exactly once and in order, on any replica.
+//   S4  Below the compacted number, or above the counter, there is an error and never a gap.
+// Invariants of this file: `lastRv` only grows; changes are handed on in number order; the ring holds all changes in (floorRv, lastRv].
+import type { Clock, Logger } from "@threeport/platform";
+import type { Reader } from "./reader.ts";
+import type { Change } from "./types.ts";
+import type { Committed } from "./writer.ts";
+
+export interface FeedOptions {
+  readonly reader: Reader;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Bytes of bodies kept for late subscribers. */
+  readonly ringBytesMax?: number;
+  /** How often the log is looked at when no hint came. Hints may all be lost (D3). */
+  readonly pollMs?: number;
+}
+
+export interface Subscription extends Disposable {
+  /** All changes up to here have been handed to the listener. */
+  readonly rv: number;
+}
+
+export interface Feed extends AsyncDisposable {
+  /** Number up to which everything was handed on. */
+  readonly lastRv: number;
+  start(): Promise<void>;
+  /** What this process itself committed: saves reading it back. */
+  offer(group: Committed): void;
+  /** Another process committed: look soon. */
+  hint(): void;
+  /**
+   * Hands every change of `kind` above `afterRv` to `listener`, in order, beginning before this resolves.
+   * `TP_EXPIRED` below the compacted number, `TP_VERSION_TOO_LARGE` above the counter.
+   */
+  subscribe(kind: string, afterRv: number, listener: (changes: readonly Change[]) => void): Promise<Subscription>;
+}
+
+const ringBytesDefault = 32 * 1024 * 1024;
+const pollMsDefault = 1_000;
+const readBatch = 1_000;
+
+export function createFeed(options: FeedOptions): Feed {
+  const { reader, clock } = options;
+  const ringBytesMax = options.ringBytesMax ?? ringBytesDefault;
+  const listeners = new Map<string, Set<(changes: readonly Change[]) => void>>();
+  let ring: Change[] = [];
+  let ringStart = 0;
+  let ringBytes = 0;
+  let floorRv = 0;
+  let lastRv = 0;
+  let behind = false;
+  let reading: Promise<void> | undefined;
+  let stopped = false;
+  let timer: Disposable | undefined;
+
+  function hand(changes: readonly Change[], upTo: number): void {
+    if (upTo <= lastRv) return;
+    const fresh = changes.length > 0 && (changes[0]?.rv ?? 0) <= lastRv ? changes.filter((change) => change.rv > lastRv) : changes;
+    lastRv = upTo;
+    for (const change of fresh) {
+      ring.push(change);
+      ringBytes += change.body.length + (change.prevBody?.length ?? 0);
+    }
+    while (ringBytes > ringBytesMax && ringStart < ring.length) {
+      const oldest = ring[ringStart++];
+      if (oldest === undefined) break;
+      ringBytes -= oldest.body.length + (oldest.prevBody?.length ?? 0);
+      floorRv = oldest.rv;
+    }
+    if (ringStart > 1024 && ringStart * 2 > ring.length) {
+      ring = ring.slice(ringStart);
+      ringStart = 0;
+    }
+    deliver(fresh);
+  }
+
+  function deliver(changes: readonly Change[]): void {
+    if (changes.length === 0 || listeners.size === 0) return;
+    const byKind = new Map<string, Change[]>();
+    for (const change of changes) {
+      if (!listeners.has(change.key.kind)) continue;
+      const list = byKind.get(change.key.kind);
+      if (list === undefined) byKind.set(change.key.kind, [change]);
+      else list.push(change);
+    }
+    for (const [kind, list] of byKind) for (const listener of [...(listeners.get(kind) ?? [])]) listener(list);
+  }
+
+  /** Reads the log until nothing is left. One at a time; a hint during a read causes another. */
+  function readOn(): Promise<void> {
+    behind = true;
+    reading ??= (async () => {
+      try {
+        while (behind && !stopped) {
+          behind = false;
+          for (;;) {
+            const { changes, readTo } = await reader.changes({ afterRv: lastRv, limit: readBatch });
+            hand(changes, readTo);
+            if (changes.length < readBatch) break;
+          }
+        }
+      } finally {
+        reading = undefined;
+      }
+    })();
+    return reading;
+  }
+
+  function poll(): void {
+    if (stopped) return;
+    timer = clock.after(options.pollMs ?? pollMsDefault, () => {
+      readOn()
+        .catch((error: unknown) => options.log.debug("the change feed could not read the log", { error: String(error) }))
+        .finally(poll);
+    });
+  }
+
+  return {
+    get lastRv() {
+      return lastRv;
+    },
+    async start() {
+      lastRv = floorRv = await reader.currentRv();
+      poll();
+    },
+    offer(group) {
+      if (group.baseRv === lastRv && reading === undefined) hand(group.changes, group.lastRv);
+      else if (group.lastRv > lastRv) void readOn().catch(() => {}); // the poll reads again
+    },
+    hint() {
+      void readOn().catch(() => {});
+    },
+    async subscribe(kind, afterRv, listener) {
+      // Below the ring: read the log up to where the ring begins, then join it. Above: another replica is ahead; catch up first.
+      if (afterRv > lastRv) await readOn();
+      let from = afterRv;
+      if (from > lastRv) await reader.changes({ afterRv: from, kind, limit: 1 }); // throws TP_VERSION_TOO_LARGE when nobody is that far
+      while (from < floorRv) {
+        const { changes, readTo } = await reader.changes({ afterRv: from, kind, limit: readBatch });
+        listener(changes);
+        from = readTo;
+      }
+      // From here to the end nothing awaits: no change can slip between the ring and the listener.
+      const missed = ring.slice(ringStart).filter((change) => change.rv > from && change.key.kind === kind);
+      if (missed.length > 0) listener(missed);
+      // `from` may be ahead of the feed, which will then hand on changes that this subscriber has read from the log.
+      const onChanges = (changes: readonly Change[]): void => {
+        const fresh = (changes[0]?.rv ?? 0) > from ? changes : changes.filter((change) => change.rv > from);
+        if (fresh.length > 0) listener(fresh);
+      };
+      const set = listeners.get(kind) ?? new Set();
+      listeners.set(kind, set.add(onChanges));
+      return {
+        get rv() {
+          return Math.max(lastRv, from);
+        },
+        [Symbol.dispose]() {
+          set.delete(onChanges);
+          if (set.size === 0) listeners.delete(kind);
+        },
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      stopped = true;
+      timer?.[Symbol.dispose]();
+      await reading?.catch(() => {});
+    },
+  };
+}

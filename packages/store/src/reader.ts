@@ -1,0 +1,161 @@
+import { PlatformError } from "@threeport/resource";
+import type { Database } from "./database.ts";
+import type { Sealer } from "./sealer.ts";
+import { formatKey, type Change, type ObjectKey, type Version } from "./types.ts";
+
+export interface ListPage {
+  /** The number that the page is true for; a watch from here misses nothing. */
+  readonly rv: number;
+  readonly items: readonly Version[];
+  /** Where the next page begins; undefined on the last one. */
+  readonly next: { readonly namespace: string; readonly name: string } | undefined;
+}
+
+export interface ListInput {
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly limit: number;
+  readonly after?: { readonly namespace: string; readonly name: string };
+  /** Read the state as of this number; `TP_EXPIRED` when it was compacted. Without it: the newest. */
+  readonly atRv?: number;
+}
+
+export interface Reader {
+  /** The object as last committed. Concurrent calls share one statement. */
+  get(key: ObjectKey): Promise<Version | undefined>;
+  list(input: ListInput): Promise<ListPage>;
+  /** Changes with numbers above `afterRv`, in order, at most `limit`, and how far the log was read. `TP_EXPIRED` when some were compacted. */
+  changes(input: { readonly afterRv: number; readonly kind?: string; readonly limit: number }): Promise<{ changes: Change[]; readTo: number }>;
+  currentRv(): Promise<number>;
+}
+
+/** Keys of one shared read: bounds the size of a statement. */
+const getGroupMax = 256;
+
+interface Row {
+  rv: string;
+  kind: string;
+  namespace: string;
+  name: string;
+  uid: string;
+  body: string;
+  [key: string]: unknown;
+}
+
+const getMany = {
+  name: "get_many",
+  text: `SELECT v.rv, v.kind, v.namespace, v.name, v.uid, v.body FROM unnest($1::text[], $2::text[], $3::text[]) AS k(kind, namespace, name)
+    JOIN object o ON o.kind = k.kind AND o.namespace = k.namespace AND o.name = k.name JOIN version v ON v.rv = o.rv`,
+};
+
+/** One statement is one snapshot: the counter in it is the number that the page is true for. Served by object's primary key. */
+const listNewest = (namespaced: boolean) => ({
+  name: `list_newest_${namespaced ? "ns" : "all"}`,
+  text: `SELECT c.rv AS counter, p.* FROM counter c LEFT JOIN LATERAL (
+    SELECT v.rv, v.kind, v.namespace, v.name, v.uid, v.body FROM object o JOIN version v ON v.rv = o.rv
+    WHERE o.kind = $1 ${namespaced ? "AND o.namespace = $5" : ""} AND (o.namespace, o.name) > ($2, $3) ORDER BY o.namespace, o.name LIMIT $4) p ON true`,
+});
+
+/** The state as of a number: the newest version at or below it of each key. Served by version_key. */
+const listAt = (namespaced: boolean) => ({
+  name: `list_at_${namespaced ? "ns" : "all"}`,
+  text: `SELECT c.rv AS counter, c.compacted_rv, p.* FROM counter c LEFT JOIN LATERAL (
+    SELECT s.rv, s.kind, s.namespace, s.name, s.uid, s.body FROM (
+      SELECT DISTINCT ON (namespace, name) * FROM version
+      WHERE kind = $1 ${namespaced ? "AND namespace = $6" : ""} AND rv <= $5 AND (namespace, name) > ($2, $3) ORDER BY namespace, name, rv DESC) s
+    WHERE NOT s.deleted ORDER BY s.namespace, s.name LIMIT $4) p ON true`,
+});
+
+const changesAfter = (byKind: boolean) => ({
+  name: `changes_after_${byKind ? "kind" : "all"}`,
+  text: `SELECT c.rv AS counter, c.compacted_rv, p.* FROM counter c LEFT JOIN LATERAL (
+    SELECT v.rv, v.kind, v.namespace, v.name, v.uid, v.body, v.prev_rv, v.deleted, q.body AS prev_body FROM version v LEFT JOIN version q ON q.rv = v.prev_rv
+    WHERE v.rv > $1 ${byKind ? "AND v.kind = $3" : ""} ORDER BY v.rv LIMIT $2) p ON true`,
+});
+
+export function createReader(database: Database, sealer: Sealer): Reader {
+  const toVersion = (row: Row): Version => {
+    const key = { kind: row.kind, namespace: row.namespace, name: row.name };
+    return { rv: Number(row.rv), key, uid: row.uid, body: openBody(row.body, key) };
+  };
+  const openBody = (body: string, key: ObjectKey): string => (body.charCodeAt(0) === 0x7b ? body : sealer.open(body, formatKey(key)));
+  const sharedGet = groupGets(async (keys) => {
+    const rows = await database.query<Row>(getMany, [keys.map((key) => key.kind), keys.map((key) => key.namespace), keys.map((key) => key.name)]);
+    return rows.map(toVersion);
+  });
+
+  return {
+    get: sharedGet,
+    async list(input) {
+      const after = input.after ?? { namespace: "", name: "" };
+      const values: unknown[] = [input.kind, after.namespace, after.name, input.limit + 1];
+      if (input.atRv !== undefined) values.push(input.atRv);
+      if (input.namespace !== undefined) values.push(input.namespace);
+      const namespaced = input.namespace !== undefined;
+      const rows = await database.query<Row & { counter: string; compacted_rv?: string }>(input.atRv === undefined ? listNewest(namespaced) : listAt(namespaced), values);
+      const counter = Number(rows[0]?.counter ?? 0);
+      if (input.atRv !== undefined) checkVersion(input.atRv, counter, Number(rows[0]?.compacted_rv ?? 0));
+      const found = rows.filter((row) => row.rv !== null).map(toVersion);
+      const items = found.slice(0, input.limit);
+      const last = items.at(-1);
+      return {
+        rv: input.atRv ?? counter,
+        items,
+        next: found.length > input.limit && last !== undefined ? { namespace: last.key.namespace, name: last.key.name } : undefined,
+      };
+    },
+    async changes(input) {
+      const values: unknown[] = [input.afterRv, input.limit];
+      if (input.kind !== undefined) values.push(input.kind);
+      const rows = await database.query<Row & { counter: string; compacted_rv: string; prev_rv: string; deleted: boolean; prev_body: string | null }>(changesAfter(input.kind !== undefined), values);
+      const counter = Number(rows[0]?.counter ?? 0);
+      checkVersion(input.afterRv, counter, Number(rows[0]?.compacted_rv ?? 0));
+      const found = rows.filter((row) => row.rv !== null);
+      const changes = found.map((row) => {
+        const version = toVersion(row);
+        return { ...version, prevRv: Number(row.prev_rv), deleted: row.deleted, prevBody: row.prev_body === null ? undefined : openBody(row.prev_body, version.key) };
+      });
+      return { changes, readTo: found.length < input.limit ? counter : (changes.at(-1)?.rv ?? counter) };
+    },
+    async currentRv() {
+      const rows = await database.query<{ rv: string }>({ name: "current_rv", text: "SELECT rv FROM counter WHERE id = 1" }, []);
+      return Number(rows[0]?.rv);
+    },
+  };
+}
+
+function checkVersion(rv: number, counter: number, compacted: number): void {
+  if (rv > counter) {
+    throw new PlatformError("TP_VERSION_TOO_LARGE", {
+      message: `Too large resource version: ${rv}, current: ${counter}`,
+      causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+      retryAfterSeconds: 1,
+    });
+  }
+  if (rv < compacted) throw new PlatformError("TP_EXPIRED", { message: `too old resource version: ${rv} (${compacted})` });
+}
+
+/** Calls that arrive in one turn of the loop share one statement; each still reads after it was called. */
+function groupGets(read: (keys: readonly ObjectKey[]) => Promise<Version[]>): (key: ObjectKey) => Promise<Version | undefined> {
+  type Waiter = { key: ObjectKey; resolve: (version: Version | undefined) => void; reject: (error: Error) => void };
+  let waiting: Waiter[] = [];
+  const flush = (): void => {
+    const all = waiting;
+    waiting = [];
+    for (let start = 0; start < all.length; start += getGroupMax) void readGroup(all.slice(start, start + getGroupMax));
+  };
+  const readGroup = async (group: readonly Waiter[]): Promise<void> => {
+    try {
+      const wanted = new Map(group.map((waiter) => [formatKey(waiter.key), waiter.key]));
+      const found = new Map((await read([...wanted.values()])).map((version) => [formatKey(version.key), version]));
+      for (const waiter of group) waiter.resolve(found.get(formatKey(waiter.key)));
+    } catch (error) {
+      for (const waiter of group) waiter.reject(error as Error);
+    }
+  };
+  return (key) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ key, resolve, reject });
+      if (waiting.length === 1) setImmediate(flush);
+    });
+}

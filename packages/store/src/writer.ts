@@ -1,0 +1,134 @@
+// Writes in groups over one counter row (design.md §5.3).
+//   S1  A caller hears of success only after COMMIT returned.
+//   S2  The counter row is locked first, so commit order is number order; a stale write in a group fails alone.
+//   S5  A write, its references and the work it causes commit together.
+import { PlatformError } from "@threeport/resource";
+import type { Database } from "./database.ts";
+import type { Sealer } from "./sealer.ts";
+import { enqueue, judgeAndWrite, workOf, writeReferences } from "./sql/commit-group.ts";
+import { formatKey, type Change, type Write, type WriteResult } from "./types.ts";
+
+/** Writes per transaction: enough to share one fsync among all waiting callers, few enough to keep the counter row for milliseconds only. */
+const groupMax = 128;
+
+export interface Committed {
+  /** The counter before this group. */
+  readonly baseRv: number;
+  /** The counter after it. Numbers between may be unused. */
+  readonly lastRv: number;
+  readonly changes: readonly Change[];
+  /** Work rows were added. */
+  readonly work: boolean;
+}
+
+export interface Writer {
+  write(write: Write): Promise<WriteResult>;
+}
+
+interface Pending {
+  readonly write: Write;
+  readonly resolve: (result: WriteResult) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** `onCommitted` is called in number order, once for each group of this process. */
+export function createWriter(database: Database, sealer: Sealer, onCommitted: (group: Committed) => void): Writer {
+  let waiting: Pending[] = [];
+  let running = false;
+
+  async function drain(): Promise<void> {
+    running = true;
+    try {
+      while (waiting.length > 0) {
+        const { group, rest } = takeGroup(waiting);
+        waiting = rest;
+        await commitGroup(group);
+      }
+    } finally {
+      running = false;
+    }
+  }
+
+  async function commitGroup(group: readonly Pending[]): Promise<void> {
+    const writes = group.map((pending) => pending.write);
+    try {
+      const { results, committed } = await commit(database, sealer, writes);
+      if (committed.changes.length > 0) onCommitted(committed);
+      group.forEach((pending, index) => {
+        const result = results[index];
+        if (result === undefined) pending.reject(new PlatformError("TP_INTERNAL", { message: "the database answered for fewer writes than were sent" }));
+        else pending.resolve(result);
+      });
+    } catch (error) {
+      for (const pending of group) pending.reject(error as Error);
+    }
+  }
+
+  return {
+    write: (write) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ write, resolve, reject });
+        // One turn of the loop lets the requests that arrived together share the group.
+        if (!running) {
+          running = true;
+          setImmediate(() => void drain());
+        }
+      }),
+  };
+}
+
+/**
+ * A key stands at most once in a group, and what a group ends (deletes, marks as terminating) is no guard of a later
+ * write in it: the group is judged against one state, so the second must see the first. Order is kept.
+ */
+function takeGroup(waiting: readonly Pending[]): { group: Pending[]; rest: Pending[] } {
+  const group: Pending[] = [];
+  const rest: Pending[] = [];
+  const keys = new Set<string>();
+  const ended = new Set<string>();
+  const guarded = new Set<string>();
+  for (const pending of waiting) {
+    const { write } = pending;
+    const key = formatKey(write.key);
+    const ends = write.remove || write.terminating;
+    const guards = write.guards.map((guard) => formatKey(guard.target));
+    const clash = group.length >= groupMax || keys.has(key) || (ends && guarded.has(key)) || guards.some((guard) => ended.has(guard));
+    if (clash) {
+      rest.push(pending);
+      keys.add(key); // keeps the order of later writes to this key
+      continue;
+    }
+    group.push(pending);
+    keys.add(key);
+    if (ends) ended.add(key);
+    for (const guard of guards) guarded.add(guard);
+  }
+  return { group, rest };
+}
+
+async function commit(database: Database, sealer: Sealer, writes: readonly Write[]): Promise<{ results: WriteResult[]; committed: Committed }> {
+  return database.transaction(async (tx) => {
+    const counter = await tx.query<{ rv: string }>({ name: "take_numbers", text: "UPDATE counter SET rv = rv + $1 WHERE id = 1 RETURNING rv" }, [writes.length]);
+    const lastRv = Number(counter[0]?.rv);
+    const baseRv = lastRv - writes.length;
+    const bodies = writes.map((write, index) => `${write.body[0]}${baseRv + index + 1}${write.body[1]}`);
+    const stored = writes.map((write, index) => (write.sensitive ? sealer.seal(bodies[index] ?? "", formatKey(write.key)) : (bodies[index] ?? "")));
+    const judged = await judgeAndWrite(tx, writes, baseRv, stored);
+    const written = writes.map((write, index) => ({ write, judgement: judged[index], rv: baseRv + index + 1, body: bodies[index] ?? "" })).filter((entry) => entry.judgement?.written === true);
+    const redeclared = written.filter((entry) => entry.write.references !== undefined && !entry.write.remove).map((entry) => entry.write);
+    if (redeclared.length > 0) await writeReferences(tx, redeclared);
+    const work = written.flatMap((entry) => workOf(entry.write, entry.judgement?.referred === true));
+    if (work.length > 0) await enqueue(tx, work);
+    const results = writes.map((write, index): WriteResult => {
+      const judgement = judged[index];
+      if (judgement === undefined) throw new PlatformError("TP_INTERNAL", { message: "the database judged fewer writes than were sent" });
+      if (judgement.written) return { outcome: "written", rv: baseRv + index + 1, body: bodies[index] ?? "" };
+      if (!judgement.lease_ok) return { outcome: "lease-lost" };
+      const guard = judgement.failed_guard === null ? undefined : write.guards[judgement.failed_guard];
+      if (Number(judgement.current_rv) !== write.expectRv || guard === undefined) return { outcome: "conflict", currentRv: Number(judgement.current_rv) };
+      return { outcome: "refused", guard };
+    });
+    const changes = written.map(({ write, rv, body }) => ({ rv, key: write.key, uid: write.uid, prevRv: write.expectRv, deleted: write.remove, body, prevBody: write.prevBody }));
+    return { results, committed: { baseRv, lastRv, changes, work: work.length > 0 } };
+  });
+}
