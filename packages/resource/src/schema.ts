@@ -40,3 +40,48 @@ export interface Schema {
 }
 
 export type SchemaType = "object" | "array" | "string" | "integer" | "number" | "boolean";
+
+/** Schema of one field of an object: a named property, else the type of the map's values, else undefined. */
+export function childSchema(schema: Schema | undefined, key: string): Schema | undefined {
+  const properties = schema?.properties;
+  if (properties !== undefined && Object.hasOwn(properties, key)) return properties[key];
+  return typeof schema?.additionalProperties === "object" ? schema.additionalProperties : undefined;
+}
+
+/** What merging needs to know of metav1.ObjectMeta where a schema says no more than "metadata is an object", as those of CustomResourceDefinitions do. */
+const mergeableMetadata: Schema = {
+  type: "object",
+  "x-kubernetes-preserve-unknown-fields": true,
+  properties: {
+    labels: { type: "object", additionalProperties: { type: "string" } },
+    annotations: { type: "object", additionalProperties: { type: "string" } },
+    finalizers: { type: "array", items: { type: "string" }, "x-kubernetes-list-type": "set", "x-kubernetes-patch-strategy": "merge" },
+    ownerReferences: {
+      type: "array",
+      items: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+      "x-kubernetes-list-type": "map",
+      "x-kubernetes-list-map-keys": ["uid"],
+      "x-kubernetes-patch-strategy": "merge",
+      "x-kubernetes-patch-merge-key": "uid",
+    },
+  },
+};
+
+const identityFields: Readonly<Record<string, Schema>> = { apiVersion: { type: "string" }, kind: { type: "string" }, metadata: mergeableMetadata };
+
+/** Objects without a schema: only what every Kubernetes object has is known. */
+const schemaless: Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true, properties: identityFields };
+
+const completed = new WeakMap<Schema, Schema>();
+
+/** The schema of a whole object with `apiVersion`, `kind` and the fields of `metadata` filled in where it leaves them out. */
+export function withObjectMeta(schema: Schema | undefined): Schema {
+  if (schema === undefined) return schemaless;
+  const known = completed.get(schema);
+  if (known !== undefined) return known;
+  const metadata = schema.properties?.["metadata"];
+  const properties = { ...identityFields, ...schema.properties, metadata: metadata?.properties === undefined ? mergeableMetadata : metadata };
+  const full: Schema = { ...schema, properties };
+  completed.set(schema, full);
+  return full;
+}
