@@ -1,0 +1,35 @@
+import { Pool } from "undici";
+import type { ConnectionConfig, Endpoint } from "../connection.ts";
+import { tlsOptions } from "./tls.ts";
+
+export interface Pools extends AsyncDisposable {
+  /** Bounded: short requests. */
+  readonly requests: Pool;
+  /** Unbounded: watches and logs keep a connection for minutes, and must never take one from a short request. */
+  readonly streams: Pool;
+}
+
+/** Shorter than the 90 s after which kube-apiserver closes an idle connection, so that we are the one who closes. */
+const keepAliveMs = 60_000;
+
+/** The connections of one client. HTTP/1.1 only: over HTTP/2 one slow stream's window and one lost packet hold up all requests to that cluster. */
+export function createPools(config: ConnectionConfig, endpoint: Endpoint, limits: { connectTimeoutMs: number; connectionsMax: number }): Pools {
+  const common = {
+    allowH2: false,
+    pipelining: 1,
+    keepAliveTimeout: keepAliveMs,
+    keepAliveMaxTimeout: keepAliveMs,
+    headersTimeout: 0, // deadlines are ours: they come from the injected clock and cover the whole call
+    bodyTimeout: 0,
+    connect: { ...(endpoint.secure ? tlsOptions(config) : {}), timeout: limits.connectTimeoutMs },
+  };
+  const requests = new Pool(endpoint.origin, { ...common, connections: limits.connectionsMax });
+  const streams = new Pool(endpoint.origin, common);
+  return {
+    requests,
+    streams,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([requests.destroy(), streams.destroy()]);
+    },
+  };
+}
