@@ -1,0 +1,4 @@
+export type { ConnectionOptions, TlsOptions } from "./connection-options.ts";
+export { externalDatabase } from "./external-database.ts";
+export type { EmbeddedPostgres } from "./open-folder.ts";
+export { openEmbedded, type OpenEmbeddedOptions } from "./open-embedded.ts";
