@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["packages/**/*.test.ts", "scripts/**/*.test.ts"],
+    globalSetup: ["packages/store/src/testing/global-setup.ts"],
     pool: "threads",
     maxWorkers: 2,
     testTimeout: 60_000,
