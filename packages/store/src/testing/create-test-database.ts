@@ -27,7 +27,8 @@ export async function createTestDatabase({ migrate, templateKey }: TestDatabaseO
   const template = `template_${digest}`;
   const name = `test_${Buffer.from(systemRandom.bytes(8)).toString("hex")}`;
   await ensureTemplate(maintenance, { template, draft: `draft_${digest}`, migrate });
-  await withClient(maintenance, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
+  // measured: 8 ms in memory, 70 ms on a disk (copying through the log: 16 and 80 ms)
+  await withClient(maintenance, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY FILE_COPY`));
   return {
     connectionOptions: { ...maintenance, database: name },
     async [Symbol.asyncDispose]() {
