@@ -1,1 +1,6 @@
-export {};
+export type { ApiContext, Caller } from "./api.ts";
+export { createRegistry, kindOf, type Registry } from "./registry.ts";
+export { createObjects } from "./objects.ts";
+export { createApiServer, type ApiServer, type ApiServerOptions } from "./http/server.ts";
+export { gcQueue, ownerPath } from "./pipeline/references.ts";
+export { coreKinds } from "./kinds/core.ts";

@@ -1,3 +1,24 @@
 export * from "./errors.ts";
 export * from "./object.ts";
+export * from "./objects.ts";
 export * from "./status.ts";
+export type { Schema } from "./schema.ts";
+export * from "./json.ts";
+export * from "./patch/index.ts";
+export * from "./selector/index.ts";
+export * from "./names.ts";
+export {
+  ageColumn,
+  conditionReason,
+  conditionStatus,
+  defineKind,
+  WaitsFor,
+  type Column,
+  type Kind,
+  type KindReference,
+  type ObjectOf,
+  type TypedKind,
+} from "./kind/define-kind.ts";
+export { metadataSchema } from "./kind/object-schema.ts";
+export { pruneAndDefault } from "./kind/prune.ts";
+export { validateSchema } from "./kind/validate-object.ts";

@@ -39,10 +39,11 @@ export interface ReferenceRow {
   readonly waitsFor: number;
 }
 
-/** Something that must hold at commit: `target` is not being deleted and, with `mustExist`, is there. */
+/** Something that must hold at commit: `target` is not being deleted and, with `mustExist`, is there; or, with `unreferenced`, nothing refers to it. */
 export interface Guard {
   readonly target: ObjectKey;
   readonly mustExist: boolean;
+  readonly unreferenced?: boolean;
 }
 
 /** 0: a person's change; 1: a controller's; 2: a periodic check (Q5). */

@@ -52,6 +52,8 @@ export interface KindOptions<Fields extends z.ZodRawShape> {
   readonly versionRequired?: boolean;
   /** Bodies are encrypted at rest (S7). */
   readonly sensitive?: boolean;
+  /** A delete is refused, naming the users, while others refer to the object, unless propagation is Foreground (design.md §5.7). */
+  readonly refuseDeleteWhileReferenced?: boolean;
   /** Objects expire this long after their last write; for Events. Milliseconds. */
   readonly ttlMs?: number;
   /** Admission beyond the schema: pure, after defaults. `old` is undefined on create. */
@@ -83,6 +85,7 @@ export interface Kind {
   readonly nameRule: "subdomain" | "label";
   readonly versionRequired: boolean;
   readonly sensitive: boolean;
+  readonly refuseDeleteWhileReferenced: boolean;
   readonly ttlMs: number | undefined;
   readonly selectableFields: readonly string[];
   readonly validate: (object: KubeObject, old: KubeObject | undefined) => readonly ErrorCause[];
@@ -128,6 +131,7 @@ export function defineKind<Fields extends z.ZodRawShape>(
     nameRule: options.nameRule ?? "subdomain",
     versionRequired: options.versionRequired ?? false,
     sensitive: options.sensitive ?? false,
+    refuseDeleteWhileReferenced: options.refuseDeleteWhileReferenced ?? false,
     ttlMs: options.ttlMs,
     selectableFields: options.selectableFields ?? [],
     validate: options.validate ?? (() => []),

@@ -26,9 +26,10 @@ WITH op AS MATERIALIZED (
     $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::int[]) AS t(${columns})
 ), guard AS MATERIALIZED (
   SELECT g.ord, min(g.n) AS failed
-  FROM unnest($16::int[], $17::int[], $18::text[], $19::text[], $20::text[], $21::bool[]) AS g(ord, n, kind, namespace, name, must_exist)
+  FROM unnest($16::int[], $17::int[], $18::text[], $19::text[], $20::text[], $21::bool[], $22::bool[]) AS g(ord, n, kind, namespace, name, must_exist, unreferenced)
   LEFT JOIN object o ON o.kind = g.kind AND o.namespace = g.namespace AND o.name = g.name
-  WHERE (o.uid IS NULL AND g.must_exist) OR o.terminating
+  WHERE (o.uid IS NULL AND g.must_exist) OR (o.terminating AND NOT g.unreferenced) OR (g.unreferenced AND EXISTS (
+    SELECT 1 FROM reference r WHERE r.target_kind = g.kind AND r.target_namespace = g.namespace AND r.target_name = g.name AND r.path NOT LIKE '$%'))
   GROUP BY g.ord
 ), judged AS MATERIALIZED (
   SELECT op.*, coalesce(o.rv, 0) AS current_rv, guard.failed,
@@ -81,6 +82,7 @@ export async function judgeAndWrite(tx: Queryable, writes: readonly Write[], bas
     guards.map((entry) => entry.guard.target.namespace),
     guards.map((entry) => entry.guard.target.name),
     guards.map((entry) => entry.guard.mustExist),
+    guards.map((entry) => entry.guard.unreferenced === true),
   ]);
 }
 

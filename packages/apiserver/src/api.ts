@@ -1,0 +1,42 @@
+import type { Clock, Logger, Random } from "@threeport/platform";
+import type { Kind, StoredObject } from "@threeport/resource";
+import type { Store, User } from "@threeport/store";
+import type { Registry } from "./registry.ts";
+import type { Controlled } from "./pipeline/references.ts";
+import type { FieldValidation } from "./pipeline/admission.ts";
+import type { Author } from "./pipeline/write.ts";
+
+/** What the pipeline of every read and write needs. */
+export interface ApiContext {
+  readonly registry: Registry;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Which kinds have a reconciler in this control plane. */
+  readonly controlled: Controlled;
+}
+
+export interface Caller {
+  readonly user: User;
+  readonly author: Author;
+}
+
+export interface WriteOptions {
+  readonly dryRun?: boolean;
+  readonly fieldValidation?: FieldValidation;
+}
+
+/** An object as answered: JSON text as stored, and parsed only where somebody needs it. */
+export interface Answer {
+  readonly body: string;
+  readonly object: StoredObject;
+  readonly warnings: readonly string[];
+}
+
+export interface ObjectName {
+  readonly kind: Kind;
+  /** "" for cluster-scoped kinds. */
+  readonly namespace: string;
+  readonly name: string;
+}

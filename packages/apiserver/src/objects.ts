@@ -1,0 +1,54 @@
+import { PlatformError, deepEqual, type DeleteQuery, type KubeObject, type ListQuery, type Objects, type StoredObject, type Target } from "@threeport/resource";
+import type { ApiContext, Caller, ObjectName } from "./api.ts";
+import { parseBody } from "./pipeline/body.ts";
+import { createObject } from "./pipeline/create.ts";
+import { deleteObject } from "./pipeline/delete.ts";
+import { listObjects } from "./pipeline/list.ts";
+import { createSelection } from "./pipeline/selection.ts";
+import { applyObject, updateObject } from "./pipeline/update.ts";
+import { kindOf } from "./registry.ts";
+
+/** The in-process face of the API for reconcilers: the same pipeline and admission as over HTTP, on behalf of `caller`. */
+export function createObjects(context: ApiContext, caller: Caller): Objects {
+  const place = (target: Target): ObjectName => ({ kind: kindOf(context.registry, target.apiVersion, target.kind), namespace: target.namespace ?? "", name: target.name });
+  const placeOf = (object: KubeObject): ObjectName => place({ apiVersion: object.apiVersion, kind: object.kind, name: object.metadata.name, ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }) });
+
+  return {
+    async get<T extends KubeObject = StoredObject>(target: Target): Promise<T | undefined> {
+      const { kind, namespace, name } = place(target);
+      const version = await context.store.reader.get({ kind: kind.resource, namespace, name });
+      return version === undefined ? undefined : (parseBody(version.body) as unknown as T);
+    },
+    async list<T extends KubeObject = StoredObject>(kind: { apiVersion: string; kind: string }, query: ListQuery = {}): Promise<readonly T[]> {
+      const selection = createSelection(kindOf(context.registry, kind.apiVersion, kind.kind), query);
+      const listed = await listObjects(context, selection, {});
+      return listed.items.map((item) => parseBody(item.body) as unknown as T);
+    },
+    async apply<T extends KubeObject = StoredObject>(object: KubeObject): Promise<T> {
+      const answer = await applyObject(context, caller, placeOf(object), object);
+      return answer.object as unknown as T;
+    },
+    async create<T extends KubeObject = StoredObject>(object: KubeObject): Promise<T> {
+      const target = placeOf(object);
+      const answer = await createObject(context, caller, target, structuredClone(object), { fieldValidation: "Strict" });
+      return answer.object as unknown as T;
+    },
+    async patchStatus<T extends KubeObject = StoredObject>(object: T): Promise<T> {
+      const answer = await updateObject(context, caller, placeOf(object), object, { subresource: "status" });
+      return answer.object as unknown as T;
+    },
+    async commit<T extends KubeObject>(original: T, draft: T): Promise<T | undefined> {
+      if (deepEqual(original, draft)) return original;
+      const answer = await updateObject(context, caller, placeOf(original), draft, { fieldValidation: "Strict" });
+      const gone = answer.object.metadata.deletionTimestamp !== undefined && (answer.object.metadata.finalizers ?? []).length === 0;
+      return gone ? undefined : (answer.object as unknown as T);
+    },
+    async delete(target: Target, query: DeleteQuery = {}): Promise<void> {
+      try {
+        await deleteObject(context, caller, place(target), query);
+      } catch (error) {
+        if (!(error instanceof PlatformError && error.code === "TP_NOT_FOUND")) throw error;
+      }
+    },
+  };
+}

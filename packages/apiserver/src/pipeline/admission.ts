@@ -1,0 +1,65 @@
+import { PlatformError, deepEqual, pruneAndDefault, validateObjectMeta, validateSchema, type ErrorCause, type Kind, type KubeObject } from "@threeport/resource";
+
+export type FieldValidation = "Strict" | "Warn" | "Ignore";
+
+/** Metadata that clients cannot set; the rest of unknown metadata is pruned by the schema. */
+const serverOwnedMetadata = ["managedFields", "selfLink"];
+
+/**
+ * Brings a body to its kind's shape and refuses what is not valid. Changes `object`. Returns warnings for the client.
+ * `old` is undefined on create.
+ */
+export function admit(kind: Kind, object: KubeObject, old: KubeObject | undefined, fieldValidation: FieldValidation): string[] {
+  for (const field of serverOwnedMetadata) delete (object.metadata as unknown as Record<string, unknown>)[field];
+  const unknown = pruneAndDefault(object, kind.schema);
+  if (unknown.length > 0 && fieldValidation === "Strict") {
+    throw new PlatformError("TP_BAD_REQUEST", {
+      message: `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(", ")}; see "kubectl explain ${kind.plural}"`,
+      causes: unknown.map((field) => ({ field, reason: "FieldValueInvalid", message: "unknown field" })),
+      detail: { kind: kind.kind, group: kind.group, name: object.metadata.name },
+    });
+  }
+  kind.prepare(object, old);
+  check(kind, object, old);
+  return fieldValidation === "Ignore" ? [] : unknown.map((path) => `unknown field "${path}"`);
+}
+
+function check(kind: Kind, object: KubeObject, old: KubeObject | undefined): void {
+  const causes: ErrorCause[] = [
+    ...validateObjectMeta(object.metadata, { namespaced: kind.namespaced, nameRule: kind.nameRule, ...(old === undefined ? {} : { old: old.metadata }) }),
+    ...validateSchema(object, kind.schema),
+  ];
+  // A kind's own rules may rely on the schema; they would only add noise to a body that does not even fit it.
+  if (causes.length === 0) causes.push(...kind.validate(object, old));
+  if (causes.length > 0) throw invalid(kind, object.metadata.name ?? object.metadata.generateName ?? "", causes);
+}
+
+/** 422 in the words of Kubernetes: `Kind.group "name" is invalid: field: problem`. */
+export function invalid(kind: Kind, name: string, causes: readonly ErrorCause[]): PlatformError {
+  const lines = causes.map((cause) => (cause.field === undefined ? cause.message : `${cause.field}: ${cause.message}`));
+  const qualified = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
+  return new PlatformError("TP_INVALID", {
+    message: `${qualified} "${name}" is invalid: ${lines.length === 1 ? lines[0] : `[${lines.join(", ")}]`}`,
+    causes,
+    detail: { kind: kind.kind, group: kind.group, name },
+  });
+}
+
+/** K1: whether something outside metadata and status differs. */
+export function desiredChanged(kind: Kind, a: KubeObject, b: KubeObject): boolean {
+  const rest = (object: KubeObject): Record<string, unknown> => {
+    const { apiVersion: _a, kind: _k, metadata: _m, ...fields } = object;
+    if (kind.hasStatus) delete fields["status"];
+    return fields;
+  };
+  return !deepEqual(rest(a), rest(b));
+}
+
+/** K3: whether two objects are the same but for the resourceVersion. */
+export function sameObject(a: KubeObject, b: KubeObject): boolean {
+  const strip = (object: KubeObject): KubeObject => {
+    const { resourceVersion: _, ...metadata } = object.metadata;
+    return { ...object, metadata };
+  };
+  return deepEqual(strip(a), strip(b));
+}

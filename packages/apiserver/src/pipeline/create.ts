@@ -1,0 +1,71 @@
+import { PlatformError, type KubeObject } from "@threeport/resource";
+import { rfc3339 } from "@threeport/platform";
+import type { Guard } from "@threeport/store";
+import type { Answer, ApiContext, Caller, WriteOptions } from "../api.ts";
+import type { Kind } from "@threeport/resource";
+import { admit } from "./admission.ts";
+import { parseBody, readObject, serialize } from "./body.ts";
+import { readCurrent } from "./current.ts";
+import { commitWrite } from "./write.ts";
+
+/** Random characters after a generateName, as upstream. */
+const suffixLength = 5;
+/** Longest generateName that still leaves room for the suffix in 63 characters. */
+const generatedPrefixMax = 63 - suffixLength;
+const nameTries = 8;
+
+/** Creates an object in `namespace` ("" for cluster-scoped kinds). */
+export async function createObject(context: ApiContext, caller: Caller, target: { kind: Kind; namespace: string }, body: Uint8Array | string | object, options: WriteOptions): Promise<Answer> {
+  const { kind, namespace } = target;
+  const object = readObject(body, kind);
+  placeIn(object, kind, namespace);
+  if ((object.metadata.resourceVersion ?? "") !== "") throw new PlatformError("TP_BAD_REQUEST", { message: "resourceVersion should not be set on objects to be created" });
+  const generated = (object.metadata.name ?? "") === "" && (object.metadata.generateName ?? "") !== "";
+  for (let attempt = 1; ; attempt++) {
+    const next = generated ? structuredClone(object) : object;
+    if (generated) next.metadata.name = `${(object.metadata.generateName ?? "").slice(0, generatedPrefixMax)}${context.random.suffix(suffixLength)}`;
+    const warnings = admit(kind, stamp(context, kind, next), undefined, options.fieldValidation ?? "Warn");
+    const answer = await store(context, caller, { kind, namespace }, next, options);
+    if (answer !== undefined) return { ...answer, warnings };
+    if (!generated || attempt >= nameTries) {
+      throw new PlatformError("TP_ALREADY_EXISTS", { message: `${kind.group === "" ? kind.plural : kind.resource} "${next.metadata.name}" already exists`, detail: { kind: kind.plural, group: kind.group, name: next.metadata.name } });
+    }
+  }
+}
+
+/** Undefined when the name is taken. */
+async function store(context: ApiContext, caller: Caller, target: { kind: Kind; namespace: string }, next: KubeObject, options: WriteOptions): Promise<Omit<Answer, "warnings"> | undefined> {
+  const { kind, namespace } = target;
+  const name = { kind, namespace, name: next.metadata.name };
+  if (options.dryRun === true) {
+    if ((await readCurrent(context, name)) !== undefined) return undefined;
+    const body = serialize(next).join("");
+    return { body, object: parseBody(body) };
+  }
+  const guards: Guard[] = kind.namespaced ? [{ target: { kind: "namespaces", namespace: "", name: namespace }, mustExist: true }] : [];
+  const written = await commitWrite(context, { kind, author: caller.author, current: undefined, next, guards });
+  return written.conflict ? undefined : { body: written.body, object: parseBody(written.body) };
+}
+
+/** What the server decides about a new object: identity, times, no status (K2). */
+function stamp(context: ApiContext, kind: Kind, object: KubeObject): KubeObject {
+  const now = context.clock.now();
+  const { deletionTimestamp: _d, deletionGracePeriodSeconds: _g, resourceVersion: _r, generation: _n, ...metadata } = object.metadata;
+  object.metadata = { ...metadata, uid: context.random.uuid(now), creationTimestamp: rfc3339(now), ...(kind.hasStatus ? { generation: 1 } : {}) };
+  if (kind.hasStatus) delete object["status"];
+  return object;
+}
+
+/** The URL decides the namespace; a body that names another is refused. */
+export function placeIn(object: KubeObject, kind: Kind, namespace: string): void {
+  const named = object.metadata.namespace ?? "";
+  if (!kind.namespaced) {
+    if (named !== "") throw new PlatformError("TP_BAD_REQUEST", { message: `${kind.kind} is not namespaced; remove metadata.namespace "${named}"`, causes: [{ field: "metadata.namespace", message: "must be empty" }] });
+    delete object.metadata.namespace;
+    return;
+  }
+  if (named !== "" && named !== namespace) {
+    throw new PlatformError("TP_BAD_REQUEST", { message: `the namespace of the provided object does not match the namespace sent on the request: "${named}" and "${namespace}"`, causes: [{ field: "metadata.namespace", message: `must be "${namespace}"` }] });
+  }
+  object.metadata.namespace = namespace;
+}

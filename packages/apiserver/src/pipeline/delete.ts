@@ -1,0 +1,73 @@
+import { rfc3339 } from "@threeport/platform";
+import { PlatformError, type KubeObject } from "@threeport/resource";
+import type { Answer, ApiContext, Caller, ObjectName } from "../api.ts";
+import { parseBody } from "./body.ts";
+import { notFound, readCurrent, versionConflict, writeTries, type Current } from "./current.ts";
+import { commitWrite } from "./write.ts";
+
+export interface DeleteOptions {
+  readonly dryRun?: boolean;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
+}
+
+export interface Deleted extends Answer {
+  /** False while finalizers hold it. */
+  readonly removed: boolean;
+}
+
+/** Asks for deletion: removes at once when nothing holds the object, else marks it (K5, design.md §5.7). */
+export async function deleteObject(context: ApiContext, caller: Caller, target: ObjectName, options: DeleteOptions): Promise<Deleted> {
+  for (let attempt = 1; ; attempt++) {
+    const current = await readCurrent(context, target);
+    if (current === undefined) throw notFound(target);
+    checkPreconditions(target, current, options);
+    const next = marked(context, target, current, options);
+    const removed = (next.metadata.finalizers ?? []).length === 0;
+    if (!removed && current.object.metadata.deletionTimestamp !== undefined && sameFinalizers(current.object, next)) return { body: current.body, object: current.object, warnings: [], removed: false };
+    if (options.dryRun === true) return { body: current.body, object: current.object, warnings: [], removed };
+    const guarded = target.kind.refuseDeleteWhileReferenced && current.object.metadata.deletionTimestamp === undefined && options.propagationPolicy !== "Foreground";
+    const key = { kind: target.kind.resource, namespace: target.namespace, name: target.name };
+    const written = await commitWrite(context, {
+      kind: target.kind,
+      author: caller.author,
+      current,
+      next,
+      remove: removed,
+      ...(guarded ? { guards: [{ target: key, mustExist: false, unreferenced: true }] } : {}),
+    });
+    if (!written.conflict) return { body: written.body, object: parseBody(written.body), warnings: [], removed };
+    if (options.resourceVersion !== undefined || attempt >= writeTries) throw versionConflict(target);
+  }
+}
+
+function checkPreconditions(target: ObjectName, current: Current, options: DeleteOptions): void {
+  if (options.uid !== undefined && options.uid !== current.uid) {
+    throw new PlatformError("TP_VERSION_CONFLICT", {
+      message: `Operation cannot be fulfilled on ${target.kind.resource} "${target.name}": Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${current.uid}`,
+    });
+  }
+  if (options.resourceVersion !== undefined && options.resourceVersion !== String(current.rv)) throw versionConflict(target);
+}
+
+/** The object with its deletion mark; propagation is written as the finalizer that the garbage collector acts on. */
+function marked(context: ApiContext, target: ObjectName, current: Current, options: DeleteOptions): KubeObject {
+  const next = structuredClone(current.object) as KubeObject;
+  const finalizers = new Set((next.metadata.finalizers ?? []).filter((name) => !(name === "foregroundDeletion" || name === "orphan") || options.propagationPolicy === undefined));
+  const alreadyMarked = current.object.metadata.deletionTimestamp !== undefined;
+  if (options.propagationPolicy === "Foreground" && !alreadyMarked) finalizers.add("foregroundDeletion");
+  if (options.propagationPolicy === "Orphan" && !alreadyMarked) finalizers.add("orphan");
+  if (finalizers.size > 0) next.metadata.finalizers = [...finalizers];
+  else delete next.metadata.finalizers;
+  if (alreadyMarked) return next;
+  next.metadata.deletionTimestamp = rfc3339(context.clock.now());
+  next.metadata.deletionGracePeriodSeconds = 0;
+  if (target.kind.hasStatus) next.metadata.generation = (next.metadata.generation ?? 0) + 1; // K1
+  target.kind.prepare(next, current.object);
+  return next;
+}
+
+function sameFinalizers(a: KubeObject, b: KubeObject): boolean {
+  return JSON.stringify(a.metadata.finalizers ?? []) === JSON.stringify(b.metadata.finalizers ?? []);
+}

@@ -1,0 +1,104 @@
+import { WaitsFor, deepEqual, type Kind, type KubeObject } from "@threeport/resource";
+import { formatKey, workKey, type Guard, type ObjectKey, type ReferenceRow } from "@threeport/store";
+import type { Registry } from "../registry.ts";
+
+/** Queue of the garbage collector; keys are whole keys of objects. */
+export const gcQueue = "$gc";
+/** Path of the reference row that ties an object to each of its owners. */
+export const ownerPath = "$owner";
+/** Path of the row that wakes the managing owner when this object changes. */
+export const controllerPath = "$controller";
+
+/** Which kinds have a reconciler: only their keys become work. */
+export type Controlled = (resource: string) => boolean;
+
+/** Everything that an object's body refers to: declared paths, owners, and its controller's interest in it. */
+export function referencesOf(registry: Registry, kind: Kind, object: KubeObject, controlled: Controlled): ReferenceRow[] {
+  const self: ObjectKey = { kind: kind.resource, namespace: object.metadata.namespace ?? "", name: object.metadata.name };
+  const rows: ReferenceRow[] = [];
+  for (const { target, path, waitsFor } of declaredReferences(kind, object)) {
+    rows.push({ path, target, waitsFor: controlled(kind.resource) ? waitsFor : 0, wakerQueue: kind.resource, wakerKey: workKey(self.namespace, self.name) });
+  }
+  for (const owner of object.metadata.ownerReferences ?? []) {
+    const ownerKind = registry.byKind(owner.apiVersion, owner.kind);
+    if (ownerKind === undefined) continue;
+    const target = { kind: ownerKind.resource, namespace: ownerKind.namespaced ? self.namespace : "", name: owner.name };
+    rows.push({ path: ownerPath, target, waitsFor: WaitsFor.Existence, wakerQueue: gcQueue, wakerKey: formatKey(self) });
+    if (owner.controller === true && controlled(ownerKind.resource)) {
+      rows.push({ path: controllerPath, target: self, waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Outputs, wakerQueue: ownerKind.resource, wakerKey: workKey(target.namespace, owner.name) });
+    }
+  }
+  return rows;
+}
+
+interface Declared {
+  readonly path: string;
+  readonly target: ObjectKey;
+  readonly waitsFor: number;
+  readonly mustExist: boolean;
+}
+
+/** References at the paths that the kind names. Empty names refer to nothing. */
+export function declaredReferences(kind: Kind, object: KubeObject): Declared[] {
+  const found: Declared[] = [];
+  for (const reference of kind.references) {
+    for (const { value, path, parent } of valuesAt(object, reference.path)) {
+      if (typeof value !== "string" || value === "") continue;
+      let namespace = "";
+      if (reference.namespace === "same") namespace = object.metadata.namespace ?? "";
+      else if (reference.namespace !== "cluster") namespace = String((parent as Record<string, unknown>)[reference.namespace.path] ?? "");
+      const resource = reference.to.group === "" ? reference.to.resource : `${reference.to.resource}.${reference.to.group}`;
+      found.push({ path, target: { kind: resource, namespace, name: value }, waitsFor: reference.waitsFor, mustExist: reference.mustExist === true });
+    }
+  }
+  return found;
+}
+
+/** K6 for references that this write adds: the target is not under deletion and, where the kind says so, exists. Blobs are no objects. */
+export function referenceGuards(kind: Kind, object: KubeObject, old: KubeObject | undefined): { guard: Guard; path: string }[] {
+  const before = old === undefined ? [] : declaredReferences(kind, old);
+  return declaredReferences(kind, object)
+    .filter((reference) => !reference.target.kind.startsWith("$") && !before.some((known) => deepEqual(known.target, reference.target)))
+    .map((reference) => ({ guard: { target: reference.target, mustExist: reference.mustExist }, path: reference.path }));
+}
+
+function valuesAt(object: unknown, path: string): { value: unknown; path: string; parent: unknown }[] {
+  let current: { value: unknown; path: string; parent: unknown }[] = [{ value: object, path: "", parent: undefined }];
+  for (const segment of path.split(".")) {
+    const list = segment.endsWith("[*]");
+    const name = list ? segment.slice(0, -3) : segment;
+    current = current.flatMap(({ value, path: at }) => {
+      if (typeof value !== "object" || value === null) return [];
+      const child = (value as Record<string, unknown>)[name];
+      const here = at === "" ? name : `${at}.${name}`;
+      if (!list) return [{ value: child, path: here, parent: value }];
+      return Array.isArray(child) ? child.map((item: unknown, index) => ({ value: item, path: `${here}[${index}]`, parent: value })) : [];
+    });
+  }
+  return current;
+}
+
+/** What others could wait for that differs between two states of an object (S5). `undefined` stands for "not there". */
+export function changesBetween(kind: Kind, old: KubeObject | undefined, now: KubeObject | undefined): number {
+  if (old === undefined || now === undefined) return WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Outputs | WaitsFor.Generation;
+  let changes = 0;
+  if ((old.metadata.deletionTimestamp === undefined) !== (now.metadata.deletionTimestamp === undefined)) changes |= WaitsFor.Existence;
+  if (!kind.hasStatus) {
+    if (!deepEqual({ ...old, metadata: null }, { ...now, metadata: null })) changes |= WaitsFor.Generation | WaitsFor.Outputs;
+    return changes;
+  }
+  if (old.metadata.generation !== now.metadata.generation) changes |= WaitsFor.Generation;
+  if (!deepEqual(readiness(old), readiness(now))) changes |= WaitsFor.Readiness;
+  if (!deepEqual(statusField(old, "outputs"), statusField(now, "outputs"))) changes |= WaitsFor.Outputs;
+  return changes;
+}
+
+function statusField(object: KubeObject, field: string): unknown {
+  return (object["status"] as Record<string, unknown> | undefined)?.[field];
+}
+
+/** All that a waiter may read of another's readiness. */
+function readiness(object: KubeObject): unknown {
+  const conditions = statusField(object, "conditions");
+  return [statusField(object, "observedGeneration"), Array.isArray(conditions) ? (conditions as Record<string, unknown>[]).map(({ lastTransitionTime: _, ...condition }) => condition) : conditions];
+}

@@ -1,0 +1,46 @@
+import { PlatformError, getPath, parseFieldSelector, parseLabelSelector, type FieldSelector, type Kind, type KubeObject, type Selector } from "@threeport/resource";
+
+/** What a list or watch looks at: one kind, perhaps one namespace, perhaps only some objects. */
+export interface Selection {
+  readonly kind: Kind;
+  /** undefined: all namespaces, or a cluster-scoped kind. */
+  readonly namespace: string | undefined;
+  /** True for every object: bodies need not be parsed. */
+  readonly all: boolean;
+  /** Set when the field selector names exactly one object. */
+  readonly name: string | undefined;
+  matches(object: KubeObject): boolean;
+}
+
+export interface SelectionQuery {
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+}
+
+const fieldsOfAll = ["metadata.name", "metadata.namespace"];
+
+export function createSelection(kind: Kind, query: SelectionQuery): Selection {
+  const labels: Selector | undefined = query.labelSelector === undefined || query.labelSelector === "" ? undefined : parseLabelSelector(query.labelSelector);
+  const fields: FieldSelector | undefined = query.fieldSelector === undefined || query.fieldSelector === "" ? undefined : parseFieldSelector(query.fieldSelector);
+  const allowed = [...fieldsOfAll, ...kind.selectableFields];
+  for (const requirement of fields?.requirements ?? []) {
+    if (!allowed.includes(requirement.field)) {
+      throw new PlatformError("TP_BAD_REQUEST", { message: `Unable to find "${kind.plural}" that match field selector: "${requirement.field}" is not a known field selector; known are ${allowed.map((field) => `"${field}"`).join(", ")}` });
+    }
+  }
+  const equal = (field: string) => fields?.requirements.find((requirement) => requirement.field === field && requirement.operator === "=")?.value;
+  return {
+    kind,
+    namespace: query.namespace ?? (kind.namespaced ? equal("metadata.namespace") : undefined),
+    all: labels === undefined && fields === undefined,
+    name: equal("metadata.name"),
+    matches: (object) =>
+      (labels === undefined || labels.matches(object.metadata.labels ?? {})) &&
+      (fields === undefined ||
+        fields.matches((field) => {
+          const value = getPath(object, field);
+          return typeof value === "string" ? value : value === undefined || value === null ? "" : String(value);
+        })),
+  };
+}

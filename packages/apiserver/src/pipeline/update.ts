@@ -1,0 +1,160 @@
+import { PlatformError, mergePatch, jsonPatch, strategicMergePatch, type JsonObject, type Kind, type KubeObject, type ObjectMeta } from "@threeport/resource";
+import type { Answer, ApiContext, Caller, ObjectName, WriteOptions } from "../api.ts";
+import { admit, desiredChanged, invalid, sameObject } from "./admission.ts";
+import { parseBody, readObject, serialize } from "./body.ts";
+import { createObject, placeIn } from "./create.ts";
+import { notFound, readCurrent, versionConflict, writeTries, type Current } from "./current.ts";
+import { commitWrite } from "./write.ts";
+
+export interface UpdateOptions extends WriteOptions {
+  /** `status`: only status and the metadata that Kubernetes lets a status write change (K2). */
+  readonly subresource?: "status";
+}
+
+export type PatchType = "application/json-patch+json" | "application/merge-patch+json" | "application/strategic-merge-patch+json";
+
+/** PUT: replaces the object. K4: a stale version is a conflict; without one, where the kind allows it, the newest is replaced. */
+export async function updateObject(context: ApiContext, caller: Caller, target: ObjectName, body: Uint8Array | string | object, options: UpdateOptions): Promise<Answer> {
+  const { kind } = target;
+  const sent = readObject(body, kind);
+  placeIn(sent, kind, target.namespace);
+  if ((sent.metadata.name ?? "") === "") sent.metadata.name = target.name;
+  if (sent.metadata.name !== target.name) throw new PlatformError("TP_BAD_REQUEST", { message: `the name of the object (${sent.metadata.name}) does not match the name on the URL (${target.name})` });
+  const version = sent.metadata.resourceVersion ?? "";
+  if (version === "" && kind.versionRequired) throw invalid(kind, target.name, [{ field: "metadata.resourceVersion", reason: "FieldValueInvalid", message: "Invalid value: 0: must be specified for an update; read the object first, or use a patch" }]);
+  for (let attempt = 1; ; attempt++) {
+    const current = await readCurrent(context, target);
+    if (current === undefined) throw notFound(target);
+    if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
+    if (sent.metadata.uid !== undefined && sent.metadata.uid !== "" && sent.metadata.uid !== current.uid) throw uidConflict(target, sent.metadata.uid, current.uid);
+    const answer = await replace(context, caller, target, { current, next: structuredClone(sent), options });
+    if (answer !== undefined) return answer;
+    if (version !== "" || attempt >= writeTries) throw versionConflict(target);
+  }
+}
+
+/** PATCH of the three classic types; retried by the server when the object moved (K4). */
+export async function patchObject(context: ApiContext, caller: Caller, target: ObjectName, patch: { readonly type: PatchType; readonly value: unknown }, options: UpdateOptions): Promise<Answer> {
+  for (let attempt = 1; ; attempt++) {
+    const current = await readCurrent(context, target);
+    if (current === undefined) throw notFound(target);
+    const patched = applyPatch(target.kind, current.object, patch);
+    const next = readObject(patched, target.kind);
+    const version = next.metadata.resourceVersion ?? "";
+    if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
+    if (next.metadata.uid !== undefined && next.metadata.uid !== current.uid) throw uidConflict(target, next.metadata.uid, current.uid);
+    const answer = await replace(context, caller, target, { current, next: structuredClone(next), options });
+    if (answer !== undefined) return answer;
+    if (attempt >= writeTries) throw versionConflict(target);
+  }
+}
+
+function applyPatch(kind: Kind, current: KubeObject, patch: { readonly type: PatchType; readonly value: unknown }): JsonObject {
+  const object = current as unknown as JsonObject;
+  switch (patch.type) {
+    case "application/json-patch+json":
+      return jsonPatch(object, patch.value);
+    case "application/merge-patch+json":
+      return mergePatch(object, patch.value);
+    case "application/strategic-merge-patch+json":
+      return strategicMergePatch(object, patch.value, kind.schema);
+  }
+}
+
+/** Undefined when `current` is no longer current. */
+async function replace(context: ApiContext, caller: Caller, target: ObjectName, input: { current: Current; next: KubeObject; options: UpdateOptions }): Promise<Answer | undefined> {
+  const { kind } = target;
+  const { current, options } = input;
+  const next = options.subresource === "status" ? statusOnly(current.object, input.next) : mainOnly(kind, current.object, input.next);
+  next.metadata = keepIdentity(current.object.metadata, next.metadata);
+  next.metadata.resourceVersion = current.object.metadata.resourceVersion;
+  checkFinalizers(kind, current.object, next);
+  const warnings = admit(kind, next, current.object, options.fieldValidation ?? "Warn");
+  if (kind.hasStatus && options.subresource === undefined) {
+    const grown = desiredChanged(kind, current.object, next) ? 1 : 0; // K1
+    next.metadata.generation = (current.object.metadata.generation ?? 0) + grown;
+  }
+  const gone = next.metadata.deletionTimestamp !== undefined && (next.metadata.finalizers ?? []).length === 0;
+  if (!gone && sameObject(current.object, next)) return { body: current.body, object: current.object, warnings }; // K3
+  if (options.dryRun === true) {
+    const [before, after] = serialize(next);
+    const body = `${before}${current.rv}${after}`;
+    return { body, object: parseBody(body), warnings };
+  }
+  const written = await commitWrite(context, { kind, author: caller.author, current, next, remove: gone });
+  return written.conflict ? undefined : { body: written.body, object: parseBody(written.body), warnings };
+}
+
+/** K2: a write to the main endpoint leaves status as it is. */
+function mainOnly(kind: Kind, current: KubeObject, sent: KubeObject): KubeObject {
+  if (!kind.hasStatus) return sent;
+  const { status: _, ...rest } = sent;
+  return (current["status"] === undefined ? rest : { ...rest, status: current["status"] }) as KubeObject;
+}
+
+/** K2: a write to /status changes status, and of metadata nothing: labels and the rest belong to the main endpoint. */
+function statusOnly(current: KubeObject, sent: KubeObject): KubeObject {
+  const next: KubeObject = { ...structuredClone(current) };
+  if (sent["status"] === undefined) delete next["status"];
+  else next["status"] = sent["status"];
+  return next;
+}
+
+/** What clients cannot change, whatever they send. */
+function keepIdentity(current: ObjectMeta, sent: ObjectMeta): ObjectMeta {
+  const { deletionTimestamp: _d, deletionGracePeriodSeconds: _g, generation: _n, generateName: _p, managedFields: _m, ...rest } = sent;
+  return {
+    ...rest,
+    ...(current.generateName === undefined ? {} : { generateName: current.generateName }),
+    ...(current.uid === undefined ? {} : { uid: current.uid }),
+    ...(current.creationTimestamp === undefined ? {} : { creationTimestamp: current.creationTimestamp }),
+    ...(current.generation === undefined ? {} : { generation: current.generation }),
+    ...(current.deletionTimestamp === undefined ? {} : { deletionTimestamp: current.deletionTimestamp }),
+    ...(current.deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds: current.deletionGracePeriodSeconds }),
+  };
+}
+
+/** K5: after deletion was asked for, finalizers only leave. */
+function checkFinalizers(kind: Kind, current: KubeObject, next: KubeObject): void {
+  if (current.metadata.deletionTimestamp === undefined) return;
+  const known = new Set(current.metadata.finalizers ?? []);
+  const added = (next.metadata.finalizers ?? []).filter((finalizer) => !known.has(finalizer));
+  if (added.length > 0) throw invalid(kind, next.metadata.name, [{ field: "metadata.finalizers", reason: "FieldValueForbidden", message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}` }]);
+}
+
+function uidConflict(target: ObjectName, sent: string, current: string): PlatformError {
+  return new PlatformError("TP_VERSION_CONFLICT", {
+    message: `Operation cannot be fulfilled on ${target.kind.resource} "${target.name}": Precondition failed: UID in precondition: ${sent}, UID in object meta: ${current}`,
+    detail: { kind: target.kind.plural, group: target.kind.group, name: target.name },
+  });
+}
+
+/** Creates, or replaces labels, annotations, owners, finalizers and desired fields: for objects whose only author is the caller. */
+export async function applyObject(context: ApiContext, caller: Caller, target: ObjectName, object: KubeObject): Promise<Answer> {
+  for (let attempt = 1; ; attempt++) {
+    const current = await readCurrent(context, target);
+    if (current === undefined) {
+      try {
+        return await createObject(context, caller, { kind: target.kind, namespace: target.namespace }, structuredClone(object), { fieldValidation: "Strict" });
+      } catch (error) {
+        if (error instanceof PlatformError && error.code === "TP_ALREADY_EXISTS" && attempt < writeTries) continue;
+        throw error;
+      }
+    }
+    const next: KubeObject = structuredClone(object);
+    const before = current.object.metadata;
+    next.metadata = {
+      ...next.metadata,
+      name: target.name,
+      ...(target.kind.namespaced ? { namespace: target.namespace } : {}),
+      labels: { ...before.labels, ...next.metadata.labels },
+      annotations: { ...before.annotations, ...next.metadata.annotations },
+      ...(next.metadata.ownerReferences === undefined && before.ownerReferences !== undefined ? { ownerReferences: before.ownerReferences } : {}),
+      finalizers: [...new Set([...(before.finalizers ?? []), ...(before.deletionTimestamp === undefined ? (next.metadata.finalizers ?? []) : [])])],
+    };
+    for (const field of ["labels", "annotations", "finalizers"] as const) if (Object.keys(next.metadata[field] ?? {}).length === 0) delete next.metadata[field];
+    const answer = await replace(context, caller, target, { current, next, options: { fieldValidation: "Strict" } });
+    if (answer !== undefined) return answer;
+    if (attempt >= writeTries) throw versionConflict(target);
+  }
+}

@@ -1,0 +1,82 @@
+// Watches (design.md §5.3 S3, S4): each later change of the selection exactly once and in order.
+import { PlatformError, type KubeObject } from "@threeport/resource";
+import type { Change } from "@threeport/store";
+import type { ApiContext } from "../api.ts";
+import { parseBody, serialize } from "./body.ts";
+import { listObjects } from "./list.ts";
+import type { Selection } from "./selection.ts";
+
+export interface WatchEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly rv: number;
+  /** JSON text of the object. */
+  readonly body: string;
+}
+
+export interface WatchQuery {
+  readonly resourceVersion?: string | undefined;
+  readonly sendInitialEvents?: boolean | undefined;
+  readonly resourceVersionMatch?: string | undefined;
+}
+
+export interface WatchSink {
+  /** Called in order; must not block. */
+  events(events: readonly WatchEvent[]): void;
+  /** The initial state was sent whole (`sendInitialEvents`). */
+  initialEnd(rv: number): void;
+}
+
+export interface Watch extends Disposable {
+  /** Everything up to here was given to the sink. */
+  readonly rv: number;
+}
+
+/** Starts a watch; what must be refused (410, 504) is thrown before anything is sent. */
+export async function startWatch(context: ApiContext, selection: Selection, query: WatchQuery, sink: WatchSink): Promise<Watch> {
+  const version = query.resourceVersion ?? "";
+  if (!/^\d{0,16}$/.test(version)) throw new PlatformError("TP_BAD_REQUEST", { message: `invalid resource version "${version}": it must be a decimal number that this server gave out` });
+  const initial = query.sendInitialEvents ?? (version === "" || version === "0");
+  if (query.sendInitialEvents !== undefined && query.resourceVersionMatch !== "NotOlderThan") {
+    throw new PlatformError("TP_INVALID", { message: "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan", causes: [{ field: "resourceVersionMatch", message: "must be NotOlderThan" }] });
+  }
+  let from = Number(version);
+  if (initial) {
+    const listed = await listObjects(context, selection, { resourceVersion: version === "0" ? "" : version });
+    sink.events(listed.items.map((item) => ({ type: "ADDED", rv: item.rv, body: item.body })));
+    from = listed.rv;
+    if (query.sendInitialEvents === true) sink.initialEnd(listed.rv);
+  }
+  const subscription = await context.store.feed.subscribe(selection.kind.resource, from, (changes) => {
+    const events = changes.flatMap((change) => toEvent(selection, change) ?? []);
+    if (events.length > 0) sink.events(events);
+  });
+  return {
+    get rv() {
+      return subscription.rv;
+    },
+    [Symbol.dispose]: () => subscription[Symbol.dispose](),
+  };
+}
+
+/** A change as this selection sees it: an object that leaves the selection is DELETED, one that enters it is ADDED. */
+function toEvent(selection: Selection, change: Change): WatchEvent | undefined {
+  if (selection.namespace !== undefined && change.key.namespace !== selection.namespace) return undefined;
+  if (selection.name !== undefined && change.key.name !== selection.name) return undefined;
+  if (selection.all) return { type: change.deleted ? "DELETED" : change.prevRv === 0 ? "ADDED" : "MODIFIED", rv: change.rv, body: change.body };
+  const before = change.prevBody !== undefined && selection.matches(parsed(change, "prevBody", change.prevBody));
+  const now = !change.deleted && selection.matches(parsed(change, "body", change.body));
+  if (now) return { type: before ? "MODIFIED" : "ADDED", rv: change.rv, body: change.body };
+  if (!before || change.prevBody === undefined) return undefined;
+  // The last state that the watcher could see, under the number of the change that took it away.
+  const [head, tail] = serialize(parsed(change, "prevBody", change.prevBody));
+  return { type: "DELETED", rv: change.rv, body: change.deleted ? change.body : `${head}${change.rv}${tail}` };
+}
+
+/** Bodies are parsed once for all watchers of a change. */
+const parsedBodies = new WeakMap<Change, { body?: KubeObject; prevBody?: KubeObject }>();
+
+function parsed(change: Change, which: "body" | "prevBody", text: string): KubeObject {
+  const known = parsedBodies.get(change) ?? {};
+  parsedBodies.set(change, known);
+  return (known[which] ??= parseBody(text));
+}

@@ -1,0 +1,111 @@
+import { PlatformError, deepEqual, type Kind, type KubeObject, type StoredObject } from "@threeport/resource";
+import { formatKey, workKey, type Fence, type Guard, type ObjectKey, type Priority, type Version, type Write } from "@threeport/store";
+import type { ApiContext } from "../api.ts";
+import { invalid } from "./admission.ts";
+import { serialize } from "./body.ts";
+import { changesBetween, gcQueue, referenceGuards, referencesOf } from "./references.ts";
+
+/** On whose behalf a write happens. */
+export interface Author {
+  readonly priority: Priority;
+  /** Set for reconcilers: every write carries the lease it runs under (Q3). */
+  readonly fence: Fence | undefined;
+}
+
+export interface WriteInput {
+  readonly kind: Kind;
+  readonly author: Author;
+  /** The version that `next` was made from; undefined on create. */
+  readonly current: (Version & { readonly object: StoredObject }) | undefined;
+  /** The state to store; on removal the last state, for watchers. */
+  readonly next: KubeObject;
+  readonly remove?: boolean;
+  readonly guards?: readonly Guard[];
+}
+
+export type Written = { readonly conflict: false; readonly rv: number; readonly body: string } | { readonly conflict: true };
+
+/** Commits one change with its references, guards and work. A stale `current` answers `conflict`; everything else that fails throws. */
+export async function commitWrite(context: ApiContext, input: WriteInput): Promise<Written> {
+  const { kind, current, next, author } = input;
+  const key: ObjectKey = { kind: kind.resource, namespace: next.metadata.namespace ?? "", name: next.metadata.name };
+  const remove = input.remove === true;
+  const added = remove ? [] : referenceGuards(kind, next, current?.object);
+  const references = remove ? undefined : referencesOf(context.registry, kind, next, context.controlled);
+  const before = current === undefined ? [] : referencesOf(context.registry, kind, current.object, context.controlled);
+  const result = await context.store.writer.write({
+    key,
+    uid: next.metadata.uid ?? "",
+    expectRv: current?.rv ?? 0,
+    remove,
+    terminating: next.metadata.deletionTimestamp !== undefined,
+    schemaVersion: kind.version,
+    body: serialize(next),
+    sensitive: kind.sensitive,
+    prevBody: current?.body,
+    references: references === undefined || deepEqual(references, before) ? undefined : references,
+    guards: [...(input.guards ?? []), ...added.map((entry) => entry.guard)],
+    wake: wakeOf(context, input, key),
+    changes: changesBetween(kind, current?.object, remove ? undefined : next),
+    priority: author.priority,
+    fence: author.fence,
+  });
+  switch (result.outcome) {
+    case "written":
+      return { conflict: false, rv: result.rv, body: result.body };
+    case "conflict":
+      return { conflict: true };
+    case "lease-lost":
+      throw new PlatformError("TP_LEASE_LOST", { detail: { queue: author.fence?.queue, key: author.fence?.key } });
+    case "refused":
+      throw await refusal(context, input, result.guard, added.find((entry) => entry.guard === result.guard)?.path);
+  }
+}
+
+/**
+ * An object's own key is looked at again when its desired state or metadata changed; its reconciler's own writes wake it
+ * not, since it knows them.
+ */
+function wakeOf(context: ApiContext, input: WriteInput, key: ObjectKey): Write["wake"] {
+  const { kind, current, next, author } = input;
+  if (input.remove === true) return [];
+  const wake: { queue: string; key: string }[] = [];
+  const finalizers = next.metadata.finalizers ?? [];
+  if (next.metadata.deletionTimestamp !== undefined && (finalizers.includes("foregroundDeletion") || finalizers.includes("orphan"))) wake.push({ queue: gcQueue, key: formatKey(key) });
+  if (!context.controlled(kind.resource)) return wake;
+  const own = workKey(key.namespace, key.name);
+  if (author.fence?.queue === kind.resource && author.fence.key === own) return wake;
+  const { resourceVersion: _a, ...before } = current?.object.metadata ?? { name: "" };
+  const { resourceVersion: _b, ...after } = next.metadata;
+  const statusOnly = current !== undefined && deepEqual(before, after);
+  return statusOnly && author.fence !== undefined ? wake : [...wake, { queue: kind.resource, key: own }];
+}
+
+async function refusal(context: ApiContext, input: WriteInput, guard: Guard, path: string | undefined): Promise<PlatformError> {
+  const { kind, next } = input;
+  const target = guard.target;
+  if (guard.unreferenced === true) {
+    const users = await context.store.references.referrers(target, usersShown + 1);
+    const names = users.slice(0, usersShown).map((user) => `${user.source.kind}/${workKey(user.source.namespace, user.source.name)}`);
+    return new PlatformError("TP_IN_USE", {
+      message: `${kind.plural} "${next.metadata.name}" is in use by ${names.join(", ")}${users.length > usersShown ? " and others" : ""}; delete or change them first`,
+      causes: names.map((name) => ({ reason: "InUse", message: name })),
+      detail: { kind: kind.kind, group: kind.group, name: next.metadata.name },
+    });
+  }
+  if (target.kind === "namespaces" && path === undefined) {
+    const exists = (await context.store.reader.get(target)) !== undefined;
+    if (!exists) return new PlatformError("TP_NOT_FOUND", { message: `namespaces "${target.name}" not found; create it first: kubectl create namespace ${target.name}`, detail: { kind: "namespaces", name: target.name } });
+    return new PlatformError("TP_FORBIDDEN", {
+      message: `${kind.plural} "${next.metadata.name}" is forbidden: unable to create new content in namespace ${target.name} because it is being terminated`,
+      causes: [{ reason: "NamespaceTerminating", field: "metadata.namespace", message: `namespace ${target.name} is being terminated` }],
+    });
+  }
+  const named = `${target.kind}/${workKey(target.namespace, target.name)}`;
+  const exists = (await context.store.reader.get(target)) !== undefined;
+  const message = exists ? `Invalid value: "${target.name}": ${named} is being deleted` : `Not found: "${target.name}": there is no ${named}; create it first`;
+  return invalid(kind, next.metadata.name, [{ ...(path === undefined ? {} : { field: path }), reason: exists ? "FieldValueInvalid" : "FieldValueNotFound", message }]);
+}
+
+/** Users named in a refusal: enough to act on. */
+const usersShown = 10;
