@@ -15,3 +15,5 @@ export { type WatchEvent, type WatchOptions } from "./watch/open-watch.ts";
 export { type Reflector, type ReflectorHandlers, type ReflectorOptions, createReflector } from "./watch/reflector.ts";
 export { type ReflectorState } from "./watch/reflector-state.ts";
 export { type LogOptions } from "./logs/pod-logs.ts";
+export { type ParseKubeconfigOptions, parseKubeconfig } from "./kubeconfig/parse-kubeconfig.ts";
+export { type ResolveKubeconfigOptions, resolveKubeconfig } from "./kubeconfig/resolve-kubeconfig.ts";
