@@ -48,9 +48,9 @@ export async function pauseImage(request: { readonly out: string; readonly busyb
   return makeImage({
     out: request.out,
     name: pauseImageName,
-    entrypoint: ["/pause", "sleep", "2147483647"],
+    entrypoint: ["/sleep", "2147483647"], // busybox is what it is called as
     user: "65534:65534",
-    files: [{ path: "/pause", from: request.busybox, mode: 0o755 }],
+    files: [{ path: "/sleep", from: request.busybox, mode: 0o755 }],
   });
 }
 

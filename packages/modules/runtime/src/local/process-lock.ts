@@ -9,7 +9,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 
 /** Takes the lock `name` (any text, usually a path), waiting until it is free. Rejects with the signal's reason when aborted. */
 export async function takeProcessLock(name: string, options: { readonly signal?: AbortSignal; readonly onWait?: () => void } = {}): Promise<AsyncDisposable> {
-  const address = `\0threeport-${createHash("sha256").update(name).digest("hex")}`;
+  const address = addressOf(name);
   let waited = false;
   for (;;) {
     options.signal?.throwIfAborted();
@@ -19,6 +19,16 @@ export async function takeProcessLock(name: string, options: { readonly signal?:
     waited = true;
     await holderGone(address, options.signal);
   }
+}
+
+/** Takes the lock if it is free. */
+export function tryProcessLock(name: string): Promise<AsyncDisposable | undefined> {
+  return listen(addressOf(name));
+}
+
+/** A leading zero byte makes the address abstract: it is no file, and ends with its socket. */
+function addressOf(name: string): string {
+  return `\0threeport-${createHash("sha256").update(name).digest("hex")}`;
 }
 
 async function listen(address: string): Promise<AsyncDisposable | undefined> {

@@ -1,0 +1,89 @@
+import { join } from "node:path";
+import { configPath, type NodeSettings, pkiPath } from "./node-config.ts";
+import { stateFolders } from "./state-folder.ts";
+
+/** A long-lived program of the node. */
+export interface ComponentCommand {
+  readonly name: ComponentName;
+  readonly args: readonly string[];
+  /** Go's soft limit, MiB: the collector works harder near it, so an idle cluster stays small; nothing is killed by it. */
+  readonly memoryMiB: number;
+}
+
+export type ComponentName = "etcd" | "kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "containerd" | "kubelet" | "kube-proxy";
+
+export function componentCommand(name: ComponentName, settings: NodeSettings): ComponentCommand {
+  return { name, memoryMiB: memoryMiB[name], args: argumentsOf[name](settings) };
+}
+
+const memoryMiB: Readonly<Record<ComponentName, number>> = {
+  etcd: 256,
+  "kube-apiserver": 512,
+  "kube-controller-manager": 256,
+  "kube-scheduler": 128,
+  containerd: 256,
+  kubelet: 256,
+  "kube-proxy": 128,
+};
+
+const etcdClientUrl = "http://127.0.0.1:2379"; // loopback of the node's own network namespace
+const etcdPeerUrl = "http://127.0.0.1:2380";
+
+const argumentsOf: Readonly<Record<ComponentName, (settings: NodeSettings) => string[]>> = {
+  etcd: ({ stateDir }) => [
+    "--name=local",
+    `--data-dir=${join(stateDir, stateFolders.etcd)}`,
+    `--listen-client-urls=${etcdClientUrl}`,
+    `--advertise-client-urls=${etcdClientUrl}`,
+    `--listen-peer-urls=${etcdPeerUrl}`,
+    `--initial-advertise-peer-urls=${etcdPeerUrl}`,
+    `--initial-cluster=local=${etcdPeerUrl}`,
+    "--unsafe-no-fsync", // the cluster does not outlive the machine's uptime, so nothing has to survive a power cut
+    "--log-level=warn",
+  ],
+  "kube-apiserver": (settings) => [
+    "--bind-address=0.0.0.0",
+    `--advertise-address=${settings.plan.nodeIp}`, // loopback is refused: it would be the endpoint of the Service `kubernetes`
+    "--secure-port=6443",
+    `--etcd-servers=${etcdClientUrl}`,
+    `--service-cluster-ip-range=${settings.plan.serviceCidr}`,
+    "--authorization-mode=Node,RBAC",
+    "--enable-admission-plugins=NodeRestriction",
+    "--allow-privileged=true",
+    `--client-ca-file=${pkiPath(settings, "ca.crt")}`,
+    `--tls-cert-file=${pkiPath(settings, "apiserver.crt")}`,
+    `--tls-private-key-file=${pkiPath(settings, "apiserver.key")}`,
+    `--kubelet-certificate-authority=${pkiPath(settings, "ca.crt")}`,
+    `--kubelet-client-certificate=${pkiPath(settings, "apiserver-kubelet-client.crt")}`,
+    `--kubelet-client-key=${pkiPath(settings, "apiserver-kubelet-client.key")}`,
+    "--kubelet-preferred-address-types=InternalIP",
+    "--service-account-issuer=https://kubernetes.default.svc",
+    `--service-account-key-file=${pkiPath(settings, "service-accounts.pub")}`,
+    `--service-account-signing-key-file=${pkiPath(settings, "service-accounts.key")}`,
+  ],
+  "kube-controller-manager": (settings) => [
+    ...clientFlags(settings, "kube-controller-manager"),
+    // Without it RBAC stops the controllers without a word, and Deployments stay at 0 of 0.
+    "--use-service-account-credentials=true",
+    `--service-account-private-key-file=${pkiPath(settings, "service-accounts.key")}`,
+    `--root-ca-file=${pkiPath(settings, "ca.crt")}`,
+    `--cluster-signing-cert-file=${pkiPath(settings, "ca.crt")}`,
+    `--cluster-signing-key-file=${pkiPath(settings, "ca.key")}`,
+    `--service-cluster-ip-range=${settings.plan.serviceCidr}`,
+  ],
+  "kube-scheduler": (settings) => clientFlags(settings, "kube-scheduler"),
+  containerd: (settings) => [`--config=${configPath(settings, "containerd.toml")}`],
+  kubelet: (settings) => [
+    `--config=${configPath(settings, "kubelet.yaml")}`,
+    `--kubeconfig=${pkiPath(settings, "kubelet.kubeconfig")}`,
+    `--hostname-override=${settings.nodeName}`,
+    `--node-ip=${settings.plan.nodeIp}`,
+  ],
+  "kube-proxy": (settings) => [`--config=${configPath(settings, "kube-proxy.yaml")}`],
+};
+
+/** One node has one of each, so there is nobody to elect a leader among; electing costs a lease every 2 s. */
+function clientFlags(settings: NodeSettings, name: ComponentName): string[] {
+  const file = pkiPath(settings, `${name}.kubeconfig`);
+  return [`--kubeconfig=${file}`, `--authentication-kubeconfig=${file}`, `--authorization-kubeconfig=${file}`, "--bind-address=127.0.0.1", "--leader-elect=false"];
+}

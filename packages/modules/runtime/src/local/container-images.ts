@@ -1,0 +1,54 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Exec } from "@threeport/platform";
+import { PlatformError } from "@threeport/resource";
+import { corednsImage, corednsImageName, pauseImage, pauseImageName } from "./base-images.ts";
+import type { ImageArchive } from "./image.ts";
+import { containerdSocket } from "./node-config.ts";
+import { stateFolders } from "./state-folder.ts";
+
+/** containerd's own client, as the host reaches it: the socket stands in the node's private /run. */
+export interface ContainerdClient {
+  readonly exec: Exec;
+  readonly ctrPath: string;
+  readonly initPid: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The kubelet's images live in this namespace of containerd. */
+const imageNamespace = "k8s.io";
+
+/** Whether containerd answers. */
+export async function containerdAnswers(client: ContainerdClient): Promise<boolean> {
+  return (await ctr(client, ["version"])).code === 0;
+}
+
+/** Puts the images of a docker-archive into the node; an image that is there under that name is replaced. */
+export async function importImages(client: ContainerdClient, tarPath: string): Promise<void> {
+  const result = await ctr(client, ["images", "import", tarPath]);
+  if (result.code === 0) return;
+  throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `The image archive ${tarPath} could not be loaded: ${result.stderr.trim()}`, detail: { tarPath } });
+}
+
+/** Imports those of `archives` that the node does not have by name. */
+export async function importMissing(client: ContainerdClient, archives: readonly ImageArchive[]): Promise<void> {
+  const present = new Set((await ctr(client, ["images", "list", "--quiet"])).stdout.split("\n"));
+  for (const archive of archives) {
+    if (!present.has(archive.name)) await importImages(client, archive.path);
+  }
+}
+
+/** Makes the images that every cluster needs; they are small enough to be made anew for each. */
+export async function makeNodeImages(input: { readonly stateDir: string; readonly busybox: string; readonly coredns: string }): Promise<ImageArchive[]> {
+  const folder = join(input.stateDir, stateFolders.images);
+  await mkdir(folder, { recursive: true });
+  return [
+    { ...(await pauseImage({ out: join(folder, "pause.tar"), busybox: input.busybox })), name: pauseImageName },
+    { ...(await corednsImage({ out: join(folder, "coredns.tar"), coredns: input.coredns })), name: corednsImageName },
+  ];
+}
+
+function ctr(client: ContainerdClient, args: readonly string[]) {
+  const address = `/proc/${client.initPid}/root${containerdSocket}`;
+  return client.exec.run(client.ctrPath, ["--address", address, "--namespace", imageNamespace, ...args], client.signal === undefined ? {} : { signal: client.signal });
+}

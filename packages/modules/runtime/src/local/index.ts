@@ -1,0 +1,7 @@
+export { type BinariesRequest, ensureKubernetesBinaries, hasKubernetesBinaries, type KubernetesBinaries, kubernetesCacheFolder } from "./binaries.ts";
+export { ensureSystemPackages, type SystemPackagesRequest, type SystemPrograms } from "./system-packages.ts";
+export { type LocalKubernetes, startLocalKubernetes, type StartRequest } from "./start.ts";
+export { stopLocalKubernetes, type StopReport, type StopRequest } from "./stop.ts";
+export { type ImageArchive, type ImageFile, type ImageRequest, makeImage } from "./image.ts";
+export { busyboxImage, type BusyboxImageRequest, busyboxImageName, pauseImage, pauseImageName } from "./base-images.ts";
+export { linkedFiles } from "./linked-files.ts";

@@ -1,0 +1,134 @@
+import { open, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock, Exec } from "@threeport/platform";
+import { PlatformError } from "@threeport/resource";
+import type { ComponentCommand } from "./component-commands.ts";
+import { configPath, type NodeSettings } from "./node-config.ts";
+import { nodeInitScript } from "./node-init-script.ts";
+import { killExactly, type ProcessIdentity, processesWithEnvironment, isAlive } from "./process-table.ts";
+import { livingProcess, recordStarted, stateFolders } from "./state-folder.ts";
+import { waitFor } from "./wait.ts";
+
+// The node is a set of namespaces (network, mounts, processes, IPC, host name) around one process, its init.
+//   N1  Everything of the node runs inside: when init ends, the kernel ends every process in there, and with the last
+//       process go its mounts, its network and its containers. To stop a node is to kill one process.
+//   N2  Every process that we start carries the cluster's id in its environment, so it is found even when its starter died
+//       before it could note the number.
+
+const markName = "THREEPORT_LOCAL_KUBERNETES";
+const initName = "init";
+const initReadyFile = "init.ready";
+/** Making namespaces and a dozen mounts takes 50 ms; more than this means that the machine is stuck. */
+const initDeadlineMs = 20_000;
+
+export interface NodeContext {
+  readonly id: string;
+  readonly settings: NodeSettings;
+  /** Files through which a process enters the node's control groups. */
+  readonly cgroupEntrances: readonly string[];
+  readonly exec: Exec;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal;
+}
+
+/** What marks a process as belonging to the cluster `id`. */
+export function processMark(id: string): string {
+  return `${markName}=${id}`;
+}
+
+/** The node's init, if it lives. */
+export function livingInit(stateDir: string): Promise<ProcessIdentity | undefined> {
+  return livingProcess(stateDir, initName);
+}
+
+/** Starts the node's namespaces with its init, and waits until its mounts are made. */
+export async function startInit(context: NodeContext): Promise<ProcessIdentity> {
+  const { stateDir, nodeName, binariesFolder } = context.settings;
+  const scriptPath = configPath(context.settings, "node-init.sh");
+  const readyPath = join(stateDir, stateFolders.pid, initReadyFile);
+  await writeFile(scriptPath, nodeInitScript, { mode: 0o700 });
+  await rm(readyPath, { force: true });
+  const unshare = ["unshare", "--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--propagation", "slave"];
+  const pid = await launch(context, { name: initName, command: [...unshare, "sh", scriptPath, stateDir, binariesFolder, nodeName, readyPath], env: {} });
+  const look = async () => {
+    const text = await readFile(readyPath, "utf8").catch(() => undefined);
+    if (text !== undefined) return Number(text);
+    if ((await livingProcess(stateDir, `${initName}-parent`)) === undefined) throw await componentFailed(stateDir, initName);
+    return undefined;
+  };
+  if ((await recordStarted(stateDir, `${initName}-parent`, pid)) === undefined) throw await componentFailed(stateDir, initName);
+  const initPid = await waitFor("the start of the node's init", look, { clock: context.clock, deadlineMs: initDeadlineMs, ...(context.signal === undefined ? {} : { signal: context.signal }) });
+  const init = await recordStarted(stateDir, initName, initPid);
+  if (init === undefined) throw await componentFailed(stateDir, initName);
+  return init;
+}
+
+/** Starts `command` inside the node, unless it runs. It outlives us; its output goes to `log/<name>.log`. */
+export async function startComponent(context: NodeContext, init: ProcessIdentity, command: ComponentCommand): Promise<void> {
+  const { stateDir, binariesFolder } = context.settings;
+  if ((await livingProcess(stateDir, command.name)) !== undefined) return;
+  const nsenter = ["nsenter", "--target", String(init.pid), "--net", "--mount", "--pid", "--ipc", "--uts"];
+  // containerd starts the shim, and the kubelet mount programs, by name: our own come first.
+  const env = { PATH: `${binariesFolder}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`, GOMEMLIMIT: `${command.memoryMiB}MiB` };
+  const pid = await launch(context, { name: command.name, command: [...nsenter, join(binariesFolder, command.name), ...command.args], env });
+  await recordStarted(stateDir, command.name, pid);
+}
+
+/** Throws, with the end of its log, when the component has ended. */
+export async function requireComponent(stateDir: string, name: string): Promise<void> {
+  if ((await livingProcess(stateDir, name)) === undefined) throw await componentFailed(stateDir, name);
+}
+
+/** Kills every process of the cluster; returns those that are still there at the deadline. Safe to repeat. */
+export async function killNode(id: string, options: { readonly clock: Clock; readonly deadlineMs: number }): Promise<ProcessIdentity[]> {
+  const seen = new Map<number, ProcessIdentity>();
+  const look = async () => {
+    for (const found of await processesWithEnvironment(processMark(id))) {
+      seen.set(found.pid, found);
+      await killExactly(found, "SIGKILL");
+    }
+    // A dying init has lost its environment but stays until the last process of its namespace is gone: it is waited for.
+    const alive = await livingOf(seen.values());
+    return alive.length === 0 ? true : undefined;
+  };
+  await waitFor("the end of the node's processes", look, options).catch(() => {}); // who is left is looked up below
+  return livingOf(seen.values());
+}
+
+async function livingOf(identities: Iterable<ProcessIdentity>): Promise<ProcessIdentity[]> {
+  const checked = await Promise.all([...identities].map(async (identity) => ((await isAlive(identity)) ? [identity] : [])));
+  return checked.flat();
+}
+
+interface Launch {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Enters each control group named in `$1`, then becomes the rest of the command line. */
+const enterCgroupsThenExec = 'for entrance in $1; do echo 0 >"$entrance"; done; shift; exec "$@"';
+
+/** A new session, in the node's control groups: nothing of the starter's life (terminal, service, scope) ends it. */
+async function launch(context: NodeContext, { name, command, env }: Launch): Promise<number> {
+  await using log = await open(logPath(context.settings.stateDir, name), "a", 0o600);
+  const started = context.exec.start("sh", ["-c", enterCgroupsThenExec, "launch", context.cgroupEntrances.join(" "), ...command], {
+    cwd: "/",
+    env: { ...env, [markName]: context.id },
+    detached: true,
+    outputFd: log.fd,
+  });
+  return started.pid;
+}
+
+function logPath(stateDir: string, name: string): string {
+  return join(stateDir, stateFolders.log, `${name}.log`);
+}
+
+const logTailLines = 5;
+
+async function componentFailed(stateDir: string, name: string): Promise<PlatformError> {
+  const log = await readFile(logPath(stateDir, name), "utf8").catch(() => "");
+  const tail = log.trim().split("\n").slice(-logTailLines).join("\n");
+  return new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `${name} ended. The end of ${logPath(stateDir, name)}:\n${tail}`, detail: { component: name } });
+}
