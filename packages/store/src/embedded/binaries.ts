@@ -12,7 +12,7 @@ export interface Installation {
   /** The folder that holds bin, lib and share: what the server's user must be able to read. */
   readonly root: string;
   /** Search path for the loader, where the package's own library links could not be made. */
-  readonly libraryDir?: string;
+  readonly libraryPath?: string;
 }
 
 /** Oldest major whose SQL the store may use. */
@@ -41,8 +41,8 @@ export async function findInstallation(wish: InstallationWish, exec: Exec): Prom
   const fits = (major: number) => (wish.major === undefined ? major >= majorMin : major === wish.major);
   const packaged = await fromPackage();
   if (packaged !== undefined && fits(packaged.major)) {
-    const libraryDir = await ensureLibraryLinks(dirname(packaged.root), wish.libraryDir);
-    return { ...packaged, ...(libraryDir === undefined ? {} : { libraryDir }) };
+    const libraryPath = await ensureLibraryLinks(dirname(packaged.root), wish.libraryDir);
+    return { ...packaged, ...(libraryPath === undefined ? {} : { libraryPath }) };
   }
   const newest = (await fromSystem()).filter(({ major }) => fits(major)).sort((a, b) => b.major - a.major)[0];
   if (newest !== undefined) return newest;

@@ -13,6 +13,11 @@ const accepted = [
     because: "parts are percent-encoded, and an IPv6 address loses its brackets",
   },
   {
+    url: "postgres://tp:p%2Fw@/threeport?host=/run/postgresql",
+    means: { host: "/run/postgresql", port: 5432, user: "tp", database: "threeport", password: "p/w", ssl: false },
+    because: "libpq and its documentation write it so",
+  },
+  {
     url: "postgres:///threeport?host=/run/postgresql&user=tp",
     means: { host: "/run/postgresql", port: 5432, user: "tp", database: "threeport", ssl: false },
     because: "a socket needs no TLS",
@@ -35,6 +40,7 @@ const refused = [
   { url: "mysql://tp:canary@db/threeport", says: /postgres:\/\// },
   { url: "not a url canary", says: /not a URL/ },
   { url: "postgres://tp:canary@db", says: /name of the database/ },
+  { url: "postgres://tp:canary@/threeport", says: /host is missing/ },
   { url: "postgres://db/threeport", says: /user is missing/ },
   { url: "postgres://tp:canary@/threeport?host=a,b", says: /several hosts/ },
   { url: "postgres://tp:canary@db/threeport?sslmode=prefer", says: /sslmode/ },

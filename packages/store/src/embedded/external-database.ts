@@ -3,6 +3,8 @@ import { PlatformError } from "@threeport/resource";
 import type { ConnectionOptions, TlsOptions } from "./connection-options.ts";
 
 const portDefault = 5432;
+/** Stands in for a host that the URL leaves to a parameter. */
+const hostInParameter = "host-in-parameter.invalid";
 /** Parameters that we understand; any other one is refused, because ignoring it would connect in another way than asked for. */
 const parametersKnown = new Set(["host", "port", "user", "password", "dbname", "sslmode", "sslrootcert", "application_name"]);
 
@@ -13,7 +15,7 @@ const parametersKnown = new Set(["host", "port", "user", "password", "dbname", "
 export function externalDatabase(url: string): ConnectionOptions {
   let parsed: URL;
   try {
-    parsed = new URL(url);
+    parsed = new URL(url.replace(/^(\w+:\/\/[^/]*@)\//, `$1${hostInParameter}/`)); // `user:password@/database?host=…` is common, but no URL
   } catch {
     throw invalid("it is not a URL (special characters of the password must be percent-encoded)");
   }
@@ -22,7 +24,7 @@ export function externalDatabase(url: string): ConnectionOptions {
     if (!parametersKnown.has(name)) throw invalid(`the parameter ${name} is not supported; known are ${[...parametersKnown].join(", ")}`);
   }
   const parameter = (name: string) => parsed.searchParams.get(name) ?? undefined;
-  const host = parameter("host") ?? decoded(parsed.hostname.replace(/^\[|\]$/g, ""));
+  const host = parameter("host") ?? decoded(parsed.hostname.replace(/^\[|\]$/g, "")).replace(hostInParameter, "");
   const user = parameter("user") ?? decoded(parsed.username);
   const database = parameter("dbname") ?? decoded(parsed.pathname.slice(1));
   const password = parameter("password") ?? decoded(parsed.password);

@@ -29,12 +29,11 @@ export interface InitInput {
 
 /**
  * Makes `pgdata`, whole or not at all: initdb works in a draft folder that is renamed at the end, so what a killed process leaves is a draft, and the
- * next start removes it and begins again. The draft's name is new each time: a killed parent's initdb may still be writing into the old one.
+ * next start begins again (see `removeDrafts`). The draft's name is new each time: a killed parent's initdb may still be writing into the old one.
  */
 export async function initCluster(input: InitInput): Promise<void> {
   const { layout, user } = input;
   const password = await ensurePassword(layout);
-  await removeDrafts(layout);
   const draft = await mkdtemp(join(layout.dataDir, draftPrefix));
   try {
     const passwordFile = join(draft, "password");
@@ -103,8 +102,8 @@ async function ensurePassword(layout: Layout): Promise<string> {
   return password;
 }
 
-/** An initdb that lost its parent may still write: what cannot be removed now is removed by the next start. */
-async function removeDrafts(layout: Layout): Promise<void> {
+/** Removes what a killed first start left. An initdb that lost its parent may still write: what cannot be removed now is removed by the next start. */
+export async function removeDrafts(layout: Layout): Promise<void> {
   for (const name of await readdir(layout.dataDir)) {
     if (name.startsWith(draftPrefix)) await rm(join(layout.dataDir, name), { recursive: true, force: true }).catch(() => {});
   }

@@ -35,7 +35,7 @@ export interface LauncherInput {
 export async function makeLauncher({ layout, installation, user, exec, endsWithParent }: LauncherInput): Promise<Launcher> {
   const env = {
     LC_ALL: "C", // messages that we read, and initdb's locale
-    ...(installation.libraryDir === undefined ? {} : { LD_LIBRARY_PATH: installation.libraryDir, DYLD_LIBRARY_PATH: installation.libraryDir }),
+    ...(installation.libraryPath === undefined ? {} : { LD_LIBRARY_PATH: installation.libraryPath, DYLD_LIBRARY_PATH: installation.libraryPath }),
   };
   const ends = endsWithParent && process.platform === "linux" ? ["--pdeathsig", "INT"] : [];
   const options = { cwd: "/", env };

@@ -106,9 +106,9 @@ test("A first start that is killed at any moment is redone by the next one", asy
 async function reached(dataDir: string, moment: "initdb has begun" | "initdb is done" | "the server was started"): Promise<void> {
   const until = performance.now() + 30_000;
   while (performance.now() < until) {
-    const names = await readdir(dataDir).catch(() => []);
+    const names = await readdir(dataDir).catch((): string[] => []);
     const draft = names.find((name) => name.startsWith("initdb-"));
-    if (moment === "initdb has begun" && draft !== undefined && (await readdir(join(dataDir, draft, "pgdata")).catch(() => [])).includes("base")) return;
+    if (moment === "initdb has begun" && draft !== undefined && (await readdir(join(dataDir, draft, "pgdata")).catch((): string[] => [])).includes("base")) return;
     if (moment === "initdb is done" && names.includes("pgdata")) return;
     if (moment === "the server was started" && (await readPostmasterFile(join(dataDir, "pgdata"))) !== undefined) return;
     await new Promise((resolve) => setImmediate(resolve));

@@ -9,8 +9,8 @@ interface Link {
 
 /**
  * npm packages carry no links, so the package recreates its library links (`libpq.so.5 → libpq.so.5.18`) in a postinstall script, which many
- * installations do not run. Makes what is missing. Where the package cannot be written, the links are made in `fallbackDir`, and the answer is that
- * folder, for the loader's search path.
+ * installations do not run. Makes what is missing. Where the package cannot be written, the links are made in `fallbackDir`, and the answer is
+ * a search path for the loader.
  */
 export async function ensureLibraryLinks(packageRoot: string, fallbackDir: string): Promise<string | undefined> {
   const links = await readLinks(packageRoot);
@@ -31,7 +31,7 @@ export async function ensureLibraryLinks(packageRoot: string, fallbackDir: strin
     await unlink(path).catch(ignoreMissing); // it may point to a package that was moved since
     await place(path, join(packageRoot, source));
   }
-  return fallbackDir;
+  return `${fallbackDir}:${join(packageRoot, "native", "lib")}`; // a library that is found by a link looks for its own libraries beside the link
 }
 
 async function readLinks(packageRoot: string): Promise<readonly Link[]> {

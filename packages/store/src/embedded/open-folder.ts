@@ -7,7 +7,7 @@ import { adoptPostmaster, type Adopted } from "./adopt-postmaster.ts";
 import { findInstallation } from "./binaries.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
 import { lockFolder } from "./folder-lock.ts";
-import { databaseUser, initCluster, readPassword } from "./init-cluster.ts";
+import { databaseUser, initCluster, readPassword, removeDrafts } from "./init-cluster.ts";
 import { makeLauncher } from "./launcher.ts";
 import { closeDataDir, layoutOf, type Layout } from "./layout.ts";
 import { stopPostmaster, type Postmaster, type PostmasterEnd } from "./postmaster.ts";
@@ -16,7 +16,7 @@ import { boundServerLog } from "./server-log.ts";
 import { chooseServerUser, type ServerUser } from "./server-user.ts";
 import { settingsArguments, type ServerSettings } from "./settings.ts";
 import { createDatabase, signInOrCreate } from "./sign-in.ts";
-import { removeShortFolder, socketFolder, socketPort } from "./socket-folder.ts";
+import { removeShortFolder, removeStaleSocket, socketFolder, socketPort } from "./socket-folder.ts";
 
 /** Our database on the embedded server. */
 const databaseName = "threeport";
@@ -85,6 +85,7 @@ async function takeOver(input: OpenFolderInput, layout: Layout, user: ServerUser
 
 async function startNew(input: OpenFolderInput, layout: Layout, user: ServerUser): Promise<Adopted> {
   const { exec, settings, signal } = input;
+  await removeDrafts(layout);
   const major = await majorOf(layout);
   const installation = await findInstallation({ pgBinDir: input.pgBinDir, major, libraryDir: layout.libraries }, exec);
   const launcher = await makeLauncher({ layout, installation, user, exec, endsWithParent: input.endsWithParent });
@@ -94,6 +95,7 @@ async function startNew(input: OpenFolderInput, layout: Layout, user: ServerUser
   }
   const shortParents = [...(input.runtimeDir === undefined ? [] : [input.runtimeDir]), tmpdir(), "/tmp"];
   const folder = await socketFolder({ layout, user, shortParents });
+  await removeStaleSocket(folder);
   const postmaster = await startPostmaster({
     ...input,
     layout,

@@ -37,6 +37,14 @@ export async function socketFolder({ layout, user, shortParents }: SocketFolderI
   return made;
 }
 
+/**
+ * Removes the socket of a server that is gone. PostgreSQL does so itself unless the pid in the socket's lock file is alive: it may be another process'
+ * by now, or a zombie's. Only for who holds the folder's lock and knows that no server runs.
+ */
+export async function removeStaleSocket(folder: string): Promise<void> {
+  for (const path of [socketPath(folder), `${socketPath(folder)}.lock`]) await rm(path, { force: true });
+}
+
 /** Takes a short folder away after the server has ended. */
 export async function removeShortFolder(layout: Layout): Promise<void> {
   const recorded = await readlink(layout.run).catch(() => undefined); // EINVAL: it is a folder, not a link
@@ -51,7 +59,7 @@ export async function isOurs(folder: string, user: ServerUser): Promise<boolean>
   return found !== undefined && found.isDirectory() && found.uid === user.uid && (found.mode & 0o077) === 0;
 }
 
-export function socketPath(folder: string): string {
+function socketPath(folder: string): string {
   return join(folder, `.s.PGSQL.${socketPort}`);
 }
 

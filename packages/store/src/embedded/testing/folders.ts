@@ -5,7 +5,7 @@ import { withClient } from "../sign-in.ts";
 import type { EmbeddedPostgres } from "../open-folder.ts";
 import { openEmbedded, type OpenEmbeddedOptions } from "../open-embedded.ts";
 import { endOrphans, stopPostmaster } from "../postmaster.ts";
-import { findPostmaster } from "../postmaster-file.ts";
+import { findPostmaster, readPostmasterFile } from "../postmaster-file.ts";
 
 const seams = { exec: systemExec, clock: systemClock, log: silentLogger };
 
@@ -46,6 +46,7 @@ async function endServers(dataDir: string): Promise<void> {
   const postmaster = await findPostmaster(pgdata, systemExec);
   if (postmaster !== undefined) await stopPostmaster({ ...seams, postmaster, pgdata });
   await endOrphans(pgdata, seams);
+  if ((await readPostmasterFile(pgdata)) !== undefined) await (await open(dataDir)).stop(); // frees the shared memory of a server that was killed
 }
 
 /** Runs one statement on a connection of its own and answers its rows. */
