@@ -5,7 +5,7 @@ import { endOrphans, stopPostmaster, type Postmaster } from "./postmaster.ts";
 import { disownPostmasterFile, findPostmaster, readPostmasterFile } from "./postmaster-file.ts";
 import { stillRuns, type ProcessFacts } from "./process-facts.ts";
 import type { ServerUser } from "./server-user.ts";
-import { maintenanceDatabase, signIn } from "./sign-in.ts";
+import { isRefused, maintenanceDatabase, signIn } from "./sign-in.ts";
 import { isOurs } from "./socket-folder.ts";
 
 /** How long a server that we found gets to answer: it may be starting or ending. Then it is stopped, and a new one started. Milliseconds. */
@@ -60,7 +60,7 @@ async function untilAnswering(found: ProcessFacts, { layout, user, connection, c
     if (file?.pid === found.pid && file.status === "ready") {
       if (!(await isOurs(file.socketFolder, user))) return undefined;
       const facts = await signIn({ ...connection, host: file.socketFolder, database: maintenanceDatabase }).catch((error: unknown) => {
-        if (isRefusal(error)) return "refused" as const;
+        if (isRefused(error)) return "refused" as const;
         return undefined; // ending, starting, or out of connections until those of the killed process are gone
       });
       if (facts === "refused") return undefined;
@@ -69,11 +69,6 @@ async function untilAnswering(found: ProcessFacts, { layout, user, connection, c
     await clock.sleep(pollMs, signal);
   }
   return undefined;
-}
-
-/** SQLSTATE class 28: it knows our role by another password, or not at all. Waiting does not help. */
-function isRefusal(error: unknown): boolean {
-  return String((error as { code?: unknown }).code).startsWith("28");
 }
 
 async function watch(found: ProcessFacts, clock: Clock): Promise<{ code: null; signal: null }> {

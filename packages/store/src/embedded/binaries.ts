@@ -44,7 +44,7 @@ export async function findInstallation(wish: InstallationWish, exec: Exec): Prom
     const libraryPath = await ensureLibraryLinks(dirname(packaged.root), wish.libraryDir);
     return { ...packaged, ...(libraryPath === undefined ? {} : { libraryPath }) };
   }
-  const newest = (await fromSystem()).filter(({ major }) => fits(major)).sort((a, b) => b.major - a.major)[0];
+  const newest = (await systemInstallations(["postgres", "initdb"])).filter(({ major }) => fits(major)).toSorted((a, b) => b.major - a.major)[0];
   if (newest !== undefined) return newest;
   const wanted = wish.major === undefined ? `${majorMin} or newer` : String(wish.major);
   const why = wish.major === undefined ? "No PostgreSQL was found." : `The data folder was made by PostgreSQL ${wish.major}, and that version was not found.`;
@@ -83,7 +83,8 @@ async function fromPackage(): Promise<Installation | undefined> {
   return { binDir: join(root, "bin"), major: Number.parseInt(version, 10), root };
 }
 
-async function fromSystem(): Promise<readonly Installation[]> {
+/** Installations of the system that hold all of `needed`. */
+export async function systemInstallations(needed: readonly string[]): Promise<readonly Installation[]> {
   const found: Installation[] = [];
   for (const { parent, name } of systemFolders) {
     for (const entry of await readdir(parent).catch(() => [])) {
@@ -91,7 +92,7 @@ async function fromSystem(): Promise<readonly Installation[]> {
       if (!Number.isInteger(major)) continue;
       const binDir = await realpath(join(parent, entry, "bin")).catch(() => undefined);
       const programs = binDir === undefined ? [] : await readdir(binDir).catch(() => []);
-      if (binDir !== undefined && programs.includes("postgres") && programs.includes("initdb")) found.push({ binDir, major, root: dirname(binDir) });
+      if (binDir !== undefined && needed.every((program) => programs.includes(program))) found.push({ binDir, major, root: dirname(binDir) });
     }
   }
   return found;

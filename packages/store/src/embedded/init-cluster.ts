@@ -12,7 +12,7 @@ export const databaseUser = "threeport";
 const draftPrefix = "initdb-";
 /** Bytes of chance in the password: out of reach of guessing, so that hashing it many times would protect nothing. */
 const passwordBytes = 32;
-/** initdb takes 0.7 s; ten times ten for a slow disk. Milliseconds. */
+/** initdb takes 0.7 s; a hundred times that for a slow disk. Milliseconds. */
 const initdbTimeoutMs = 70_000;
 
 export interface InitInput {
@@ -44,7 +44,7 @@ export async function initCluster(input: InitInput): Promise<void> {
     await rename(join(draft, "pgdata"), layout.pgdata);
     await syncFolder(layout.dataDir);
   } finally {
-    await rm(draft, { recursive: true, force: true });
+    await removeDrafts(layout);
   }
 }
 

@@ -1,8 +1,13 @@
-import { mkdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { chown, mkdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { firstClosedFolder } from "./reach.ts";
 import { open, query, temporaryFolder } from "./testing/folders.ts";
 import { startHolder } from "./testing/holder.ts";
+
+/** Debian's and everybody's `nobody`. */
+const nobody = { uid: 65_534, gid: 65_534, foreign: true };
+const canRunNode = (await Promise.all([process.execPath, import.meta.filename].map((path) => firstClosedFolder(dirname(path), nobody)))).every((folder) => folder === undefined);
 
 /** Only root has to become somebody else. */
 const isRoot = process.getuid?.() === 0;
@@ -39,4 +44,18 @@ describe.skipIf(!isRoot)("as root, in a home that nobody else may enter", () => 
     expect(database).toMatchObject({ adopted: true, pid: serverPid });
     expect(await query(database, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
   });
+});
+
+test.skipIf(!isRoot || !canRunNode)("An ordinary user runs the server as itself, and root opens that folder later as the same user", async () => {
+  await using folder = await temporaryFolder();
+  await chown(folder.path, nobody.uid, nobody.gid);
+  {
+    await using holder = startHolder(folder.dataDir, { wrapper: ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--"] });
+    const { serverPid = -1, error } = await holder.report;
+    expect(error).toBeUndefined();
+    expect((await stat(`/proc/${serverPid}`)).uid).toBe(nobody.uid);
+  }
+  await using database = await open(folder.dataDir);
+  expect((await stat(`/proc/${database.pid}`)).uid).toBe(nobody.uid);
+  expect(await query(database, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
 });

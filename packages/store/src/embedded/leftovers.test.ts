@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { systemExec } from "@threeport/platform";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -66,7 +66,8 @@ test("Control plane and server killed together: the next start recovers, even if
 
   const pidFile = join(folder.dataDir, "pgdata", "postmaster.pid");
   const [, ...rest] = (await readFile(pidFile, "utf8")).split("\n");
-  await using stranger = systemExec.start("sleep", ["600"]);
+  const { uid, gid } = await stat(pidFile); // only a process of the server's own user makes PostgreSQL hesitate
+  await using stranger = systemExec.start("sleep", ["600"], { uid, gid });
   await writeFile(pidFile, [String(stranger.pid), ...rest].join("\n"));
 
   await using database = await open(folder.dataDir);

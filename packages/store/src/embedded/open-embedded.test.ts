@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { serverProcessesIn } from "./process-facts.ts";
 import { withClient } from "./sign-in.ts";
 import { open, query, temporaryFolder } from "./testing/folders.ts";
+import { startHolder } from "./testing/holder.ts";
 
 const mode = async (path: string) => (await stat(path)).mode & 0o777;
 
@@ -75,6 +76,13 @@ test("Statements and values do not get into the server's log, because they may b
   const log = await readFile(join(folder.dataDir, "postgres.log"), "utf8");
   expect(log).toContain("violates check constraint");
   expect(log).not.toContain("canary-");
+});
+
+test("What a person's environment says about PostgreSQL does not lead us elsewhere", async () => {
+  await using folder = await temporaryFolder();
+  const variables = ["PGPORT=1", "PGHOST=elsewhere.invalid", "PGSSLMODE=require", "PGDATA=/nonexistent", "PGUSER=somebody", "LC_ALL=nowhere"];
+  await using holder = startHolder(folder.dataDir, { wrapper: ["env", ...variables] });
+  expect(await holder.report).toMatchObject({ adopted: false, connection: { host: join(folder.dataDir, "run"), port: 5432 } });
 });
 
 test("An abort while it starts leaves neither a process nor a lock", async () => {

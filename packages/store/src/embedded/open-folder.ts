@@ -15,7 +15,7 @@ import { startPostmaster } from "./start-postmaster.ts";
 import { boundServerLog } from "./server-log.ts";
 import { chooseServerUser, type ServerUser } from "./server-user.ts";
 import { settingsArguments, type ServerSettings } from "./settings.ts";
-import { createDatabase, signInOrCreate } from "./sign-in.ts";
+import { createDatabase, isRefused, signInOrCreate } from "./sign-in.ts";
 import { removeShortFolder, removeStaleSocket, socketFolder, socketPort } from "./socket-folder.ts";
 
 /** Our database on the embedded server. */
@@ -136,8 +136,8 @@ function supervise(
   return { ...facts, pid: postmaster.pid, exited, stop, [Symbol.asyncDispose]: stop };
 }
 
-async function credentials(layout: Layout): Promise<Pick<ConnectionOptions, "port" | "user"> & { readonly password: string }> {
-  return { port: socketPort, user: databaseUser, password: await readPassword(layout) };
+async function credentials(layout: Layout): Promise<Omit<ConnectionOptions, "host" | "database">> {
+  return { port: socketPort, user: databaseUser, password: await readPassword(layout), ssl: false }; // said aloud: pg would take PGSSLMODE from the environment
 }
 
 /** The folder's major version; undefined for a new folder. */
@@ -152,9 +152,9 @@ async function majorOf(layout: Layout): Promise<number | undefined> {
   throw new PlatformError("TP_DATABASE_FOLDER_INVALID", { message: `${layout.pgdata}/PG_VERSION does not hold a version. The folder is damaged: move it away and restore a backup.` });
 }
 
-/** SQLSTATE class 28 from our own server: the password file is not this folder's. */
+/** Our own server refuses us: the password file is not this folder's. */
 function translated(error: unknown, layout: Layout): unknown {
-  if (!String((error as { code?: unknown } | undefined)?.code).startsWith("28")) return error;
+  if (!isRefused(error)) return error;
   return new PlatformError("TP_DATABASE_FOLDER_INVALID", {
     message: `The database in ${layout.dataDir} does not accept the password in ${layout.password}. Put the right file back from a copy, or move the folder away and restore a backup.`,
     cause: error,

@@ -25,6 +25,7 @@ export async function lookAtProcess(pid: number, exec: Exec): Promise<ProcessFac
 
 /** Whether that very process still runs. */
 export async function stillRuns(process: { readonly pid: number; readonly started: string }): Promise<boolean> {
+  if (process.pid <= 1) return false; // a signal to such a number goes to a whole group, or to everybody
   return hasProc ? (await startTicks(process.pid)) === process.started : answersSignals(process.pid);
 }
 

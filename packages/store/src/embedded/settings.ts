@@ -1,3 +1,5 @@
+import { socketPort } from "./socket-folder.ts";
+
 /** How the server is set up. Given on the command line, so nothing in a file of the folder can weaken it. */
 export interface ServerSettings {
   readonly sharedBuffersMiB: number;
@@ -16,6 +18,7 @@ export function settingsArguments(settings: ServerSettings, major: number, socke
   const durable = settings.durability === "full" ? "on" : "off";
   const values: Record<string, string> = {
     listen_addresses: "",
+    port: String(socketPort), // part of the socket's name; a PGPORT in the environment must not change it
     unix_socket_directories: quoteListItem(socketFolder),
     unix_socket_permissions: "0700",
     fsync: durable,

@@ -62,6 +62,11 @@ export async function withClient<T>(connection: ConnectionOptions, work: (client
   }
 }
 
-export function sqlState(error: unknown): string | undefined {
+/** SQLSTATE class 28: the server knows our role by another password, or not at all. Waiting does not help. */
+export function isRefused(error: unknown): boolean {
+  return sqlState(error)?.startsWith("28") === true;
+}
+
+function sqlState(error: unknown): string | undefined {
   return (error as { code?: string } | undefined)?.code;
 }
