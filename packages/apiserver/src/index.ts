@@ -3,4 +3,4 @@ export { createRegistry, kindOf, type Registry } from "./registry.ts";
 export { createObjects } from "./objects.ts";
 export { createApiServer, type ApiServer, type ApiServerOptions } from "./http/server.ts";
 export { gcQueue, ownerPath } from "./pipeline/references.ts";
-export { coreKinds } from "./kinds/core.ts";
+export { coreKinds, namespaceFinalizer } from "./kinds/core.ts";

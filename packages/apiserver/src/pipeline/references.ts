@@ -6,6 +6,8 @@ import type { Registry } from "../registry.ts";
 export const gcQueue = "$gc";
 /** Path of the reference row that ties an object to each of its owners. */
 export const ownerPath = "$owner";
+/** Path of the row that tells the collector of an owner in foreground deletion that this object is gone. */
+export const blockPath = "$block";
 /** Path of the row that wakes the managing owner when this object changes. */
 export const controllerPath = "$controller";
 
@@ -23,6 +25,7 @@ export function referencesOf(registry: Registry, kind: Kind, object: KubeObject,
     const ownerKind = registry.byKind(owner.apiVersion, owner.kind);
     if (ownerKind === undefined) continue;
     const target = { kind: ownerKind.resource, namespace: ownerKind.namespaced ? self.namespace : "", name: owner.name };
+    if (owner.blockOwnerDeletion === true) rows.push({ path: blockPath, target: self, waitsFor: WaitsFor.Existence, wakerQueue: gcQueue, wakerKey: formatKey(target) });
     rows.push({ path: ownerPath, target, waitsFor: WaitsFor.Existence, wakerQueue: gcQueue, wakerKey: formatKey(self) });
     if (owner.controller === true && controlled(ownerKind.resource)) {
       rows.push({ path: controllerPath, target: self, waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Outputs, wakerQueue: ownerKind.resource, wakerKey: workKey(target.namespace, owner.name) });

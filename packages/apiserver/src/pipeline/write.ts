@@ -3,7 +3,7 @@ import { formatKey, workKey, type Fence, type Guard, type ObjectKey, type Priori
 import type { ApiContext } from "../api.ts";
 import { invalid } from "./admission.ts";
 import { serialize } from "./body.ts";
-import { changesBetween, gcQueue, referenceGuards, referencesOf } from "./references.ts";
+import { blockPath, changesBetween, controllerPath, gcQueue, referenceGuards, referencesOf } from "./references.ts";
 
 /** On whose behalf a write happens. */
 export interface Author {
@@ -68,8 +68,15 @@ export async function commitWrite(context: ApiContext, input: WriteInput): Promi
  */
 function wakeOf(context: ApiContext, input: WriteInput, key: ObjectKey): Write["wake"] {
   const { kind, current, next, author } = input;
-  if (input.remove === true) return [];
+  // A removed object takes its own reference rows along, so those whom they would have woken are woken here.
+  if (input.remove === true) {
+    return referencesOf(context.registry, kind, next, context.controlled)
+      .filter((row) => row.path === controllerPath || row.path === blockPath)
+      .map((row) => ({ queue: row.wakerQueue, key: row.wakerKey }));
+  }
   const wake: { queue: string; key: string }[] = [];
+  // The owner may have gone while this was on its way: the collector looks once.
+  if (current === undefined && (next.metadata.ownerReferences ?? []).length > 0) wake.push({ queue: gcQueue, key: formatKey(key) });
   const finalizers = next.metadata.finalizers ?? [];
   if (next.metadata.deletionTimestamp !== undefined && (finalizers.includes("foregroundDeletion") || finalizers.includes("orphan"))) wake.push({ queue: gcQueue, key: formatKey(key) });
   if (!context.controlled(kind.resource)) return wake;

@@ -1,0 +1,118 @@
+import type { Kind, KubeObject, OwnerReference, StoredObject, Target } from "@threeport/resource";
+import { formatKey, parseKey, type ObjectKey, type References } from "@threeport/store";
+import { settled, waiting, type ReconcileContext, type Reconciler } from "./reconciler.ts";
+
+export interface GcOptions {
+  /** The engine's queue for whole keys of objects. */
+  readonly queue: string;
+  readonly references: References;
+  /** By the store's name, and by what an owner reference says. */
+  readonly kindByResource: (resource: string) => Kind | undefined;
+  readonly kindByBody: (apiVersion: string, kind: string) => Kind | undefined;
+}
+
+const dependentsBatch = 200;
+/** How soon an owner in foreground deletion looks at its dependents again when no wake-up came. */
+const foregroundRecheckMs = 2_000;
+
+/**
+ * Owner-reference garbage collection, as Kubernetes has it (design.md §5.7): an object goes when all its owners are
+ * gone; `foregroundDeletion` makes the owner wait for those who block it; `orphan` cuts the ties first.
+ */
+export function gcReconciler(options: GcOptions): Reconciler {
+  return {
+    queue: options.queue,
+    async reconcile(key, context) {
+      const self = parseKey(key.text);
+      const object = await read(options, context, self);
+      if (object === undefined) return settled;
+      const finalizers = object.metadata.finalizers ?? [];
+      if (object.metadata.deletionTimestamp !== undefined && finalizers.includes("orphan")) {
+        await orphanAll(options, context, self, object);
+        await withoutFinalizer(context, object, "orphan");
+      } else if (object.metadata.deletionTimestamp !== undefined && finalizers.includes("foregroundDeletion")) {
+        const blocking = await deleteDependents(options, context, self, object);
+        if (blocking > 0) return waiting(`${blocking} dependents to go`, foregroundRecheckMs);
+        await withoutFinalizer(context, object, "foregroundDeletion");
+      } else if (object.metadata.deletionTimestamp === undefined) {
+        await collect(options, context, object);
+      }
+      return settled;
+    },
+  };
+}
+
+/** Deletes an object that had owners and has none left. */
+async function collect(options: GcOptions, context: ReconcileContext, object: StoredObject): Promise<void> {
+  const owners = object.metadata.ownerReferences ?? [];
+  if (owners.length === 0) return;
+  const states = await Promise.all(owners.map((owner) => ownerState(options, context, object, owner)));
+  if (states.includes("there")) return;
+  // An owner that waits for this object in the foreground wants it gone with the same policy.
+  const foreground = states.includes("waiting");
+  await context.objects.delete(targetOf(object), { uid: object.metadata.uid, propagationPolicy: foreground ? "Foreground" : "Background" });
+}
+
+async function ownerState(options: GcOptions, context: ReconcileContext, object: KubeObject, owner: OwnerReference): Promise<"there" | "waiting" | "gone"> {
+  const kind = options.kindByBody(owner.apiVersion, owner.kind);
+  if (kind === undefined) return "there"; // a kind that this server does not know proves nothing about its objects
+  const found = await context.objects.get<StoredObject>({ apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name, ...(kind.namespaced ? { namespace: object.metadata.namespace ?? "" } : {}) });
+  if (found?.metadata.uid !== owner.uid) return "gone"; // also when the name was used again: K5
+  return found.metadata.deletionTimestamp !== undefined && (found.metadata.finalizers ?? []).includes("foregroundDeletion") ? "waiting" : "there";
+}
+
+/** Asks all dependents to go; returns how many of them still block the owner. */
+async function deleteDependents(options: GcOptions, context: ReconcileContext, self: ObjectKey, owner: StoredObject): Promise<number> {
+  let blocking = 0;
+  await eachDependent(options, context, self, async (dependent) => {
+    const reference = ownerReferenceTo(dependent, owner);
+    if (reference === undefined) return;
+    if (reference.blockOwnerDeletion === true) blocking++;
+    if (dependent.metadata.deletionTimestamp === undefined) await context.objects.delete(targetOf(dependent), { uid: dependent.metadata.uid, propagationPolicy: "Foreground" });
+  });
+  return blocking;
+}
+
+async function orphanAll(options: GcOptions, context: ReconcileContext, self: ObjectKey, owner: StoredObject): Promise<void> {
+  await eachDependent(options, context, self, async (dependent) => {
+    if (ownerReferenceTo(dependent, owner) === undefined) return;
+    const rest = (dependent.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== owner.metadata.uid);
+    const { ownerReferences: _, ...metadata } = dependent.metadata;
+    await context.objects.commit<StoredObject>(dependent, { ...dependent, metadata: rest.length === 0 ? metadata : { ...metadata, ownerReferences: rest } });
+  });
+}
+
+async function eachDependent(options: GcOptions, context: ReconcileContext, self: ObjectKey, visit: (dependent: StoredObject) => Promise<void>): Promise<void> {
+  let after = "";
+  for (;;) {
+    const keys = await options.references.dependents(self, after, dependentsBatch);
+    for (const key of keys) {
+      context.signal.throwIfAborted();
+      const dependent = await read(options, context, key);
+      if (dependent !== undefined) await visit(dependent);
+    }
+    const last = keys.at(-1);
+    if (last === undefined || keys.length < dependentsBatch) return;
+    after = formatKey(last);
+  }
+}
+
+async function withoutFinalizer(context: ReconcileContext, object: StoredObject, finalizer: string): Promise<void> {
+  const finalizers = (object.metadata.finalizers ?? []).filter((name) => name !== finalizer);
+  const { finalizers: _, ...metadata } = object.metadata;
+  await context.objects.commit<StoredObject>(object, { ...object, metadata: finalizers.length === 0 ? metadata : { ...metadata, finalizers } });
+}
+
+function ownerReferenceTo(dependent: StoredObject, owner: StoredObject): OwnerReference | undefined {
+  return (dependent.metadata.ownerReferences ?? []).find((reference) => reference.uid === owner.metadata.uid);
+}
+
+async function read(options: GcOptions, context: ReconcileContext, key: ObjectKey): Promise<StoredObject | undefined> {
+  const kind = options.kindByResource(key.kind);
+  if (kind === undefined) return undefined;
+  return context.objects.get({ apiVersion: kind.apiVersion, kind: kind.kind, name: key.name, ...(key.namespace === "" ? {} : { namespace: key.namespace }) });
+}
+
+function targetOf(object: StoredObject): Target {
+  return { apiVersion: object.apiVersion, kind: object.kind, name: object.metadata.name, ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }) };
+}

@@ -1,0 +1,153 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { createApiServer, createObjects, createRegistry, coreKinds, gcQueue, namespaceFinalizer, type ApiContext } from "@threeport/apiserver";
+import { createEngine, createMetrics, engineUser, fanoutReconciler, gcReconciler, namespaceReconciler, startHousekeeping, type Reconciler } from "@threeport/engine";
+import type { Clock, Exec, Logger, Random } from "@threeport/platform";
+import { PlatformError, type Kind } from "@threeport/resource";
+import { openStore, type ConnectionOptions, type User } from "@threeport/store";
+import { adminAccess } from "./admin-access.ts";
+import type { Configuration } from "./configuration.ts";
+import { keyEncryptionKey, openHome, readIfThere, removeFile, writeJsonFile, type Home } from "./home.ts";
+import { assembleModules, type Modules } from "./modules.ts";
+import { serverTls } from "./tls.ts";
+
+export const productVersion = "0.1.0";
+
+export interface Tools {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly exec: Exec;
+  readonly log: Logger;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface ControlPlane extends AsyncDisposable {
+  readonly url: string;
+  readonly home: Home;
+}
+
+/** The composition root: configuration in, everything wired, API ready when this resolves. Disposing stops it gracefully. */
+export async function startControlPlane(configuration: Configuration, tools: Tools): Promise<ControlPlane> {
+  const { clock, random, log } = tools;
+  await using stack = new AsyncDisposableStack();
+  const home = await openHome(configuration.home);
+  const databaseExists = configuration.databaseUrl === undefined && existsSync(join(home.database, "pgdata", "PG_VERSION"));
+  const key = await keyEncryptionKey(home, { given: tools.environment["THREEPORT_KEY_ENCRYPTION_KEY"], databaseExists });
+  const [connection, tls] = await Promise.all([openConnection(configuration, home, tools, stack), serverTls(home, certificateHosts(configuration.host), clock)]);
+  const store = stack.use(await openStore({ connection, keyEncryptionKey: key, clock, log }));
+  const controlPlaneId = await store.maintenance.fact("control-plane-id", random.uuid(clock.now()).slice(-12));
+
+  const metrics = createMetrics(store.queue);
+  const reconcilers: Reconciler[] = [];
+  const controlled = new Set<string>();
+  const registry = createRegistry(coreKinds);
+  const context: ApiContext = { registry, store, clock, random, log, controlled: (resource) => controlled.has(resource) };
+  const modules: Modules = stack.use(assembleModules({ controlPlaneId, home, tools, store, objectsFor: (author) => createObjects(context, { user: engineUser, author }) }));
+  for (const kind of modules.kinds) registry.add(kind);
+  reconcilers.push(
+    fanoutReconciler(store.references, store.queue),
+    gcReconciler({ queue: gcQueue, references: store.references, kindByResource: registry.byResource, kindByBody: registry.byKind }),
+    namespaceReconciler({ finalizer: namespaceFinalizer, namespacedKinds: () => teardownOrder(registry.all()) }),
+    ...modules.reconcilers,
+  );
+  for (const reconciler of reconcilers) controlled.add(reconciler.queue);
+
+  const systemObjects = createObjects(context, { user: engineUser, author: { priority: 1, fence: undefined } });
+  await systemObjects.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
+  const engine = createEngine({
+    store,
+    objectsFor: (author) => createObjects(context, { user: engineUser, author }),
+    reconcilers,
+    clock,
+    random,
+    log,
+    metrics,
+    owner: `${process.pid}@${random.suffix(8)}`,
+    workers: configuration.workers,
+  });
+  const server = createApiServer({
+    context,
+    tls: { key: tls.keyPem, cert: tls.certificatePem },
+    authenticate: cachedTokens((token) => store.credentials.find(token), clock),
+    ready: () => readiness(store.reader.currentRv, engine),
+    metrics: metrics.text,
+    observe: metrics.request,
+    version: productVersion,
+  });
+  // Last in, first out: the API closes before the engine, the engine before what it works with.
+  stack.use(engine);
+  stack.use(server);
+  const port = await listen(server, configuration, home);
+  const url = `https://${configuration.host.includes(":") ? `[${configuration.host}]` : configuration.host}:${port}`;
+  await adminAccess({ home, store, random, url, caPem: tls.caPem });
+  await writeJsonFile(home.serverFile, { pid: process.pid, url, port, version: productVersion, startedAt: new Date(clock.now()).toISOString() });
+  stack.defer(() => removeFile(home.serverFile));
+  engine.start();
+  modules.start(systemObjects);
+  stack.use(startHousekeeping({ store, clock, random, log, objects: systemObjects, expiringKinds: () => registry.all().filter((kind) => kind.ttlMs !== undefined) }));
+  const owned = stack.move();
+  return { url, home, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function openConnection(configuration: Configuration, home: Home, tools: Tools, stack: AsyncDisposableStack): Promise<ConnectionOptions> {
+  const embedded = await import("@threeport/store/embedded");
+  if (configuration.databaseUrl !== undefined) return embedded.externalDatabase(configuration.databaseUrl) as ConnectionOptions;
+  const postgres = stack.use(
+    await embedded.openEmbedded({ dataDir: home.database, exec: tools.exec, clock: tools.clock, log: tools.log, ...(configuration.pgBinDir === undefined ? {} : { pgBinDir: configuration.pgBinDir }) }),
+  );
+  return postgres.connectionOptions as ConnectionOptions;
+}
+
+/** The port of the last start is kept where any will do, so that kubeconfigs stay true over a restart. */
+async function listen(server: { listen(address: { host: string; port: number }): Promise<number> }, configuration: Configuration, home: Home): Promise<number> {
+  const remembered = Number((await readIfThere(join(home.folder, "port")))?.trim() ?? "0");
+  const tries = configuration.port === 0 && remembered > 0 ? [remembered, 0] : [configuration.port];
+  for (const port of tries) {
+    try {
+      const bound = await server.listen({ host: configuration.host, port });
+      await writeJsonFile(join(home.folder, "port"), bound as unknown as object);
+      return bound;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EADDRINUSE" && port !== tries.at(-1)) continue;
+      if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw new PlatformError("TP_UNAVAILABLE", { message: `port ${port} on ${configuration.host} is taken; stop what uses it, or start with --port 0 for a free one`, cause: error });
+      throw error;
+    }
+  }
+  throw new PlatformError("TP_INTERNAL");
+}
+
+function certificateHosts(host: string): string[] {
+  return ["localhost", "127.0.0.1", "::1", ...(host === "0.0.0.0" || host === "::" ? [] : [host])];
+}
+
+async function readiness(currentRv: () => Promise<number>, engine: { readonly healthy: boolean }): Promise<{ ok: boolean; text: string }> {
+  const database = await currentRv().then(
+    () => true,
+    () => false,
+  );
+  const text = [`[${database ? "+" : "-"}]database ${database ? "ok" : "cannot be reached"}`, `[${engine.healthy ? "+" : "-"}]engine ${engine.healthy ? "ok" : "has not seen its queue lately"}`].join("\n");
+  return { ok: database && engine.healthy, text: `${text}\n` };
+}
+
+/** A revoked token is refused after this time at the latest. */
+const tokenCacheMs = 5_000;
+const tokenCacheMax = 1_000;
+
+function cachedTokens(find: (token: string) => Promise<User | undefined>, clock: Clock): (token: string) => Promise<User | undefined> {
+  const known = new Map<string, { user: User; until: number }>();
+  return async (token) => {
+    const cached = known.get(token);
+    if (cached !== undefined && cached.until > clock.monotonic()) return cached.user;
+    const user = await find(token);
+    if (known.size >= tokenCacheMax) known.clear();
+    if (user === undefined) known.delete(token);
+    else known.set(token, { user, until: clock.monotonic() + tokenCacheMs });
+    return user;
+  };
+}
+
+/** Contents of a namespace go from what people wrote down to what it rests on: instances first, Secrets last. */
+function teardownOrder(kinds: readonly Kind[]): Kind[] {
+  const rank = (kind: Kind): number => (kind.group === "" ? (kind.kind === "Secret" ? 3 : 2) : kind.kind.endsWith("Instance") ? 0 : 1);
+  return kinds.filter((kind) => kind.namespaced).sort((a, b) => rank(a) - rank(b));
+}

@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+import { systemClock, systemExec, systemRandom } from "@threeport/platform";
+import { toPlatformError } from "@threeport/resource";
+import { readConfiguration } from "./configuration.ts";
+import { startControlPlane } from "./control-plane.ts";
+import { createLogger } from "./logger.ts";
+
+/** Longest graceful stop; then the process ends as it is, which any kill may do at any time anyway. */
+const stopMsMax = 10_000;
+
+try {
+  const configuration = await readConfiguration(process.argv.slice(2), process.env);
+  const log = createLogger(configuration.verbose);
+  const started = performance.now();
+  const controlPlane = await startControlPlane(configuration, { clock: systemClock, random: systemRandom, exec: systemExec, log, environment: process.env });
+  log.info("the control plane is ready", { url: controlPlane.url, home: configuration.home, startMs: Math.round(performance.now() - started) });
+  let stopping = false;
+  const stop = (signal: string): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info("the control plane stops", { signal });
+    setTimeout(() => process.exit(1), stopMsMax).unref();
+    controlPlane[Symbol.asyncDispose]().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.info("the stop was not clean", { error: String(error) });
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", () => stop("SIGTERM"));
+  process.on("SIGINT", () => stop("SIGINT"));
+  process.on("unhandledRejection", (reason) => log.info("an error was not handled", { error: String(reason), stack: reason instanceof Error ? reason.stack : undefined }));
+} catch (thrown) {
+  const error = toPlatformError(thrown);
+  process.stderr.write(`threeport-server: ${error.message}\n${error.cause === undefined ? "" : `  because: ${error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : String(error.cause)}\n`}`);
+  process.exit(error.entry.exit);
+}

@@ -1,0 +1,46 @@
+import { join } from "node:path";
+import type { Clock } from "@threeport/platform";
+import { readIfThere, writeSecretFile, type Home } from "./home.ts";
+
+export interface ServerTls {
+  readonly caPem: string;
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
+
+const dayMs = 86_400_000;
+const authorityDays = 3_650;
+const serverDays = 365;
+/** Renewed at a start when less than this is left. */
+const renewBeforeMs = 90 * dayMs;
+
+interface Stored {
+  readonly hosts: readonly string[];
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+  readonly expiresAtMs: number;
+}
+
+/** The control plane's own CA, and a server certificate for these hosts; made on first use, renewed in time. */
+export async function serverTls(home: Home, hosts: readonly string[], clock: Clock): Promise<ServerTls> {
+  const authorityPath = join(home.keys, "ca.json");
+  const serverPath = join(home.keys, "server.json");
+  const known = await readJson<{ certificatePem: string; privateKeyPem: string }>(authorityPath);
+  const served = await readJson<Stored>(serverPath);
+  const wanted = [...new Set(hosts)].sort();
+  if (known !== undefined && served !== undefined && JSON.stringify(served.hosts) === JSON.stringify(wanted) && served.expiresAtMs - clock.now() > renewBeforeMs) {
+    return { caPem: known.certificatePem, certificatePem: served.certificatePem, keyPem: served.privateKeyPem };
+  }
+  // Loaded only when something must be made: the ASN.1 library costs more than the rest of the start.
+  const { createAuthority, issue } = await import("@threeport/platform/pki");
+  const authority = known ?? (await createAuthority({ subject: { commonName: "threeport-ca" }, nowMs: clock.now(), validForMs: authorityDays * dayMs }));
+  if (known === undefined) await writeSecretFile(authorityPath, JSON.stringify(authority));
+  const pair = await issue(authority, { subject: { commonName: "threeport" }, usages: ["server"], hosts: wanted, nowMs: clock.now(), validForMs: serverDays * dayMs });
+  await writeSecretFile(serverPath, JSON.stringify({ hosts: wanted, ...pair, expiresAtMs: clock.now() + serverDays * dayMs } satisfies Stored));
+  return { caPem: authority.certificatePem, certificatePem: pair.certificatePem, keyPem: pair.privateKeyPem };
+}
+
+async function readJson<T>(path: string): Promise<T | undefined> {
+  const text = await readIfThere(path);
+  return text === undefined ? undefined : (JSON.parse(text) as T);
+}
