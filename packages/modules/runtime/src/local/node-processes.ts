@@ -5,7 +5,7 @@ import { PlatformError } from "@threeport/resource";
 import type { ComponentCommand } from "./component-commands.ts";
 import { configPath, type NodeSettings } from "./node-config.ts";
 import { nodeInitScript } from "./node-init-script.ts";
-import { killExactly, type ProcessIdentity, processesWithEnvironment, isAlive } from "./process-table.ts";
+import { isAlive, isNamespaceInit, killExactly, type ProcessIdentity, processesWithEnvironment } from "./process-table.ts";
 import { livingProcess, recordStarted, stateFolders } from "./state-folder.ts";
 import { waitFor } from "./wait.ts";
 
@@ -69,7 +69,7 @@ export async function startComponent(context: NodeContext, init: ProcessIdentity
   if ((await livingProcess(stateDir, command.name)) !== undefined) return;
   const nsenter = ["nsenter", "--target", String(init.pid), "--net", "--mount", "--pid", "--ipc", "--uts"];
   // containerd starts the shim, and the kubelet mount programs, by name: our own come first.
-  const env = { PATH: `${binariesFolder}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`, GOMEMLIMIT: `${command.memoryMiB}MiB` };
+  const env = { PATH: `${binariesFolder}:${searchPath}`, GOMEMLIMIT: `${command.memoryMiB}MiB` };
   const pid = await launch(context, { name: command.name, command: [...nsenter, join(binariesFolder, command.name), ...command.args], env });
   await recordStarted(stateDir, command.name, pid);
 }
@@ -79,17 +79,29 @@ export async function requireComponent(stateDir: string, name: string): Promise<
   if ((await livingProcess(stateDir, name)) === undefined) throw await componentFailed(stateDir, name);
 }
 
+/** How long the node's init may take to end with all that is in there, before the processes around it are killed too. */
+const initEndMs = 5_000;
+
 /** Kills every process of the cluster; returns those that are still there at the deadline. Safe to repeat. */
 export async function killNode(id: string, options: { readonly clock: Clock; readonly deadlineMs: number }): Promise<ProcessIdentity[]> {
   const seen = new Map<number, ProcessIdentity>();
+  const inits = new Map<number, ProcessIdentity>();
+  const patientUntilMs = options.clock.monotonic() + initEndMs;
   const look = async () => {
-    for (const found of await processesWithEnvironment(processMark(id))) {
-      seen.set(found.pid, found);
-      await killExactly(found, "SIGKILL");
+    const found = await processesWithEnvironment(processMark(id));
+    for (const identity of found) {
+      seen.set(identity.pid, identity);
+      if (await isNamespaceInit(identity.pid)) inits.set(identity.pid, identity);
     }
-    // A dying init has lost its environment but stays until the last process of its namespace is gone: it is waited for.
-    const alive = await livingOf(seen.values());
-    return alive.length === 0 ? true : undefined;
+    for (const init of inits.values()) await killExactly(init, "SIGKILL");
+    // A dying init has lost its environment, but stays until the last process in its namespace has been reaped. The
+    // processes that entered from outside (nsenter) do that for their children: killed at once, they would leave it to
+    // process 1 of the machine, which may take its time.
+    const initsEnded = (await livingOf(inits.values())).length === 0;
+    if (initsEnded || options.clock.monotonic() > patientUntilMs) {
+      for (const identity of found) await killExactly(identity, "SIGKILL");
+    }
+    return (await livingOf(seen.values())).length === 0 ? true : undefined;
   };
   await waitFor("the end of the node's processes", look, options).catch(() => {}); // who is left is looked up below
   return livingOf(seen.values());
@@ -106,15 +118,21 @@ interface Launch {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Enters each control group named in `$1`, then becomes the rest of the command line. */
-const enterCgroupsThenExec = 'for entrance in $1; do echo 0 >"$entrance"; done; shift; exec "$@"';
+const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** A new session, in the node's control groups: nothing of the starter's life (terminal, service, scope) ends it. */
+/** Enters each control group named in `$1`, then becomes the rest of the command line. */
+const enterCgroupsThenExec = 'umask 022; for entrance in $1; do echo 0 >"$entrance"; done; shift; exec "$@"';
+
+/**
+ * A new session, in the node's control groups: nothing of the starter's life (terminal, service, scope) ends it. And an
+ * environment of its own: the starter's may hold secrets, or a proxy that Go programs would use to reach each other.
+ */
 async function launch(context: NodeContext, { name, command, env }: Launch): Promise<number> {
   await using log = await open(logPath(context.settings.stateDir, name), "a", 0o600);
-  const started = context.exec.start("sh", ["-c", enterCgroupsThenExec, "launch", context.cgroupEntrances.join(" "), ...command], {
+  const environment = Object.entries({ PATH: searchPath, HOME: "/root", ...env, [markName]: context.id }).map(([key, value]) => `${key}=${value}`);
+  const started = context.exec.start("sh", ["-c", enterCgroupsThenExec, "launch", context.cgroupEntrances.join(" "), "env", "-i", ...environment, ...command], {
     cwd: "/",
-    env: { ...env, [markName]: context.id },
+    env: { [markName]: context.id },
     detached: true,
     outputFd: log.fd,
   });

@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 
 /** A process beyond doubt: numbers are used again, a number with its start time is not. */
 export interface ProcessIdentity {
@@ -33,14 +33,10 @@ async function hasEnvironment(pid: number, assignment: string): Promise<boolean>
   return environment?.split("\0").includes(assignment) ?? false;
 }
 
-/** `net:[4026532281]`: two processes are in the same namespace exactly when these are equal. */
-export async function namespaceOf(pid: number | "self", kind: "net" | "pid" | "mnt"): Promise<string | undefined> {
-  try {
-    return await readlink(`/proc/${pid}/ns/${kind}`);
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw error;
-  }
+/** Whether the process is number 1 of a namespace of its own: the kernel ends everything in there with it. */
+export async function isNamespaceInit(pid: number): Promise<boolean> {
+  const numbers = /^NSpid:\s+(.*)$/m.exec((await readProc(`/proc/${pid}/status`)) ?? "")?.[1]?.split(/\s+/) ?? [];
+  return numbers.length > 1 && numbers.at(-1) === "1";
 }
 
 /** Ends exactly this process; false when it had ended already. */

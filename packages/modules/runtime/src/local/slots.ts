@@ -31,7 +31,8 @@ export interface ClaimRequest {
   readonly collides: (plan: NetworkPlan) => boolean;
   /** Whether nothing of that cluster runs and nobody is starting it. */
   readonly isDead: (record: SlotRecord) => Promise<boolean>;
-  readonly removeTraces: (record: SlotRecord) => Promise<void>;
+  /** Returns what it could not remove. */
+  readonly removeTraces: (record: SlotRecord) => Promise<readonly string[]>;
   readonly signal?: AbortSignal;
 }
 
@@ -46,12 +47,11 @@ export async function claimSlot(request: ClaimRequest): Promise<SlotRecord> {
   const taken = new Map((await readSlots(request.folder)).map((record) => [record.slot, record]));
   const usable = Array.from({ length: slotCount }, (_, slot) => slot).filter((slot) => taken.has(slot) || !request.collides(networkPlan(slot)));
   for (const slot of usable) {
-    if (!taken.has(slot)) return writeSlot(request, slot);
+    if (!taken.has(slot)) return await writeSlot(request, slot); // awaited here: the lock ends with this scope
   }
   for (const record of taken.values()) {
-    if (!(await request.isDead(record))) continue;
-    await request.removeTraces(record); // S3
-    return writeSlot(request, record.slot);
+    if (!(await request.isDead(record)) || (await request.removeTraces(record)).length > 0) continue; // S3
+    return await writeSlot(request, record.slot);
   }
   throw new PlatformError("TP_TOO_MANY_REQUESTS", {
     message: `This machine runs ${taken.size} local clusters and has no address range for another one. Stop one of them, or free 10.200.0.0/16, 10.201.0.0/16 and 10.202.0.0/16.`,

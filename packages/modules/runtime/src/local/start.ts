@@ -20,7 +20,7 @@ import { removeTraces } from "./remove-traces.ts";
 import { claimSlot, findSlot, type SlotRecord, slotsFolderDefault } from "./slots.ts";
 import { createStateFolders, kubeconfigFile, removeStateFolders, stateFolders, stateLockName } from "./state-folder.ts";
 import { stopLocalKubernetes } from "./stop.ts";
-import { ensureSystemPackages } from "./system-packages.ts";
+import { ensureSystemPackages, withSystemPath } from "./system-packages.ts";
 import { waitFor } from "./wait.ts";
 
 export interface StartRequest {
@@ -64,9 +64,10 @@ const readyDeadlineMs = 120_000;
  * Starts a real Kubernetes on this machine, or adopts the one of `stateDir` when it runs. Needs root. Fails with
  * TP_LOCAL_KUBERNETES_FAILED and the end of the log of what failed; then call it again, or stop.
  */
-export async function startLocalKubernetes(request: StartRequest): Promise<LocalKubernetes> {
+export async function startLocalKubernetes(asked: StartRequest): Promise<LocalKubernetes> {
+  const request = { ...asked, exec: withSystemPath(asked.exec) };
   refuseUnusable(request);
-  await mkdir(request.stateDir, { recursive: true, mode: 0o700 });
+  await createStateFolders(request.stateDir);
   const stateDir = await realpath(request.stateDir);
   const step = progress(request);
   await using _lock = await takeProcessLock(stateLockName(stateDir), { ...withSignal(request), onWait: () => step("waiting for another process that starts or stops this cluster") });
@@ -116,9 +117,11 @@ async function claim(request: StartRequest, stateDir: string, step: (line: strin
     step(`continuing with the cluster ${existing.name} of this folder`);
     return existing;
   }
-  if (existing !== undefined) await removeTraces(existing, request);
+  const remained = existing === undefined ? [] : await removeTraces(existing, request);
+  if (remained.length > 0) {
+    throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `An earlier cluster of ${stateDir} could not be removed: ${remained.join(", ")} remained.`, detail: { remained } });
+  }
   await removeStateFolders(stateDir);
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
   if (existing !== undefined) return existing;
   const routes = await hostRoutes(request.exec);
   return claimSlot({
@@ -128,7 +131,7 @@ async function claim(request: StartRequest, stateDir: string, step: (line: strin
     stateDir,
     collides: (plan) => routes.some((route) => collidesWith(plan, route)),
     isDead,
-    removeTraces: async (record) => void (await removeTraces(record, request)),
+    removeTraces: (record) => removeTraces(record, request),
     ...withSignal(request),
   });
 }

@@ -5,6 +5,7 @@ import { takeProcessLock } from "./process-lock.ts";
 import { removeTraces } from "./remove-traces.ts";
 import { findSlot, freeSlot, slotsFolderDefault } from "./slots.ts";
 import { removeStateFolders, stateLockName } from "./state-folder.ts";
+import { withSystemPath } from "./system-packages.ts";
 
 export interface StopRequest {
   readonly stateDir: string;
@@ -25,7 +26,8 @@ const lockDeadlineMs = 60_000;
  * Removes the cluster of `stateDir` without a trace, with its data: also one whose starter died half way, also twice.
  * Fails with TP_IN_USE while another process is starting it.
  */
-export async function stopLocalKubernetes({ stateDir, exec, clock, log }: StopRequest): Promise<StopReport> {
+export async function stopLocalKubernetes({ stateDir, clock, log, ...request }: StopRequest): Promise<StopReport> {
+  const exec = withSystemPath(request.exec);
   const folder = await realpath(stateDir).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT") throw error;
     return stateDir; // somebody removed it under the running cluster; the slot still tells what to end

@@ -14,13 +14,22 @@ export interface SystemPackagesRequest {
   readonly exec: Exec;
   readonly signal?: AbortSignal;
   readonly onProgress?: (line: string) => void;
-  /** Where programs are looked for. PATH is not asked: a user's PATH often lacks the sbin folders. */
+  /** Where programs are looked for; PATH is not asked. */
   readonly searchFolders?: readonly string[];
   /** Default: whether this process is root. */
   readonly mayInstall?: boolean;
 }
 
 const standardFolders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/** The same seam, finding the system's programs whatever the caller's PATH: that of a user often lacks the sbin folders. */
+export function withSystemPath(exec: Exec): Exec {
+  const env = { PATH: ["/usr/local/sbin", "/usr/local/bin", ...standardFolders].join(":") };
+  return {
+    run: (command, args, options) => exec.run(command, args, { ...options, env: { ...env, ...options?.env } }),
+    start: (command, args, options) => exec.start(command, args, { ...options, env: { ...env, ...options?.env } }),
+  };
+}
 
 /** Program → Debian package. */
 const packageOf = {
