@@ -20,7 +20,8 @@ export function objectSchema(fields: z.ZodObject, description: string): Schema {
 type Raw = { [key: string]: unknown };
 
 /** Drops what JSON Schema has and structural schemas have not, and bounds that Zod prints for every integer. */
-function structural(raw: Raw): Schema {
+function structural(source: Raw): Schema {
+  const raw = withoutNull(source);
   const out: Raw = {};
   for (const [key, value] of Object.entries(raw)) {
     if (key === "$schema" || key === "propertyNames" || key === "~standard" || key === "id") continue;
@@ -33,6 +34,16 @@ function structural(raw: Raw): Schema {
     else out[key] = value;
   }
   return out as Schema;
+}
+
+/** `x or null` is `nullable` in structural schemas. */
+function withoutNull(raw: Raw): Raw {
+  const variants = raw["anyOf"];
+  if (!Array.isArray(variants) || variants.length !== 2) return raw;
+  const other = (variants as Raw[]).find((variant) => variant["type"] !== "null");
+  if (other === undefined || !(variants as Raw[]).some((variant) => variant["type"] === "null")) return raw;
+  const { anyOf: _, ...rest } = raw;
+  return { ...other, ...rest, nullable: true };
 }
 
 const stringMap = (description: string): Schema => ({ type: "object", description, additionalProperties: { type: "string" } });
