@@ -3,7 +3,7 @@ import { Agent, request } from "node:https";
 import { PlatformError } from "@threeport/resource";
 import { type NodeSettings, pkiPath } from "./node-config.ts";
 
-export interface ApiAnswer {
+interface ApiAnswer {
   readonly status: number;
   readonly body: string;
 }

@@ -94,7 +94,7 @@ test("a named folder is used as it is, and refused by name when it is incomplete
 });
 
 const unusable = [
-  { name: "absent", because: "spawn fails with ENOENT", exec: { run: () => Promise.reject(new Error("ENOENT")), start: compiler().start } as Exec },
+  { name: "absent", because: "spawn fails with ENOENT", exec: { ...compiler(), run: () => Promise.reject(new Error("ENOENT")) } as Exec },
   { name: "too old", because: "Debian 12 has 1.19, which cannot read these go.mod files", exec: compiler({ version: "go version go1.19.8 linux/amd64" }) },
 ];
 test.each(unusable)("Go that is $name is reported with what to install", async ({ exec }) => {

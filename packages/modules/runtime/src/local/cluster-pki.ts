@@ -59,7 +59,7 @@ export function clusterCertificates({ nodeName, plan }: Pick<ClusterPkiRequest, 
   ];
 }
 
-export interface KubeconfigInput {
+interface KubeconfigInput {
   readonly name: string;
   readonly server: string;
   readonly authorityPem: string;
@@ -67,7 +67,7 @@ export interface KubeconfigInput {
 }
 
 /** A kubeconfig with everything inline, so it can be stored and sent (design.md §5.10 P4). */
-export function kubeconfig({ name, server, authorityPem, client }: KubeconfigInput): string {
+function kubeconfig({ name, server, authorityPem, client }: KubeconfigInput): string {
   const base64 = (pem: string) => Buffer.from(pem).toString("base64");
   return `apiVersion: v1
 kind: Config

@@ -30,7 +30,7 @@ export async function importImages(client: ContainerdClient, tarPath: string): P
   throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `The image archive ${tarPath} could not be loaded: ${result.stderr.trim()}`, detail: { tarPath } });
 }
 
-/** Imports those of `archives` that the node does not have by name. */
+/** Imports those of `archives` that the node does not have by name: for images that never change under their name. */
 export async function importMissing(client: ContainerdClient, archives: readonly ImageArchive[]): Promise<void> {
   const present = new Set((await ctr(client, ["images", "list", "--quiet"])).stdout.split("\n"));
   for (const archive of archives) {

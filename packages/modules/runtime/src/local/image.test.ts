@@ -77,6 +77,6 @@ test("a program that links against libraries is packed with them and its loader"
   const files = await linkedFiles(systemExec, { from: "/bin/ls", path: "/usr/bin/ls" });
   const paths = files.map((file) => file.path);
   expect(paths[0]).toBe("/usr/bin/ls");
-  expect(paths.some((path) => /\/libc\.so\.6$/.test(path))).toBe(true);
+  expect(paths.some((path) => path.endsWith("/libc.so.6"))).toBe(true);
   expect(paths.some((path) => /\/ld-linux/.test(path))).toBe(true);
 });

@@ -17,6 +17,7 @@ import { livingInit, type NodeContext, processMark, requireComponent, startCompo
 import { processesWithEnvironment } from "./process-table.ts";
 import { takeProcessLock, tryProcessLock } from "./process-lock.ts";
 import { removeTraces } from "./remove-traces.ts";
+import { requireRoot } from "./require-root.ts";
 import { claimSlot, findSlot, type SlotRecord, slotsFolderDefault } from "./slots.ts";
 import { createStateFolders, kubeconfigFile, removeStateFolders, stateFolders, stateLockName } from "./state-folder.ts";
 import { stopLocalKubernetes } from "./stop.ts";
@@ -155,7 +156,8 @@ async function loadNodeImages(input: { readonly request: StartRequest; readonly 
     await requireComponent(settings.stateDir, "containerd");
     return (await containerdAnswers(containerd)) || undefined;
   }, { clock: request.clock, deadlineMs: apiDeadlineMs, ...withSignal(request) });
-  await importMissing(containerd, [...archives, ...(request.images ?? [])]);
+  await importMissing(containerd, archives);
+  for (const image of request.images ?? []) await importImages(containerd, image.path); // may be newer than what an adopted node has
 }
 
 async function apiReady(context: NodeContext, api: ApiAccess): Promise<void> {
@@ -193,7 +195,7 @@ function refuseUnusable(request: StartRequest): void {
     throw new PlatformError("TP_INVALID", { message: `${JSON.stringify(request.name)} cannot name a cluster: use lower-case letters, digits and "-", at most 63.`, causes: [{ field: "name", message: "must be a DNS label" }] });
   }
   if (process.platform !== "linux") throw new PlatformError("TP_TOOL_MISSING", { message: "A local Kubernetes runs on Linux only. Register a cluster by kubeconfig instead." });
-  if (process.getuid?.() !== 0) throw new PlatformError("TP_FORBIDDEN", { message: "A local Kubernetes needs root, for namespaces, mounts and control groups. Run this as root, or register a cluster by kubeconfig." });
+  requireRoot();
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -3,6 +3,7 @@ import type { Clock, Exec, Logger } from "@threeport/platform";
 import { PlatformError } from "@threeport/resource";
 import { takeProcessLock } from "./process-lock.ts";
 import { removeTraces } from "./remove-traces.ts";
+import { requireRoot } from "./require-root.ts";
 import { findSlot, freeSlot, slotsFolderDefault } from "./slots.ts";
 import { removeStateFolders, stateLockName } from "./state-folder.ts";
 import { withSystemPath } from "./system-packages.ts";
@@ -34,6 +35,7 @@ export async function stopLocalKubernetes({ stateDir, clock, log, ...request }: 
   });
   await using _lock = await lockState(folder, clock);
   const record = await findSlot(slotsFolderDefault, folder);
+  if (record !== undefined) requireRoot();
   const remained = record === undefined ? [] : await removeTraces(record, { exec, clock });
   if (remained.length > 0) {
     log.info("local Kubernetes could not be removed completely", { stateDir: folder, remained });
