@@ -56,10 +56,9 @@ function compare(a: AggregateInput, b: AggregateInput): number {
 
 /** Every trouble is a fresh, unasked Progressing, and nobody has been told yet. */
 function isBlip(troubled: readonly AggregateInput[], previous: Verdict | undefined, time: Timeline): boolean {
-  const unsettled = troubled.filter(({ verdict }) => verdict.state !== "Suspended");
-  if (previous?.state !== "Healthy" || unsettled.length === 0 || unsettled.length < troubled.length) return false;
-  if (unsettled.some(({ verdict }) => verdict.state !== "Progressing" || verdict.attempt?.rollout === true)) return false;
-  return !time.reached(Math.min(...unsettled.map(({ verdict }) => verdict.since)) + FLAP_DAMPING_MS);
+  if (previous?.state !== "Healthy" || troubled.length === 0) return false;
+  if (troubled.some(({ verdict }) => verdict.state !== "Progressing" || verdict.attempt?.rollout === true)) return false;
+  return !time.reached(Math.min(...troubled.map(({ verdict }) => verdict.since)) + FLAP_DAMPING_MS);
 }
 
 function summary(required: number, troubled: readonly AggregateInput[], previous: Verdict | undefined, now: number): Verdict {
@@ -67,7 +66,8 @@ function summary(required: number, troubled: readonly AggregateInput[], previous
   const state = worst?.verdict.state ?? "Healthy";
   const since = previous?.state === state ? Math.min(previous.since, now) : now;
   if (worst === undefined) {
-    const message = required === 0 ? "There is nothing to look after." : `${required === 1 ? "The object is" : `All ${count(required, "object")} are`} healthy.`;
+    const message =
+      required === 0 ? "There is nothing to look after." : `${required === 1 ? "The object is" : `All ${count(required, "object")} are`} healthy.`;
     return { state, reason: required === 0 ? "Empty" : "AllHealthy", message, evidence: "", since };
   }
   const { verdict, id } = worst;

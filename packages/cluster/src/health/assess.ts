@@ -66,9 +66,20 @@ function find(input: AssessInput, time: Timeline): Finding {
       options: { ingressClassesWithoutAddress: input.ingressClassesWithoutAddress ?? [] },
     });
   } catch (error) {
-    if (error instanceof WrongShape) return { state: "Unknown", reason: "WrongShape", message: `The health of ${nameOf(input.id)} cannot be read: ${error.message}. Look at what writes this object.`, evidence: error.pointer };
+    if (error instanceof WrongShape)
+      return {
+        state: "Unknown",
+        reason: "WrongShape",
+        message: `The health of ${nameOf(input.id)} cannot be read: ${error.message}. Look at what writes this object.`,
+        evidence: error.pointer,
+      };
     const text = error instanceof Error ? error.message : String(error);
-    return { state: "Unknown", reason: "RuleFailed", message: `The health rule for ${input.id.kind} failed: ${quote(text)}. Please report this as a defect.`, evidence: "" };
+    return {
+      state: "Unknown",
+      reason: "RuleFailed",
+      message: `The health rule for ${input.id.kind} failed: ${quote(text)}. Please report this as a defect.`,
+      evidence: "",
+    };
   }
 }
 
@@ -84,7 +95,12 @@ function look(scene: Scene): Finding {
 }
 
 function missing(id: ObjectId): Finding {
-  return { state: "Missing", reason: "NotFound", message: `${nameOf(id)} is not in the cluster: it was never applied, or somebody deleted it. Apply it again.`, evidence: "" };
+  return {
+    state: "Missing",
+    reason: "NotFound",
+    message: `${nameOf(id)} is not in the cluster: it was never applied, or somebody deleted it. Apply it again.`,
+    evidence: "",
+  };
 }
 
 /** Reads without complaint: a wrong shape is reported by `find`. */

@@ -12,10 +12,15 @@ export interface SeenCondition {
   readonly stale: boolean;
 }
 
-/** The conditions in `list` (usually `/status/conditions`) by type; the first of a type counts. */
-export function readConditions(list: Cursor, generation: number | undefined): ReadonlyMap<string, SeenCondition> {
+/**
+ * The conditions in `list` (usually `/status/conditions`) by type; the first of a type counts. With `only`, other types
+ * are not looked at: kinds that we do not know may give them a shape of their own.
+ */
+export function readConditions(list: Cursor, generation: number | undefined, only?: ReadonlySet<string>): ReadonlyMap<string, SeenCondition> {
   const seen = new Map<string, SeenCondition>();
   for (const element of list.list()) {
+    const named = element.at("type").value;
+    if (only !== undefined && (typeof named !== "string" || !only.has(named))) continue;
     const type = element.text("type");
     const status = element.text("status");
     if (type === undefined) throw new WrongShape(element.at("type").pointer, "a string", undefined);
@@ -36,8 +41,8 @@ export function readConditions(list: Cursor, generation: number | undefined): Re
 }
 
 /** The object's own conditions. */
-export function conditionsOf(object: Cursor): ReadonlyMap<string, SeenCondition> {
-  return readConditions(object.at("status", "conditions"), object.number("metadata", "generation"));
+export function conditionsOf(object: Cursor, only?: ReadonlySet<string>): ReadonlyMap<string, SeenCondition> {
+  return readConditions(object.at("status", "conditions"), object.number("metadata", "generation"), only);
 }
 
 /** The condition if it is there with this status. */

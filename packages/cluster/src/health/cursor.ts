@@ -31,9 +31,7 @@ export class Cursor {
 
   /** Goes down; an absent parent gives an absent child. */
   at(...keys: readonly Key[]): Cursor {
-    let here: Cursor = this;
-    for (const key of keys) here = here.#step(key);
-    return here;
+    return keys.reduce<Cursor>((here, key) => here.#step(key), this);
   }
 
   text(...keys: readonly Key[]): string | undefined {

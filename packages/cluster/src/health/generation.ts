@@ -1,10 +1,14 @@
 import type { Cursor } from "./cursor.ts";
 import { routine, type Finding } from "./finding.ts";
 
-/** Says so when the controller has not yet seen the newest spec: everything in status is then about the past. */
+/**
+ * Says so when the controller has not yet seen the newest spec: everything in status is then about the past. Any kind:
+ * some controllers (Argo Rollouts) write the number as a string; what is not a whole number says nothing.
+ */
 export function staleGeneration(object: Cursor): Finding | undefined {
-  const observed = object.number("status", "observedGeneration");
-  return observed === undefined ? undefined : behind(object, observed);
+  const written = object.at("status", "observedGeneration").value;
+  const observed = typeof written === "string" && /^\d{1,15}$/.test(written) ? Number(written) : written;
+  return typeof observed === "number" ? behind(object, observed) : undefined;
 }
 
 /** For kinds whose controller always writes `observedGeneration`: absent means that it has not looked yet. */

@@ -9,7 +9,10 @@ export function replicaFailure(condition: SeenCondition | undefined, owner?: Chi
   if (condition === undefined) return undefined;
   const verb = condition.reason === "FailedDelete" ? "deleted" : "created";
   const refusal = explainRefusal(condition.message);
-  const found = refusal === undefined ? degraded(condition.reason || "ReplicaFailure", `Its pods cannot be ${verb}: ${quote(condition.message)}.`, condition.pointer) : degraded(refusal.reason, `Its pods cannot be ${verb}: ${refusal.message}`, condition.pointer);
+  const found =
+    refusal === undefined
+      ? degraded(condition.reason || "ReplicaFailure", `Its pods cannot be ${verb}: ${quote(condition.message)}.`, condition.pointer)
+      : degraded(refusal.reason, `Its pods cannot be ${verb}: ${refusal.message}`, condition.pointer);
   const pointer = owner === undefined ? undefined : ownCondition(owner);
   return owner === undefined || pointer === undefined ? found : { ...found, culprit: owner.id, evidence: pointer };
 }
@@ -18,6 +21,8 @@ export function replicaFailure(condition: SeenCondition | undefined, owner?: Chi
 function ownCondition({ object }: Child): string | undefined {
   const conditions = object.at("status").value;
   const list: unknown = typeof conditions === "object" && conditions !== null ? (conditions as { conditions?: unknown }).conditions : undefined;
-  const index = Array.isArray(list) ? list.findIndex((element: unknown) => typeof element === "object" && element !== null && (element as { type?: unknown }).type === "ReplicaFailure") : -1;
+  const index = Array.isArray(list)
+    ? list.findIndex((element: unknown) => typeof element === "object" && element !== null && (element as { type?: unknown }).type === "ReplicaFailure")
+    : -1;
   return index < 0 ? undefined : `/status/conditions/${index}`;
 }

@@ -1,5 +1,5 @@
 import { parseApiVersion } from "@threeport/resource";
-import { existing, generic } from "./generic.ts";
+import { awaited, existing, generic } from "./generic.ts";
 import { apiService, customResourceDefinition } from "./kinds/api.ts";
 import { horizontalPodAutoscaler } from "./kinds/autoscaling.ts";
 import { certificate } from "./kinds/certificate.ts";
@@ -8,7 +8,7 @@ import { crossplane } from "./kinds/crossplane.ts";
 import { daemonSet } from "./kinds/daemon-set.ts";
 import { deployment } from "./kinds/deployment.ts";
 import { podDisruptionBudget } from "./kinds/disruption.ts";
-import { gateway, route } from "./kinds/gateway.ts";
+import { gateway, policyAttachment, route } from "./kinds/gateway.ts";
 import { job } from "./kinds/job.ts";
 import { namespace } from "./kinds/namespace.ts";
 import { ingress, service } from "./kinds/network.ts";
@@ -36,9 +36,15 @@ const rules: ReadonlyMap<string, Rule> = new Map([
   ["batch/CronJob", cronJob],
   ["batch/Job", job],
   ["cert-manager.io/Certificate", certificate],
+  ["cert-manager.io/CertificateRequest", awaited],
+  ["cert-manager.io/ClusterIssuer", awaited],
+  ["cert-manager.io/Issuer", awaited],
+  ["gateway.networking.k8s.io/BackendTLSPolicy", policyAttachment],
   ["gateway.networking.k8s.io/GRPCRoute", route],
   ["gateway.networking.k8s.io/Gateway", gateway],
+  ["gateway.networking.k8s.io/GatewayClass", awaited],
   ["gateway.networking.k8s.io/HTTPRoute", route],
+  ["gateway.networking.k8s.io/ListenerSet", gateway],
   ["gateway.networking.k8s.io/TCPRoute", route],
   ["gateway.networking.k8s.io/TLSRoute", route],
   ["gateway.networking.k8s.io/UDPRoute", route],
@@ -70,13 +76,20 @@ const ownGroups: ReadonlySet<string> = new Set([
   "storage.k8s.io",
 ]);
 
-/** Providers of Crossplane put their kinds into groups under these names. */
-const crossplaneSuffixes = [".crossplane.io", ".upbound.io"] as const;
+/** Families of groups: Crossplane and its providers; the controllers of AWS (ACK) and two of Flux, which report on everything. */
+const rulesBySuffix: readonly (readonly [string, Rule])[] = [
+  [".crossplane.io", crossplane],
+  [".upbound.io", crossplane],
+  ["helm.toolkit.fluxcd.io", awaited],
+  ["kustomize.toolkit.fluxcd.io", awaited],
+  [".services.k8s.aws", awaited],
+];
 
 export function ruleFor(id: ObjectId): Rule {
   const { group } = parseApiVersion(id.apiVersion);
   const rule = rules.get(`${group}/${id.kind}`);
   if (rule !== undefined) return rule;
-  if (crossplaneSuffixes.some((suffix) => group.endsWith(suffix))) return crossplane;
+  const family = rulesBySuffix.find(([suffix]) => group.endsWith(suffix));
+  if (family !== undefined) return family[1];
   return ownGroups.has(group) ? existing : generic;
 }

@@ -7,8 +7,8 @@ const SCAN_MAX_CHARS = 4096;
 /** Lists in sentences name this many and count the rest. */
 const LIST_MAX_ITEMS = 5;
 
-const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
-const colourCodes = /\u001b\[[0-9;]{0,20}[A-Za-z]/g;
+const controlCharacters = /[\p{Cc}\u2028\u2029]+/gu;
+const colourCodes = /\p{Cc}\[[0-9;]{0,20}[A-Za-z]/gu;
 
 /** One line without control characters, long enough for patterns to look at. */
 export function scannable(foreign: string): string {

@@ -17,7 +17,8 @@ export function deployment(scene: Scene): Finding {
   const { object } = scene;
   const unseen = unseenGeneration(object);
   if (unseen !== undefined) return unseen;
-  if (object.flag("spec", "paused") === true) return suspended("Paused", "Its rollout is paused: changes wait until somebody resumes it (kubectl rollout resume).", "/spec/paused");
+  if (object.flag("spec", "paused") === true)
+    return suspended("Paused", "Its rollout is paused: changes wait until somebody resumes it (kubectl rollout resume).", "/spec/paused");
   const conditions = conditionsOf(object);
   const current = currentReplicaSet(scene);
   const failure = replicaFailure(when(conditions, "ReplicaFailure", "True"), current);
@@ -33,20 +34,40 @@ function rollout({ object }: Scene, conditions: ReadonlyMap<string, SeenConditio
   const updated = status("updatedReplicas");
   const available = status("availableReplicas");
   const progress = conditions.get("Progressing");
-  const tally = `${available} of ${count(wanted, "replica")} ${available === 1 ? "is" : "are"} available.`;
+  const tally = `${available} of ${wanted} replicas ${available === 1 ? "is" : "are"} available.`;
   if (wanted === 0 && status("replicas") === 0) return healthy("ScaledToZero", "It is scaled to zero.", "/spec/replicas");
-  if (progress?.reason === "ProgressDeadlineExceeded") return degraded("ProgressDeadlineExceeded", `The rollout made no progress within its deadline. ${tally} Look at its pods, then correct the Deployment.`, progress.pointer);
+  if (progress?.reason === "ProgressDeadlineExceeded")
+    return degraded(
+      "ProgressDeadlineExceeded",
+      `The rollout made no progress within its deadline. ${tally} Look at its pods, then correct the Deployment.`,
+      progress.pointer,
+    );
   if (progress?.status === "False") return degraded(progress.reason || "NotProgressing", `The rollout failed: ${quote(progress.message)}.`, progress.pointer);
-  if (updated < wanted) return routine("RollingOut", `${updated} of ${count(wanted, "replica")} ${updated === 1 ? "runs" : "run"} the new version. ${tally}`, "/status/updatedReplicas");
+  if (updated < wanted)
+    return routine("RollingOut", `${updated} of ${wanted} replicas ${updated === 1 ? "runs" : "run"} the new version. ${tally}`, "/status/updatedReplicas");
   const leaving = status("replicas") - Math.min(wanted, updated);
-  if (leaving > 0) return routine(updated > wanted ? "ScalingDown" : "RollingOut", `${count(leaving, updated > wanted ? "replica" : "old replica")} still ${leaving === 1 ? "has" : "have"} to end. ${tally}`, "/status/replicas");
+  if (leaving > 0)
+    return routine(
+      updated > wanted ? "ScalingDown" : "RollingOut",
+      `${count(leaving, updated > wanted ? "replica" : "old replica")} still ${leaving === 1 ? "has" : "have"} to end. ${tally}`,
+      "/status/replicas",
+    );
   if (available < updated) return routine("RollingOut", tally, "/status/availableReplicas");
-  if (status("readyReplicas") < wanted) return routine("RollingOut", `${status("readyReplicas")} of ${count(wanted, "replica")} are ready.`, "/status/readyReplicas");
+  if (status("readyReplicas") < wanted) return routine("RollingOut", `${status("readyReplicas")} of ${wanted} replicas are ready.`, "/status/readyReplicas");
   if (progress === undefined ? deadlineSet(object.number("spec", "progressDeadlineSeconds")) : progress.reason !== "NewReplicaSetAvailable") {
-    return routine("RollingOut", `The rollout is not finished${progress === undefined ? "" : `: ${quote(progress.message)}`}. ${tally}`, progress?.pointer ?? "/status/conditions");
+    return routine(
+      "RollingOut",
+      `The rollout is not finished${progress === undefined ? "" : `: ${quote(progress.message)}`}. ${tally}`,
+      progress?.pointer ?? "/status/conditions",
+    );
   }
   const availability = conditions.get("Available");
-  if (availability === undefined || availability.status !== "True") return progressing("Unavailable", `${quote(availability?.message || "It does not say that it is available")}. ${tally}`, availability?.pointer ?? "/status/conditions");
+  if (availability === undefined || availability.status !== "True")
+    return progressing(
+      "Unavailable",
+      `${quote(availability?.message || "It does not say that it is available")}. ${tally}`,
+      availability?.pointer ?? "/status/conditions",
+    );
   return healthy("Available", tally, availability.pointer);
 }
 

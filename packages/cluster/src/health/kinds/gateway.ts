@@ -2,40 +2,77 @@ import { conditionsOf, readConditions, type SeenCondition } from "../conditions.
 import type { Cursor } from "../cursor.ts";
 import { degraded, healthy, progressing, routine, type Finding } from "../finding.ts";
 import type { Scene } from "../scene.ts";
-import { quote } from "../text.ts";
+import { enumerate, quote } from "../text.ts";
 
 /** Reasons with which the Gateway API says "nobody has looked yet" (its CRD writes the first as a default). */
 const waitingReasons: ReadonlySet<string> = new Set(["Pending", "AddressNotAssigned"]);
 
-/** A Gateway: accepted and programmed, and each listener with its references resolved. */
+/** A Gateway or ListenerSet: accepted and programmed, and each listener with its references resolved. */
 export function gateway({ object }: Scene): Finding {
   const generation = object.number("metadata", "generation");
   const conditions = conditionsOf(object);
-  const className = quote(object.text("spec", "gatewayClassName") ?? "");
+  const className = object.text("spec", "gatewayClassName");
+  const advice = className === undefined ? "Check its gateway." : `Check that GatewayClass ${quote(className)} exists and its controller runs.`;
   const refused = refusal(conditions, "It");
   if (refused !== undefined) return refused;
-  for (const listener of object.list("status", "listeners")) {
-    const name = quote(listener.text("name") ?? "");
-    const bad = refusal(readConditions(listener.at("conditions"), generation), `Its listener "${name}"`);
+  const listeners = object
+    .list("status", "listeners")
+    .map((listener) => ({ name: quote(listener.text("name") ?? ""), conditions: readConditions(listener.at("conditions"), generation) }));
+  for (const { name, conditions: own } of listeners) {
+    const bad = refusal(own, `Its listener "${name}"`);
     if (bad !== undefined) return bad;
   }
-  return pending(conditions, ["Accepted", "Programmed"], `Check that GatewayClass ${className} exists and its controller runs.`) ?? healthy("Programmed", "It is accepted and programmed.", conditions.get("Programmed")?.pointer ?? "/status/conditions");
+  const waiting = pending(conditions, ["Accepted", "Programmed"], advice);
+  if (waiting !== undefined) return waiting;
+  for (const { conditions: own } of listeners) {
+    const behind = own.has("Programmed") ? pending(own, ["Programmed"], advice) : undefined;
+    if (behind !== undefined) return behind;
+  }
+  return healthy("Programmed", "It is accepted and programmed.", conditions.get("Programmed")?.pointer ?? "/status/conditions");
 }
 
 /** An HTTPRoute, GRPCRoute, TLSRoute, TCPRoute or UDPRoute: each parent decides for itself. */
 export function route({ object }: Scene): Finding {
-  const generation = object.number("metadata", "generation");
   const parents = object.list("status", "parents");
-  if (parents.length === 0) return routine("NoParentYet", `No gateway has answered yet. Check that ${parentNames(object)} exists and its controller runs.`, "/status/parents");
-  let waiting: Finding | undefined;
-  for (const parent of parents) {
-    const conditions = readConditions(parent.at("conditions"), generation);
-    const name = quote(parent.text("parentRef", "name") ?? "");
-    const bad = refusal(conditions, `For gateway "${name}" it`);
+  const answered = new Set(parents.map((parent) => parent.text("parentRef", "name")));
+  const silent = object
+    .list("spec", "parentRefs")
+    .map((parent) => parent.text("name"))
+    .filter((name) => name !== undefined && !answered.has(name));
+  const found = attached(object, parents, "parentRef", "/status/parents");
+  if (found.state !== "Healthy" || silent.length === 0) return found;
+  return progressing(
+    "NoParentYet",
+    `Gateway ${enumerate(silent.map((name) => quote(name ?? "")))} has not answered yet. Check that it exists and its controller runs.`,
+    "/status/parents",
+  );
+}
+
+/** A policy that attaches to objects (GEP-713), such as BackendTLSPolicy: each ancestor decides for itself. */
+export function policyAttachment({ object }: Scene): Finding {
+  return attached(object, object.list("status", "ancestors"), "ancestorRef", "/status/ancestors");
+}
+
+/** Entries that speak of an older generation belong to parents of the past, as long as one speaks of this one. */
+function attached(object: Cursor, entries: readonly Cursor[], reference: string, pointer: string): Finding {
+  const generation = object.number("metadata", "generation");
+  const seen = entries.map((entry) => ({ name: quote(entry.text(reference, "name") ?? ""), conditions: readConditions(entry.at("conditions"), generation) }));
+  const current = seen.filter(({ conditions }) => conditions.size > 0 && ![...conditions.values()].some(({ stale }) => stale));
+  if (current.length === 0)
+    return routine(
+      seen.length === 0 ? "NoParentYet" : "GenerationNotObserved",
+      "No gateway has answered to its newest generation yet. Check that the gateway exists and its controller runs.",
+      pointer,
+    );
+  for (const { name, conditions } of current) {
+    const bad = refusal(conditions, `For "${name}" it`);
     if (bad !== undefined) return bad;
-    waiting ??= pending(conditions, ["Accepted"], `Check the controller of gateway "${name}".`);
   }
-  return waiting ?? healthy("Accepted", "Its gateways have accepted it.", "/status/parents");
+  for (const { name, conditions } of current) {
+    const waiting = pending(conditions, conditions.has("Programmed") ? ["Accepted", "Programmed"] : ["Accepted"], `Check the controller of "${name}".`);
+    if (waiting !== undefined) return waiting;
+  }
+  return healthy("Accepted", "All that it attaches to have accepted it.", pointer);
 }
 
 /** Conditions that say no. What speaks of an older generation does not decide. */
@@ -47,7 +84,12 @@ function refusal(conditions: ReadonlyMap<string, SeenCondition>, who: string): F
     return degraded(condition.reason || `Not${type}`, `${who} ${verb}: ${quote(condition.message || condition.reason)}.`, condition.pointer);
   }
   const conflicted = conditions.get("Conflicted");
-  if (conflicted?.status === "True" && !conflicted.stale) return degraded(conflicted.reason || "Conflicted", `${who} is in conflict with another: ${quote(conflicted.message || conflicted.reason)}.`, conflicted.pointer);
+  if (conflicted?.status === "True" && !conflicted.stale)
+    return degraded(
+      conflicted.reason || "Conflicted",
+      `${who} is in conflict with another: ${quote(conflicted.message || conflicted.reason)}.`,
+      conflicted.pointer,
+    );
   return undefined;
 }
 
@@ -57,12 +99,11 @@ function pending(conditions: ReadonlyMap<string, SeenCondition>, types: readonly
     if (condition?.status === "True" && !condition.stale) continue;
     if (condition === undefined) return routine(`Not${type}`, `It is not ${type.toLowerCase()} yet. ${advice}`, "/status/conditions");
     if (condition.stale) return routine("GenerationNotObserved", `Its controller has not acted on the newest generation yet (${type}).`, condition.pointer);
-    return progressing(condition.reason || `Not${type}`, `It is not ${type.toLowerCase()} yet: ${quote(condition.message || condition.reason)}. ${advice}`, condition.pointer);
+    return progressing(
+      condition.reason || `Not${type}`,
+      `It is not ${type.toLowerCase()} yet: ${quote(condition.message || condition.reason)}. ${advice}`,
+      condition.pointer,
+    );
   }
   return undefined;
-}
-
-function parentNames(object: Cursor): string {
-  const names = object.list("spec", "parentRefs").map((parent) => quote(parent.text("name") ?? ""));
-  return names.length === 0 ? "its gateway" : `gateway ${names.join(", ")}`;
 }

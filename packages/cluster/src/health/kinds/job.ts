@@ -2,11 +2,20 @@ import { conditionsOf, when, type SeenCondition } from "../conditions.ts";
 import { degraded, healthy, progressing, routine, suspended, type Finding } from "../finding.ts";
 import { pod } from "../pod/pod.ts";
 import { sceneOf, type Child, type Scene } from "../scene.ts";
-import { count, quote } from "../text.ts";
+import { quote } from "../text.ts";
 import { blamePod, livePods, newestProblem, type PodProblem } from "./blame.ts";
 
 /** What a Job's own retries may still mend; anything else stops it until somebody acts. */
-const retried: ReadonlySet<string> = new Set(["CrashLoopBackOff", "ContainerFailed", "Evicted", "NodeLost", "NodeShutdown", "Preempted", "RejectedByNode", "PodFailed"]);
+const retried: ReadonlySet<string> = new Set([
+  "CrashLoopBackOff",
+  "ContainerFailed",
+  "Evicted",
+  "NodeLost",
+  "NodeShutdown",
+  "Preempted",
+  "RejectedByNode",
+  "PodFailed",
+]);
 
 /** A Job is healthy when it is complete, not when it has started: what waits for it needs its result. */
 export function job(scene: Scene): Finding {
@@ -17,7 +26,8 @@ export function job(scene: Scene): Finding {
   const failed = when(conditions, "Failed", "True") ?? when(conditions, "FailureTarget", "True");
   if (failed !== undefined) return failure(scene, failed);
   const paused = when(conditions, "Suspended", "True");
-  if (object.flag("spec", "suspend") === true || paused !== undefined) return suspended("JobSuspended", "It is suspended: it goes on when spec.suspend is set to false.", paused?.pointer ?? "/spec/suspend");
+  if (object.flag("spec", "suspend") === true || paused !== undefined)
+    return suspended("JobSuspended", "It is suspended: it goes on when spec.suspend is set to false.", paused?.pointer ?? "/spec/suspend");
   const success = when(conditions, "SuccessCriteriaMet", "True");
   if (success !== undefined) return routine("Finishing", "It has succeeded; its last pods are ending.", success.pointer);
   return running(scene);
@@ -29,7 +39,7 @@ function running(scene: Scene): Finding {
   const succeeded = object.number("status", "succeeded") ?? 0;
   const failures = object.number("status", "failed") ?? 0;
   const active = object.number("status", "active") ?? 0;
-  const tally = `${succeeded} of ${count(wanted, "run")} ${succeeded === 1 ? "has" : "have"} succeeded, ${active} active${failures === 0 ? "" : `, ${failures} failed of at most ${(object.number("spec", "backoffLimit") ?? 6) + 1}`}.`;
+  const tally = `${succeeded} of ${wanted} runs ${succeeded === 1 ? "has" : "have"} succeeded, ${active} active${failures === 0 ? "" : `, ${failures} failed of at most ${(object.number("spec", "backoffLimit") ?? 6) + 1}`}.`;
   if (object.at("status", "startTime").exists === false) return routine("Starting", "It has not started yet.", "/status/startTime");
   const problem = newestProblem(scene, livePods(scene));
   if (problem === undefined) return routine("Running", tally, "/status/succeeded");
@@ -39,9 +49,15 @@ function running(scene: Scene): Finding {
 
 function failure(scene: Scene, condition: SeenCondition): Finding {
   const reason = condition.reason || "JobFailed";
-  const own = degraded(reason, `${words[reason] ?? `It has failed: ${quote(condition.message || reason)}.`} Correct the cause, then delete it and apply it again.`, condition.pointer);
+  const own = degraded(
+    reason,
+    `${words[reason] ?? `It has failed: ${quote(condition.message || reason)}.`} Correct the cause, then delete it and apply it again.`,
+    condition.pointer,
+  );
   const cause = lastFailure(scene);
-  return cause === undefined ? own : { ...own, message: `${own.message} Pod ${cause.child.id.name}: ${cause.finding.message}`, culprit: cause.child.id, evidence: cause.finding.evidence };
+  return cause === undefined
+    ? own
+    : { ...own, message: `${own.message} Pod ${cause.child.id.name}: ${cause.finding.message}`, culprit: cause.child.id, evidence: cause.finding.evidence };
 }
 
 /** What Kubernetes 1.36 gives as reasons of a failed Job (k8s.io/api batch/v1). */

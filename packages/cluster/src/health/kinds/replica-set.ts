@@ -16,9 +16,10 @@ export function replicaSet(scene: Scene): Finding {
   const wanted = object.number("spec", "replicas") ?? 1;
   const existing = object.number("status", "replicas") ?? 0;
   const available = object.number("status", "availableReplicas") ?? 0;
-  if (existing > wanted) return routine("ScalingDown", `${count(existing - wanted, "replica")} still ${existing - wanted === 1 ? "has" : "have"} to end.`, "/status/replicas");
+  if (existing > wanted)
+    return routine("ScalingDown", `${count(existing - wanted, "replica")} still ${existing - wanted === 1 ? "has" : "have"} to end.`, "/status/replicas");
   if (wanted === 0) return healthy("ScaledToZero", "It is scaled to zero.", "/spec/replicas");
-  const tally = `${available} of ${count(wanted, "replica")} ${available === 1 ? "is" : "are"} available.`;
+  const tally = `${available} of ${wanted} replicas ${available === 1 ? "is" : "are"} available.`;
   for (const field of ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"]) {
     if ((object.number("status", field) ?? 0) < wanted) return blamePod(routine("ScalingUp", tally, `/status/${field}`), newestProblem(scene, livePods(scene)));
   }

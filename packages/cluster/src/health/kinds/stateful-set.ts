@@ -24,13 +24,24 @@ function rollout({ object }: Scene): Finding {
   const status = (field: string): number => object.number("status", field) ?? 0;
   const existing = status("replicas");
   const ready = status("readyReplicas");
-  const tally = `${ready} of ${count(wanted, "replica")} ${ready === 1 ? "is" : "are"} ready.`;
-  if (existing > wanted) return routine("ScalingDown", `${count(existing - wanted, "replica")} still ${existing - wanted === 1 ? "has" : "have"} to end. ${tally}`, "/status/replicas");
+  const tally = `${ready} of ${wanted} replicas ${ready === 1 ? "is" : "are"} ready.`;
+  if (existing > wanted)
+    return routine(
+      "ScalingDown",
+      `${count(existing - wanted, "replica")} still ${existing - wanted === 1 ? "has" : "have"} to end. ${tally}`,
+      "/status/replicas",
+    );
   if (wanted === 0) return healthy("ScaledToZero", "It is scaled to zero.", "/spec/replicas");
-  if (existing < wanted) return routine("ScalingUp", `${existing} of ${count(wanted, "pod")} ${existing === 1 ? "exists" : "exist"}. ${tally}${existing === 0 ? ` ${REFUSED}` : ""}`, "/status/replicas");
+  if (existing < wanted)
+    return routine(
+      "ScalingUp",
+      `${existing} of ${wanted} pods ${existing === 1 ? "exists" : "exist"}. ${tally}${existing === 0 ? ` ${REFUSED}` : ""}`,
+      "/status/replicas",
+    );
   if (ready < wanted) return routine("RollingOut", tally, "/status/readyReplicas");
   const available = object.number("status", "availableReplicas");
-  if (available !== undefined && available < wanted) return routine("RollingOut", `${tally} ${available} ${available === 1 ? "has" : "have"} been so for minReadySeconds.`, "/status/availableReplicas");
+  if (available !== undefined && available < wanted)
+    return routine("RollingOut", `${tally} ${available} ${available === 1 ? "has" : "have"} been so for minReadySeconds.`, "/status/availableReplicas");
   return revisions({ object }, wanted, tally);
 }
 
@@ -42,17 +53,29 @@ function revisions({ object }: Pick<Scene, "object">, wanted: number, tally: str
   if (object.text("spec", "updateStrategy", "type") === "OnDelete") {
     const old = current !== update && updated < wanted;
     const found = healthy("Available", tally, "/status/readyReplicas");
-    return old ? { ...found, warning: `${count(wanted - updated, "pod")} still ${wanted - updated === 1 ? "runs" : "run"} the old version: with updateStrategy OnDelete each is replaced when somebody deletes it.` } : found;
+    return old
+      ? {
+          ...found,
+          warning: `${count(wanted - updated, "pod")} still ${wanted - updated === 1 ? "runs" : "run"} the old version: with updateStrategy OnDelete each is replaced when somebody deletes it.`,
+        }
+      : found;
   }
   const partition = object.number("spec", "updateStrategy", "rollingUpdate", "partition") ?? 0;
   if (partition > 0) {
     const due = Math.max(0, wanted - partition);
-    if (updated < due) return routine("RollingOut", `${updated} of ${count(due, "replica")} above partition ${partition} ${updated === 1 ? "runs" : "run"} the new version.`, "/status/updatedReplicas");
+    if (updated < due)
+      return routine(
+        "RollingOut",
+        `${updated} of ${due} replicas above partition ${partition} ${updated === 1 ? "runs" : "run"} the new version.`,
+        "/status/updatedReplicas",
+      );
     return healthy("PartitionedRolloutDone", `${tally} Those above partition ${partition} run the new version.`, "/status/updatedReplicas");
   }
-  if (current !== update) return routine("RollingOut", `${updated} of ${count(wanted, "replica")} ${updated === 1 ? "runs" : "run"} the new version.`, "/status/updateRevision");
+  if (current !== update)
+    return routine("RollingOut", `${updated} of ${wanted} replicas ${updated === 1 ? "runs" : "run"} the new version.`, "/status/updateRevision");
   const onCurrent = object.number("status", "currentReplicas") ?? 0;
-  if (onCurrent < wanted) return routine("RollingOut", `${onCurrent} of ${count(wanted, "replica")} ${onCurrent === 1 ? "is" : "are"} of the current revision.`, "/status/currentReplicas");
+  if (onCurrent < wanted)
+    return routine("RollingOut", `${onCurrent} of ${wanted} replicas ${onCurrent === 1 ? "is" : "are"} of the current revision.`, "/status/currentReplicas");
   return healthy("Available", tally, "/status/readyReplicas");
 }
 

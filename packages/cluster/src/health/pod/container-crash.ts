@@ -12,7 +12,12 @@ const LOOP_RESTARTS_MIN = 2;
 /** `CrashLoopBackOff`: the container has ended again and again and waits for its next try. */
 export function crashLoop(container: Container, evidence: string): Finding {
   const exit = lastExit(container);
-  if (exit === undefined) return degraded("CrashLoopBackOff", `${titleOf(container)} keeps ending and is restarted ever more slowly. Read its last output with tptctl logs.`, evidence);
+  if (exit === undefined)
+    return degraded(
+      "CrashLoopBackOff",
+      `${titleOf(container)} keeps ending and is restarted ever more slowly. Read its last output with tptctl logs.`,
+      evidence,
+    );
   return loop(container, readExit(exit), exit.pointer);
 }
 
@@ -38,14 +43,22 @@ export function recentCrash(container: Container, time: Timeline): Finding | und
 export function startProblem(container: Container, reason: string, message: string, evidence: string): Finding {
   const who = titleOf(container);
   if (reason === "PostStartHookError" || reason === "PreStartHookError" || reason === "PreCreateHookError") {
-    return degraded(reason, `${who}: its ${reason === "PostStartHookError" ? "postStart hook" : "start hook"} failed. Check lifecycle in the container's spec. Read its last output with tptctl logs.`, evidence);
+    return degraded(
+      reason,
+      `${who}: its ${reason === "PostStartHookError" ? "postStart hook" : "start hook"} failed. Check lifecycle in the container's spec. Read its last output with tptctl logs.`,
+      evidence,
+    );
   }
   const start = explainStart(0, message);
   return degraded(reason, `${who} ${start.meaning}.${lastWords({ code: 0, reason, message, ...start })} ${start.advice}`, evidence);
 }
 
 function loop(container: Container, exit: Exit, evidence: string): Finding {
-  return degraded("CrashLoopBackOff", `${titleOf(container)} keeps ending: it ${sentence(container, exit)} It was restarted ${times(container.restarts)}.`, evidence);
+  return degraded(
+    "CrashLoopBackOff",
+    `${titleOf(container)} keeps ending: it ${sentence(container, exit)} It was restarted ${times(container.restarts)}.`,
+    evidence,
+  );
 }
 
 function once(container: Container, exit: Exit, evidence: string): Finding {
@@ -61,7 +74,9 @@ function suspectProbe(container: Container, exit: Exit): string {
   const killed = exit.reason !== "OOMKilled" && (exit.code === 137 || exit.code === 143);
   if (!killed) return "";
   const probes = (["startupProbe", "livenessProbe"] as const).filter((name) => container.spec.at(name).exists);
-  return probes.length === 0 ? "" : ` It has ${probes.map((name) => `a ${name} (${describeProbe(container.spec.at(name))})`).join(" and ")}: check that it answers in time.`;
+  return probes.length === 0
+    ? ""
+    : ` It has ${probes.map((name) => `a ${name} (${describeProbe(container.spec.at(name))})`).join(" and ")}: check that it answers in time.`;
 }
 
 function times(number: number): string {

@@ -19,12 +19,20 @@ export function creatingProblem(container: Container, scene: Scene, conditions: 
   const since = `since ${at(startedAt)}`;
   const sandbox = conditions.get("PodReadyToStartContainers");
   if (when(conditions, "PodReadyToStartContainers", "True") !== undefined) {
-    return progressing("ImagePullSlow", `${who} is being created ${since}: its volumes and network are there, so most likely image "${container.image}" is still being pulled. If it is large, wait; else check the node's connection to the registry.`, evidence);
+    return progressing(
+      "ImagePullSlow",
+      `${who} is being created ${since}: its volumes and network are there, so most likely image "${container.image}" is still being pulled. If it is large, wait; else check the node's connection to the registry.`,
+      evidence,
+    );
   }
   const volumes = volumesOf(scene);
   const mount = volumes.length === 0 ? "" : ` It mounts ${enumerate(volumes)}: check that each exists and can be attached to this node.`;
   const node = object.text("spec", "nodeName");
-  return progressing("VolumeOrNetworkSlow", `${who} waits ${since} for its volumes or the pod's network.${mount} Then check the network plugin${node === undefined ? "" : ` on node ${node}`}.`, sandbox?.pointer ?? evidence);
+  return progressing(
+    "VolumeOrNetworkSlow",
+    `${who} waits ${since} for its volumes or the pod's network.${mount} Then check the network plugin${node === undefined ? "" : ` on node ${node}`}.`,
+    sandbox?.pointer ?? evidence,
+  );
 }
 
 /** Volumes that need something outside the pod, as people know them: `ConfigMap app`, `Secret tls`, `PersistentVolumeClaim data`. */

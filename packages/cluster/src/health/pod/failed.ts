@@ -13,12 +13,18 @@ export function failedPod(scene: Scene, conditions: ReadonlyMap<string, SeenCond
   const node = object.text("spec", "nodeName") ?? "its node";
   const said = message === "" ? "" : `: ${quote(message)}`;
   const pointer = object.at("status", "reason").pointer;
-  if (reason === "Evicted") return degraded(reason, `It was evicted from ${node}${said}. Set requests that fit what it uses, or give the node more of what ran short.`, pointer);
+  if (reason === "Evicted")
+    return degraded(reason, `It was evicted from ${node}${said}. Set requests that fit what it uses, or give the node more of what ran short.`, pointer);
   if (reason === "NodeLost") return nodeLost(node, pointer);
   if (reason === "Preempting" || reason === "Preempted") return degraded("Preempted", `It had to make room on ${node} for a pod of higher priority.`, pointer);
   if (reason === "NodeShutdown" || reason === "Terminated") return degraded("NodeShutdown", `${node} was shut down${said}.`, pointer);
-  if (reason === "DeadlineExceeded") return degraded(reason, `It ran longer than activeDeadlineSeconds allows. Raise that, or make it faster.`, pointer);
-  if (/^OutOf/.test(reason) || reason === "UnexpectedAdmissionError" || reason === "NodeAffinity") return degraded("RejectedByNode", `${node} refused it (${reason})${said}. Its controller tries again; if this lasts, look at the node's free resources and labels.`, pointer);
+  if (reason === "DeadlineExceeded") return degraded(reason, "It ran longer than activeDeadlineSeconds allows. Raise that, or make it faster.", pointer);
+  if (reason.startsWith("OutOf") || reason === "UnexpectedAdmissionError" || reason === "NodeAffinity")
+    return degraded(
+      "RejectedByNode",
+      `${node} refused it (${reason})${said}. Its controller tries again; if this lasts, look at the node's free resources and labels.`,
+      pointer,
+    );
 
   for (const container of containersOf(scene)) {
     const state = stateOf(container);
@@ -28,11 +34,20 @@ export function failedPod(scene: Scene, conditions: ReadonlyMap<string, SeenCond
     return degraded("ContainerFailed", `${titleOf(container)} ${exit.meaning}.${lastWords(exit)} ${exit.advice}`, state.detail.pointer);
   }
   const disruption = when(conditions, "DisruptionTarget", "True");
-  if (disruption !== undefined) return degraded(disruption.reason || "Disrupted", `It was ended from outside: ${quote(disruption.message)}.`, disruption.pointer);
-  return degraded(reason || "PodFailed", `It failed${said === "" ? "; Kubernetes gives no cause" : said}. Read its last output with tptctl logs.`, object.at("status", "phase").pointer);
+  if (disruption !== undefined)
+    return degraded(disruption.reason || "Disrupted", `It was ended from outside: ${quote(disruption.message)}.`, disruption.pointer);
+  return degraded(
+    reason || "PodFailed",
+    `It failed${said === "" ? "; Kubernetes gives no cause" : said}. Read its last output with tptctl logs.`,
+    object.at("status", "phase").pointer,
+  );
 }
 
 /** The node does not report any more; what runs there is not known. */
 export function nodeLost(node: string, evidence: string): Finding {
-  return degraded("NodeLost", `${node} does not report to the cluster any more, so nobody knows how the pod is. Check that the node is up and connected.`, evidence);
+  return degraded(
+    "NodeLost",
+    `${node} does not report to the cluster any more, so nobody knows how the pod is. Check that the node is up and connected.`,
+    evidence,
+  );
 }

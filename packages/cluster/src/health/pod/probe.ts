@@ -19,7 +19,13 @@ export function describeProbe(probe: Cursor): string {
   if (probe.at("httpGet").exists) return `GET ${port("httpGet")}${quote(probe.text("httpGet", "path") ?? "/")}`;
   if (probe.at("tcpSocket").exists) return `TCP ${port("tcpSocket")}`;
   if (probe.at("grpc").exists) return `gRPC ${port("grpc")}`;
-  if (probe.at("exec").exists) return `command ${quote(probe.list("exec", "command").map((part) => part.text() ?? "").join(" "))}`;
+  if (probe.at("exec").exists)
+    return `command ${quote(
+      probe
+        .list("exec", "command")
+        .map((part) => part.text() ?? "")
+        .join(" "),
+    )}`;
   return "unknown";
 }
 
@@ -28,15 +34,24 @@ export function probeProblem(container: Container, scene: Scene, notReadySince: 
   const state = stateOf(container);
   if (state?.name !== "running" || container.ready) return undefined;
   const running = state.detail.moment("startedAt");
-  if (running !== undefined && !scene.time.reached(running + PROBE_GRACE_MS)) return routine("Starting", `${titleOf(container)} has started${since(running)} and is not ready yet.`, container.status.at("ready").pointer);
+  if (running !== undefined && !scene.time.reached(running + PROBE_GRACE_MS))
+    return routine("Starting", `${titleOf(container)} has started${since(running)} and is not ready yet.`, container.status.at("ready").pointer);
   const startup = container.spec.at("startupProbe");
   if (!container.started && startup.exists) {
-    return progressing("StartupProbeFailing", `${titleOf(container)} runs${since(running)}, but its startup probe (${describeProbe(startup)}) has not succeeded yet. Read its output with tptctl logs; if it needs longer to start, raise the probe's failureThreshold.`, container.status.at("started").pointer);
+    return progressing(
+      "StartupProbeFailing",
+      `${titleOf(container)} runs${since(running)}, but its startup probe (${describeProbe(startup)}) has not succeeded yet. Read its output with tptctl logs; if it needs longer to start, raise the probe's failureThreshold.`,
+      container.status.at("started").pointer,
+    );
   }
   const readiness = container.spec.at("readinessProbe");
   const evidence = container.status.at("ready").pointer;
   if (!readiness.exists) return progressing("ContainerNotReady", `${titleOf(container)} runs${since(running)} but is not ready yet.`, evidence);
-  return progressing("ReadinessProbeFailing", `${titleOf(container)} runs, but its readiness probe (${describeProbe(readiness)}) has not succeeded${since(notReadySince ?? running)}. Check that the app answers it; read its output with tptctl logs.`, evidence);
+  return progressing(
+    "ReadinessProbeFailing",
+    `${titleOf(container)} runs, but its readiness probe (${describeProbe(readiness)}) has not succeeded${since(notReadySince ?? running)}. Check that the app answers it; read its output with tptctl logs.`,
+    evidence,
+  );
 }
 
 function since(moment: number | undefined): string {

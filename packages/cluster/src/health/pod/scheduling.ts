@@ -18,7 +18,11 @@ export function schedulingProblem(scene: Scene, scheduled: SeenCondition | undef
   const fresh = createdAt !== undefined && !time.reached(createdAt + UNSCHEDULABLE_GRACE_MS);
   if (scheduled === undefined) {
     if (fresh) return routine("Scheduling", "It waits for a node.", "/status/conditions");
-    return progressing("NoScheduler", `No scheduler has looked at it. Check that the scheduler "${object.text("spec", "schedulerName") ?? "default-scheduler"}" runs in this cluster.`, "/status/conditions");
+    return progressing(
+      "NoScheduler",
+      `No scheduler has looked at it. Check that the scheduler "${object.text("spec", "schedulerName") ?? "default-scheduler"}" runs in this cluster.`,
+      "/status/conditions",
+    );
   }
   const plain = explainUnschedulable(scene, scheduled.message);
   const found = fresh ? progressing : degraded;
@@ -36,16 +40,32 @@ interface Obstacle {
 const obstacles: readonly Obstacle[] = [
   { pattern: /^Insufficient (.+)$/, words: "not enough free $1", advice: "Lower the pod's requests, remove other pods, or add a node." },
   { pattern: /^Too many pods$/, words: "already the most pods it may have", advice: "Add a node." },
-  { pattern: /node affinity\/selector|requested node name/, words: "not the labels that nodeSelector or nodeAffinity ask for", advice: "Label a node, or change the selector." },
+  {
+    pattern: /node affinity\/selector|requested node name/,
+    words: "not the labels that nodeSelector or nodeAffinity ask for",
+    advice: "Label a node, or change the selector.",
+  },
   { pattern: /had untolerated taint \{(.+)\}$/, words: "a taint that the pod does not tolerate ($1)", advice: "Add a toleration, or remove the taint." },
-  { pattern: /untolerated taint|taints that the pod didn't tolerate/, words: "a taint that the pod does not tolerate", advice: "Add a toleration, or remove the taint." },
+  {
+    pattern: /untolerated taint|taints that the pod didn't tolerate/,
+    words: "a taint that the pod does not tolerate",
+    advice: "Add a toleration, or remove the taint.",
+  },
   { pattern: /anti-affinity/, words: "pods that the anti-affinity rules keep apart from this one", advice: "Add a node, or loosen podAntiAffinity." },
   { pattern: /pod affinity/, words: "none of the pods that podAffinity asks for", advice: "Check podAffinity and that those pods run." },
-  { pattern: /topology spread/, words: "too many of these pods already (topologySpreadConstraints)", advice: "Add a node in another zone, or loosen the constraints." },
+  {
+    pattern: /topology spread/,
+    words: "too many of these pods already (topologySpreadConstraints)",
+    advice: "Add a node in another zone, or loosen the constraints.",
+  },
   { pattern: /free ports/, words: "the pod's hostPort in use", advice: "Remove hostPort, or free the port." },
   { pattern: /were unschedulable|unschedulable$/, words: "been cordoned", advice: "Uncordon it (kubectl uncordon), or add a node." },
   { pattern: /find available persistent volumes to bind/, words: "no volume for the pod's claim", advice: "Check the claim's StorageClass and size." },
-  { pattern: /node affinity conflict|PersistentVolume's node affinity|volume zone/, words: "no access to the pod's volume, which lives elsewhere", advice: "The volume's node or zone must have room for the pod." },
+  {
+    pattern: /node affinity conflict|PersistentVolume's node affinity|volume zone/,
+    words: "no access to the pod's volume, which lives elsewhere",
+    advice: "The volume's node or zone must have room for the pod.",
+  },
   { pattern: /enough free storage/, words: "not enough free storage", advice: "Make the claim smaller, or add storage." },
   { pattern: /max volume count/, words: "as many volumes as it can attach", advice: "Add a node." },
   { pattern: /ReadWriteOncePod/, words: "the volume in use by another pod (ReadWriteOncePod)", advice: "End the other pod first." },
@@ -64,7 +84,11 @@ function explainUnschedulable(scene: Scene, foreign: string): string {
   for (const part of partsOf(listed)) {
     const known = obstacles.find(({ pattern }) => pattern.test(part.text));
     const number = part.nodes === undefined ? "" : `${part.nodes} of ${total ?? ""} have `;
-    words.push(known === undefined ? `${part.nodes === undefined ? "" : `${part.nodes} of ${total ?? ""}: `}${quote(part.text)}` : `${number}${known.words.replace("$1", () => known.pattern.exec(part.text)?.[1] ?? "")}`);
+    words.push(
+      known === undefined
+        ? `${part.nodes === undefined ? "" : `${part.nodes} of ${total ?? ""}: `}${quote(part.text)}`
+        : `${number}${known.words.replace("$1", () => known.pattern.exec(part.text)?.[1] ?? "")}`,
+    );
     if (known !== undefined) advice.add(known.advice);
   }
   return [`${enumerate(words)}.`, ...advice].join(" ");
@@ -92,6 +116,9 @@ function explainClaims(scene: Scene, message: string): string | undefined {
   if (leaving !== null) return `PersistentVolumeClaim "${leaving[1] ?? ""}" is being deleted. Wait until it is gone and create it again.`;
   if (!message.includes("unbound immediate PersistentVolumeClaims")) return undefined;
   const unbound = childrenOf(scene, "", "PersistentVolumeClaim").filter(({ object }) => object.at("status", "phase").value !== "Bound");
-  const which = unbound.length === 0 ? "a PersistentVolumeClaim of it is" : `PersistentVolumeClaim ${enumerate(unbound.map(({ id }) => id.name))} ${unbound.length === 1 ? "is" : "are"}`;
+  const which =
+    unbound.length === 0
+      ? "a PersistentVolumeClaim of it is"
+      : `PersistentVolumeClaim ${enumerate(unbound.map(({ id }) => id.name))} ${unbound.length === 1 ? "is" : "are"}`;
   return `${which} not bound to a volume. Check that its StorageClass exists and its provisioner runs.`;
 }
