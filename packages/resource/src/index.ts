@@ -17,6 +17,7 @@ export {
   type Kind,
   type KindReference,
   type ObjectOf,
+  type ObjectWith,
   type TypedKind,
 } from "./kind/define-kind.ts";
 export { metadataSchema } from "./kind/object-schema.ts";

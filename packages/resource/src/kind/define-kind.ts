@@ -100,6 +100,9 @@ export interface TypedKind<T> extends Kind {
 
 type FieldsOf<Fields extends z.ZodRawShape> = z.output<z.ZodObject<Fields>>;
 
+/** The object type that has these fields; for kinds whose own functions need it. */
+export type ObjectWith<Fields extends z.ZodRawShape> = { apiVersion: string; kind: string; metadata: ObjectMeta } & FieldsOf<Fields> & KubeObject;
+
 /** The object type of a kind made by {@link defineKind}: `type Environment = ObjectOf<typeof environmentKind>`. */
 export type ObjectOf<K> = K extends TypedKind<infer T> ? T : never;
 
@@ -109,7 +112,7 @@ export type ObjectOf<K> = K extends TypedKind<infer T> ? T : never;
  */
 export function defineKind<Fields extends z.ZodRawShape>(
   options: KindOptions<Fields>,
-): TypedKind<{ apiVersion: string; kind: string; metadata: ObjectMeta } & FieldsOf<Fields> & KubeObject> {
+): TypedKind<ObjectWith<Fields>> {
   const apiVersion = formatApiVersion(options.group, options.version);
   const fields = z.object(options.fields);
   return {

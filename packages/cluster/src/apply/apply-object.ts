@@ -1,0 +1,68 @@
+// Applying one object (design.md C1, C2): the first apply reads, then applies without force, so what somebody else owns
+// is refused; later ones carry the recorded uid and force, on our fields only.
+import { isErrorCode, PlatformError, type KubeObject, type StoredObject } from "@threeport/resource";
+import type { Cluster } from "../connection/cluster.ts";
+import { idWords, idOf } from "../identity.ts";
+import { fieldManager, ownerOf, ownerValue, setKeyOf, type SetIdentity } from "../marks.ts";
+
+export interface ApplyInput {
+  readonly cluster: Cluster;
+  readonly object: KubeObject;
+  readonly identity: SetIdentity;
+  /** From the inventory; "" when it was never applied, or the answer was lost. */
+  readonly knownUid: string;
+  readonly adopt: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Returns the object as the cluster has it now. Throws what refused it. */
+export async function applyToCluster(input: ApplyInput): Promise<StoredObject> {
+  const { cluster, object, identity, signal } = input;
+  const manager = fieldManager(identity.controlPlaneId);
+  if (input.knownUid !== "") {
+    try {
+      const again = { ...object, metadata: { ...object.metadata, uid: input.knownUid } };
+      const applied = await cluster.call((client) => client.apply<StoredObject>(again, { fieldManager: manager, force: true, signal }));
+      return applied.object;
+    } catch (error) {
+      // Gone or replaced by another of that name: it is a first apply again.
+      if (!isErrorCode(error, "TP_VERSION_CONFLICT") && !isErrorCode(error, "TP_NOT_FOUND")) throw error;
+      if (isNamespaceMissing(error)) throw error;
+    }
+  }
+  const found = await read(input);
+  if (found !== undefined && ownerOf(found) !== ownerValue(identity)) {
+    refuseForeign(found, input);
+  }
+  const ours = found !== undefined && ownerOf(found) === ownerValue(identity);
+  const applied = await cluster.call((client) => client.apply<StoredObject>(object, { fieldManager: manager, force: ours || input.adopt, signal }));
+  return applied.object;
+}
+
+async function read(input: ApplyInput): Promise<StoredObject | undefined> {
+  const { apiVersion, kind, metadata } = input.object;
+  try {
+    return await input.cluster.call((client) => client.get<StoredObject>({ apiVersion, kind, name: metadata.name, ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }) }, { signal: input.signal }));
+  } catch (error) {
+    if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
+    throw error;
+  }
+}
+
+/** Throws unless the object may be taken over. */
+function refuseForeign(found: StoredObject, input: ApplyInput): void {
+  const owner = ownerOf(found);
+  const words = idWords(idOf(input.object));
+  if (owner !== undefined) {
+    const other = owner.startsWith(`${input.identity.controlPlaneId}.`) ? `the ResourceSet ${setKeyOf(found) ?? owner}` : `another control plane (${owner.split(".")[0] ?? owner})`;
+    throw new PlatformError("TP_OWNED_BY_ANOTHER", { message: `${words} belongs to ${other}; remove it there first, or give this one another name or namespace` });
+  }
+  if (!input.adopt) {
+    throw new PlatformError("TP_OWNED_BY_ANOTHER", { message: `${words} is already in the cluster and was not made by this control plane; delete it, rename yours, or set adopt: IfUnowned to take it over` });
+  }
+}
+
+/** A 404 on apply speaks of the namespace, not of the object. */
+function isNamespaceMissing(error: unknown): boolean {
+  return error instanceof PlatformError && error.code === "TP_NOT_FOUND" && error.detail["kind"] === "namespaces";
+}

@@ -1,0 +1,38 @@
+import type { InventoryEntry } from "@threeport/store";
+import type { Verdict, ObjectId } from "../health/index.ts";
+
+/** What is remembered of an object between runs; stands in the inventory row's `detail`. */
+export interface EntryDetail {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  /** HMAC of the object as it was last applied; "" before. */
+  readonly digest: string;
+  /** Version and generation that the apply left: what differs later was changed by somebody. */
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  readonly orphan?: boolean;
+  readonly verdict?: Verdict;
+  /** The last refusal, while the object is not applied as written. */
+  readonly refusal?: { readonly reason: string; readonly message: string };
+}
+
+export interface Entry {
+  readonly id: string;
+  readonly uid: string;
+  readonly state: InventoryEntry["state"];
+  readonly detail: EntryDetail;
+}
+
+export function readEntry(row: InventoryEntry): Entry {
+  return { id: row.id, uid: row.uid, state: row.state, detail: JSON.parse(row.detail) as EntryDetail };
+}
+
+export function writeEntry(entry: Entry): InventoryEntry {
+  return { id: entry.id, uid: entry.uid, state: entry.state, detail: JSON.stringify(entry.detail) };
+}
+
+export function objectIdOf(detail: EntryDetail): ObjectId {
+  return { apiVersion: detail.apiVersion, kind: detail.kind, name: detail.name, ...(detail.namespace === undefined ? {} : { namespace: detail.namespace }) };
+}

@@ -1,0 +1,31 @@
+// Removing objects (design.md C3): only what the inventory lists, only by uid.
+import { isErrorCode, PlatformError, type StoredObject } from "@threeport/resource";
+import type { Cluster } from "../connection/cluster.ts";
+import { ownerOf, ownerValue, type SetIdentity } from "../marks.ts";
+import { objectIdOf, type Entry } from "./entry.ts";
+
+export type Removal = "gone" | "going";
+
+/** Asks for the removal of one object; `gone` when it is not there any more, or is no longer ours. */
+export async function removeFromCluster(cluster: Cluster, entry: Entry, identity: SetIdentity, signal: AbortSignal): Promise<Removal> {
+  const target = objectIdOf(entry.detail);
+  let live: StoredObject;
+  try {
+    live = await cluster.call((client) => client.get<StoredObject>(target, { signal }));
+  } catch (error) {
+    if (isErrorCode(error, "TP_NOT_FOUND") || isErrorCode(error, "TP_KIND_UNKNOWN")) return "gone";
+    throw error;
+  }
+  // A pending entry has no uid yet: our mark on the object tells whether the lost apply had made it.
+  const ours = ownerOf(live) === ownerValue(identity) && (entry.uid === "" || live.metadata.uid === entry.uid);
+  if (!ours) return "gone";
+  if (live.metadata.deletionTimestamp !== undefined) return "going";
+  try {
+    await cluster.call((client) => client.delete(target, { preconditions: { uid: live.metadata.uid }, propagationPolicy: "Background", signal }));
+  } catch (error) {
+    if (isErrorCode(error, "TP_NOT_FOUND")) return "gone";
+    if (error instanceof PlatformError && error.code === "TP_VERSION_CONFLICT") return "going"; // replaced in between: the next look decides
+    throw error;
+  }
+  return "going";
+}

@@ -1,0 +1,151 @@
+// One connection to one runtime, shared by all its sets (design.md C4).
+//   C4  Watches: our labelled objects of each kind in use, and in namespaces that hold workloads of ours what these own.
+//       A dead cluster fails fast for everybody who asks, and holds up no other cluster.
+import type { Clock, Logger, Random } from "@threeport/platform";
+import { createClient, createReflector, type ConnectionConfig, type KubeClient, type Reflector } from "@threeport/client";
+import { isErrorCode, PlatformError, type KubeObject, type StoredObject } from "@threeport/resource";
+import { controlPlaneLabel, setKeyOf } from "../marks.ts";
+import { createWatchCache, type WatchCache } from "./watch-cache.ts";
+
+export interface Cluster extends AsyncDisposable {
+  readonly runtime: string;
+  readonly client: KubeClient;
+  readonly cache: WatchCache;
+  /** Runs a call; after one that could not reach the cluster, later ones fail at once for a short time. */
+  call<T>(run: (client: KubeClient) => Promise<T>): Promise<T>;
+  /** Watches our objects of a kind. Resolves to whether what is known of them is complete, after waiting for it a little. */
+  follow(kind: { readonly apiVersion: string; readonly kind: string }, signal: AbortSignal): Promise<boolean>;
+  /** Watches what workloads in a namespace own. */
+  followChildren(namespace: string): void;
+  /** Whether a watch of the kind is complete now. */
+  synced(kind: { readonly apiVersion: string; readonly kind: string }): boolean;
+}
+
+export interface ClusterOptions {
+  readonly runtime: string;
+  readonly connection: ConnectionConfig;
+  readonly controlPlaneId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Something of a set changed in the cluster; `<namespace>/<name>` of the set. */
+  readonly onChange: (setKey: string) => void;
+}
+
+/** After a failed connection nothing is tried for this long: callers get the same answer at once. */
+const breakerMs = 3_000;
+const syncWaitMs = 5_000;
+const requestTimeoutMs = 20_000;
+const connectTimeoutMs = 5_000;
+
+/** What workloads own; watched in namespaces that hold workloads. */
+const childKinds = [
+  { apiVersion: "v1", kind: "Pod" },
+  { apiVersion: "apps/v1", kind: "ReplicaSet" },
+  { apiVersion: "batch/v1", kind: "Job" },
+  { apiVersion: "v1", kind: "PersistentVolumeClaim" },
+] as const;
+
+export function openCluster(options: ClusterOptions): Cluster {
+  const { clock, random, log } = options;
+  const client = createClient(options.connection, { clock, requestTimeoutMs, connectTimeoutMs });
+  const cache = createWatchCache();
+  const reflectors = new Map<string, Reflector>();
+  let openUntil = 0;
+  let lastError: PlatformError | undefined;
+  let closed = false;
+
+  /** The set that an object, or the nearest of its owners that we know, belongs to. */
+  const setOf = (object: KubeObject): string | undefined => {
+    let current: KubeObject | undefined = object;
+    for (let depth = 0; depth < 6 && current !== undefined; depth++) {
+      const key = setKeyOf(current);
+      if (key !== undefined) return key;
+      const owner: string | undefined = (current.metadata.ownerReferences ?? [])[0]?.uid;
+      current = owner === undefined ? undefined : cache.byUid(owner);
+    }
+    return undefined;
+  };
+  const changed = (object: KubeObject): void => {
+    const key = setOf(object);
+    if (key !== undefined) options.onChange(key);
+  };
+
+  function reflect(key: string, source: { apiVersion: string; kind: string; namespace?: string }, labelSelector: string | undefined): void {
+    if (reflectors.has(key) || closed) return;
+    const mine = new Map<string, StoredObject>();
+    const put = (object: StoredObject): void => {
+      const full = { ...object, apiVersion: source.apiVersion, kind: source.kind };
+      mine.set(full.metadata.uid, full);
+      cache.put(full);
+      changed(full);
+    };
+    const drop = (object: StoredObject): void => {
+      const known = mine.get(object.metadata.uid);
+      if (known === undefined) return;
+      mine.delete(object.metadata.uid);
+      changed(known); // before it leaves the cache, which knows its owners
+      cache.remove(known);
+    };
+    reflectors.set(
+      key,
+      createReflector<StoredObject>({
+        client,
+        source,
+        clock,
+        random,
+        log,
+        ...(labelSelector === undefined ? {} : { labelSelector }),
+        handlers: {
+          replace(items) {
+            const now = new Set(items.map((item) => item.metadata.uid));
+            for (const known of [...mine.values()]) if (!now.has(known.metadata.uid)) drop(known);
+            for (const item of items) if (mine.get(item.metadata.uid)?.metadata.resourceVersion !== item.metadata.resourceVersion) put(item);
+          },
+          upsert: put,
+          remove: drop,
+        },
+      }),
+    );
+  }
+
+  const kindKey = (kind: { apiVersion: string; kind: string }): string => `${kind.apiVersion}/${kind.kind}`;
+  return {
+    runtime: options.runtime,
+    client,
+    cache,
+    async call(run) {
+      if (clock.monotonic() < openUntil && lastError !== undefined) throw lastError;
+      try {
+        const result = await run(client);
+        lastError = undefined;
+        return result;
+      } catch (error) {
+        if (isErrorCode(error, "TP_RUNTIME_UNREACHABLE")) {
+          lastError = error as PlatformError;
+          openUntil = clock.monotonic() + breakerMs;
+        }
+        throw error;
+      }
+    },
+    async follow(kind, signal) {
+      const key = kindKey(kind);
+      reflect(key, { apiVersion: kind.apiVersion, kind: kind.kind }, `${controlPlaneLabel}=${options.controlPlaneId}`);
+      const reflector = reflectors.get(key);
+      if (reflector === undefined || reflector.state.phase === "unreachable") return false;
+      const waited = new AbortController();
+      await Promise.race([reflector.synced.catch(() => {}), clock.sleep(syncWaitMs, AbortSignal.any([signal, waited.signal])).catch(() => {})]);
+      waited.abort();
+      return reflector.state.phase === "synced";
+    },
+    followChildren(namespace) {
+      for (const kind of childKinds) reflect(`${kindKey(kind)}@${namespace}`, { ...kind, namespace }, `!${controlPlaneLabel}`);
+    },
+    synced: (kind) => reflectors.get(kindKey(kind))?.state.phase === "synced",
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      await Promise.all([...reflectors.values()].map((reflector) => reflector[Symbol.asyncDispose]()));
+      await client[Symbol.asyncDispose]();
+    },
+  };
+}

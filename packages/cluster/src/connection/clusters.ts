@@ -1,0 +1,68 @@
+import { createHash } from "node:crypto";
+import type { Clock, Logger, Random } from "@threeport/platform";
+import { parseKubeconfig } from "@threeport/client";
+import { openCluster, type Cluster } from "./cluster.ts";
+
+/** How to reach a runtime and what we may do there. */
+export interface RuntimeAccess {
+  readonly kubeconfig: string;
+  /** Identity of the runtime object: a runtime of the same name that was made anew gets a connection of its own. */
+  readonly uid: string;
+}
+
+/** All connections of this process, one a runtime. Owned here: made on first use, replaced when the credentials change, dropped with the runtime. */
+export interface Clusters extends AsyncDisposable {
+  get(runtime: string, access: RuntimeAccess): Promise<Cluster>;
+  /** The connection if there is one; reads only. */
+  peek(runtime: string): Cluster | undefined;
+  drop(runtime: string): Promise<void>;
+}
+
+export interface ClustersOptions {
+  readonly controlPlaneId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Sets that changed in a cluster, gathered for {@link gatherMs}. */
+  readonly onChange: (setKeys: readonly string[]) => void;
+}
+
+/** Changes of one rollout come in bursts; one look at a set in this time is enough, and well inside what people notice. */
+const gatherMs = 50;
+
+export function createClusters(options: ClustersOptions): Clusters {
+  const open = new Map<string, { readonly identity: string; readonly cluster: Cluster }>();
+  let gathered = new Set<string>();
+  const onChange = (setKey: string): void => {
+    if (gathered.size === 0) {
+      options.clock.after(gatherMs, () => {
+        const keys = [...gathered];
+        gathered = new Set();
+        options.onChange(keys);
+      });
+    }
+    gathered.add(setKey);
+  };
+  const drop = async (runtime: string): Promise<void> => {
+    const known = open.get(runtime);
+    open.delete(runtime);
+    await known?.cluster[Symbol.asyncDispose]();
+  };
+  return {
+    async get(runtime, access) {
+      const identity = createHash("sha256").update(`${access.uid}\n${access.kubeconfig}`).digest("hex");
+      const known = open.get(runtime);
+      if (known?.identity === identity) return known.cluster;
+      const connection = parseKubeconfig(access.kubeconfig);
+      const cluster = openCluster({ ...options, runtime, connection, onChange });
+      open.set(runtime, { identity, cluster });
+      await known?.cluster[Symbol.asyncDispose]();
+      return cluster;
+    },
+    peek: (runtime) => open.get(runtime)?.cluster,
+    drop,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...open.keys()].map(drop));
+    },
+  };
+}
