@@ -1,0 +1,49 @@
+import { type ErrorCause, PlatformError } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
+import type { JsonObject } from "../object.ts";
+import { type Schema, withObjectMeta } from "../schema.ts";
+import { repeatedElements } from "./field-set-of.ts";
+import { type MergeType, fieldType, itemType, listElements, listKind } from "./merge-type.ts";
+import { type PathElement, fieldElement, printPath } from "./path-element.ts";
+
+/**
+ * Refuses an applied configuration of which the lists cannot be merged: elements without their keys, or twice the same one.
+ * @throws PlatformError TP_INVALID
+ */
+export function checkMergeable(applied: JsonObject, schema?: Schema): void {
+  const causes: ErrorCause[] = [];
+  check(applied, withObjectMeta(schema), [], causes);
+  if (causes.length === 0) return;
+  const lines = causes.map((cause) => `${cause.field}: ${cause.message}`);
+  throw new PlatformError("TP_INVALID", { message: `The applied configuration cannot be merged: ${lines.join("; ")}.`, causes });
+}
+
+function check(value: unknown, type: MergeType, path: PathElement[], causes: ErrorCause[]): void {
+  if (type === undefined) return; // deduced: only objects merge, and they always can
+  if (isJsonObject(value)) {
+    for (const [key, child] of Object.entries(value)) {
+      path.push(fieldElement(key));
+      check(child, fieldType(type, key), path, causes);
+      path.pop();
+    }
+  } else if (Array.isArray(value) && listKind(type) !== "atomic") {
+    checkList(value, type, path, causes);
+  }
+}
+
+function checkList(list: readonly unknown[], type: MergeType, path: PathElement[], causes: ErrorCause[]): void {
+  const elements = listElements(list, type);
+  if (elements === undefined) {
+    const message = listKind(type) === "set" ? "a list of type set holds something that is not a scalar" : "an element of a list of type map has none of its keys";
+    causes.push({ field: printPath(path), reason: "FieldValueInvalid", message });
+    return;
+  }
+  for (const element of repeatedElements(elements)) {
+    causes.push({ field: printPath(path), reason: "FieldValueDuplicate", message: `duplicate entries for key ${printPath([element])}` });
+  }
+  for (const [index, element] of elements.entries()) {
+    path.push(element);
+    check(list[index], itemType(type), path, causes);
+    path.pop();
+  }
+}
