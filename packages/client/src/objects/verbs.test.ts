@@ -50,6 +50,14 @@ describe("verbs", () => {
   });
 });
 
+test("an apply that does not fit the schema is refused for good, though kube-apiserver calls it an internal error", async () => {
+  const message = "failed to create typed patch object (default/d; apps/v1, Kind=Deployment): errors:\n  .spec.bogus: field not declared in schema\n  .spec.template.spec.containers[name=\"c\"].prots: field not declared in schema";
+  await using server = await scriptedServer(withConfigMaps((_, answer) => json(answer, 500, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, code: 500 })));
+  await using client = createClient({ server: server.url });
+  const error = await client.apply(configMap("a", 1), { fieldManager: "me" }).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "TP_RUNTIME_REFUSED", causes: [{ field: "spec.bogus" }, { field: 'spec.template.spec.containers[name="c"].prots', message: "field not declared in schema" }] });
+});
+
 describe("a list", () => {
   /** Pages of two out of `count` objects; `expired` says which tokens are answered with 410. */
   function paged(count: number, expired: (token: string) => boolean): Script {

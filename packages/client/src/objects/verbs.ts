@@ -3,6 +3,7 @@ import type { DiscoveryCache } from "../discovery/discovery-cache.ts";
 import { resourcePath } from "../discovery/resource-path.ts";
 import type { RequestOptions, Response, Transport } from "../http/send-options.ts";
 import { warningsOf } from "../http/warnings.ts";
+import { applyRefusal } from "./apply-refusal.ts";
 import { listAll, type ObjectList } from "./list.ts";
 import { callOptions, writeQuery, type ApplyOptions, type DeleteOptions, type GetOptions, type ListOptions, type PatchOptions, type WriteOptions } from "./options.ts";
 import { targetOf, type NamedTarget, type Target } from "./target.ts";
@@ -105,7 +106,9 @@ export function objectVerbs(transport: Transport, discovery: DiscoveryCache): Ob
           query: { ...writeQuery(options), force: options.force === true ? true : undefined },
           body: object,
         },
-      );
+      ).catch((error: unknown) => {
+        throw applyRefusal(error);
+      });
       return { object: answer.body as T, warnings: warningsOf(answer.headers) };
     },
   };

@@ -153,6 +153,7 @@ describe("R5: it resumes from the last version it heard of", () => {
     { name: "a 410 as answer", watch: (answer: ServerResponse) => json(answer, 410, failure(410, "Expired", "too old")) },
     { name: "a 410 in the stream", watch: (answer: ServerResponse) => void open(answer, eventLine("ERROR", failure(410, "Expired", "too old"))).end() },
     { name: "a version that the server has not reached (restored from a backup)", watch: (answer: ServerResponse) => json(answer, 504, failure(504, "Timeout", "Too large resource version: 5, current: 2")) },
+    { name: "a bookmark older than what was heard (restored, and silent about it)", watch: (answer: ServerResponse) => void open(answer, bookmark(2)) },
     { name: "garbage", watch: (answer: ServerResponse) => void open(answer, "<html>\n").end() },
   ])("or lists again after $name, with a jittered pause", async ({ watch }) => {
     let lists = 0;

@@ -4,6 +4,7 @@ import type { KubeClient } from "../kube-client.ts";
 import type { Selection } from "../objects/options.ts";
 import type { Target } from "../objects/target.ts";
 import type { WatchEvent } from "./open-watch.ts";
+import { compareVersions } from "./compare-versions.ts";
 import { nextWithin } from "./next-within.ts";
 import type { ReflectorState } from "./reflector-state.ts";
 
@@ -13,7 +14,8 @@ import type { ReflectorState } from "./reflector-state.ts";
 //       patience (it drops the watch, we list again), never our memory.
 //   R3  No failure ends it: not the server's absence, not a refusal, not garbage, not a throwing handler.
 //   R4  Silence longer than `idleTimeoutMs`, bookmarks included, ends the connection and resumes on a new one.
-//   R5  It resumes from the last version it heard of; where the server does not have that version any more (or not yet), it lists again.
+//   R5  It resumes from the last version it heard of; where the server does not have that version any more, or not yet, it lists again.
+//       (kube-apiserver restored from an older backup accepts a version of the future in silence; its first bookmark gives it away.)
 
 /** What the consumer does. Promises are awaited (R2). A rejection is followed by a new `replace` after a pause (R1). */
 export interface ReflectorHandlers<T> {
@@ -96,9 +98,13 @@ export function createReflector<T = StoredObject>(options: ReflectorOptions<T>):
   }
 
   async function deliver(event: WatchEvent<T>): Promise<void> {
+    const next = (event.object as StoredObject).metadata?.resourceVersion;
+    if (next !== undefined && version !== undefined && (compareVersions(next, version) ?? 0) < 0) {
+      throw new PlatformError("TP_EXPIRED", { message: `${client.host} went back from version ${version} to ${next}; it was restored or replaced` });
+    }
     if (event.type === "DELETED") await handlers.remove(event.object);
     else if (event.type !== "BOOKMARK") await handlers.upsert(event.object);
-    version = (event.object as StoredObject).metadata?.resourceVersion ?? version; // only now: a handler that threw has not had it
+    version = next ?? version; // only now: a handler that threw has not had it
   }
 
   async function watch(path: string, from: string): Promise<void> {
