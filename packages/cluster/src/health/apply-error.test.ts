@@ -184,6 +184,16 @@ const cases = [
     says: [".spec.replica is not a field"],
   },
   {
+    because: "server-side apply finds a wrong type",
+    error: answer(
+      500,
+      "",
+      "failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): .spec.replicas: expected numeric (int or float), got string",
+    ),
+    reason: "SchemaInvalid",
+    says: ["not valid: .spec.replicas: expected numeric (int or float), got string"],
+  },
+  {
     because: "a wrong type",
     error: answer(
       400,

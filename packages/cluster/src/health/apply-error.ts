@@ -137,7 +137,8 @@ function explainSchema(status: PlatformError, text: string): Refusal | undefined
     status.code === "TP_BAD_REQUEST" ||
     /failed to create typed patch object|unable to decode|strict decoding error/.test(text)
   ) {
-    return { reason: "SchemaInvalid", message: `it is not valid: ${quote(text)}. Correct it.` };
+    const why = /failed to create typed patch object \([^)]*\): (.+)$/.exec(text)?.[1] ?? text;
+    return { reason: "SchemaInvalid", message: `it is not valid: ${quote(why)}. Correct it.` };
   }
   return undefined;
 }

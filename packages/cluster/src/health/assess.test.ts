@@ -223,3 +223,9 @@ test("before recheckAt time alone changes neither state nor reason nor message",
 function timedOut(): Verdict {
   return look(waitingDeployment(), { now: NOW + 10 * MINUTE_MS, previous: look(waitingDeployment()) });
 }
+
+test("a reason that is no word is replaced, however foreign the controller", () => {
+  const object = sample("example.com/v1", "Widget", "one", { status: { conditions: [condition("Ready", "False", "not a word at all", "why")] } });
+  expect(look(object).reason).toBe("NotReady");
+  expect(look(waitingPod("Some Error", "why")).reason).toBe("Degraded");
+});

@@ -1,4 +1,4 @@
-import { Cursor, WrongShape } from "./cursor.ts";
+import { Cursor, unlessWrong } from "./cursor.ts";
 import type { Child } from "./scene.ts";
 import type { ObjectId } from "./verdict.ts";
 
@@ -20,19 +20,13 @@ export function idOf(object: Cursor): ObjectId | undefined {
 export function readChildren(objects: readonly unknown[]): Child[] {
   const children: Child[] = [];
   for (const object of objects) {
-    const child = readChild(new Cursor(object));
+    const child = unlessWrong(() => readChild(new Cursor(object)));
     if (child !== undefined) children.push(child);
   }
   return children.sort((a, b) => b.createdAt - a.createdAt || (a.id.name < b.id.name ? -1 : 1));
 }
 
 function readChild(object: Cursor): Child | undefined {
-  try {
-    const id = idOf(object);
-    if (id === undefined) return undefined;
-    return { id, object, createdAt: object.moment("metadata", "creationTimestamp") ?? 0 };
-  } catch (error) {
-    if (error instanceof WrongShape) return undefined;
-    throw error;
-  }
+  const id = idOf(object);
+  return id === undefined ? undefined : { id, object, createdAt: object.moment("metadata", "creationTimestamp") ?? 0 };
 }

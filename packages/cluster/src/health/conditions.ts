@@ -1,8 +1,10 @@
 import { WrongShape, type Cursor } from "./cursor.ts";
+import { reasonWord } from "./text.ts";
 
 export interface SeenCondition {
   readonly type: string;
   readonly status: string;
+  /** "" where there is none, or none in the form of a reason. */
   readonly reason: string;
   readonly message: string;
   /** In ms since the epoch. */
@@ -30,7 +32,7 @@ export function readConditions(list: Cursor, generation: number | undefined, onl
     seen.set(type, {
       type,
       status,
-      reason: element.text("reason") ?? "",
+      reason: reasonWord(element.text("reason") ?? "") ?? "",
       message: element.text("message") ?? "",
       changedAt: readMoment(element),
       pointer: element.pointer,

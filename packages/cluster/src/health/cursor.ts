@@ -9,6 +9,16 @@ export class WrongShape extends Error {
   }
 }
 
+/** What `read` finds; undefined where the shape is wrong. For things beside the object, which must not decide about it. */
+export function unlessWrong<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof WrongShape) return undefined;
+    throw error;
+  }
+}
+
 export type Key = string | number;
 
 /**

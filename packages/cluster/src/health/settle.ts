@@ -1,5 +1,5 @@
 import type { Finding } from "./finding.ts";
-import { duration, nameOf } from "./text.ts";
+import { duration, nameOf, reasonWord } from "./text.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Attempt, ObjectId, Subject, Verdict } from "./verdict.ts";
 
@@ -31,7 +31,7 @@ export function settle(input: SettleInput): Verdict {
   const shown = late ? timedOut(finding, input) : finding;
   return {
     state: shown.state,
-    reason: shown.reason,
+    reason: reasonWord(shown.reason) ?? shown.state,
     message: shown.message,
     evidence: shown.evidence,
     since: previous?.state === shown.state ? Math.min(previous.since, time.now) : time.now,

@@ -21,6 +21,13 @@ export function quote(foreign: string): string {
   return line.length <= QUOTE_MAX_CHARS ? line : `${line.slice(0, QUOTE_MAX_CHARS - 1)}…`;
 }
 
+const reasonShape = /^[A-Za-z]([A-Za-z0-9_,:.-]{0,126}[A-Za-z0-9_])?$/;
+
+/** The word as a reason, where it has the form that Kubernetes asks of one (a CamelCase word, at most 128 characters). */
+export function reasonWord(foreign: string): string | undefined {
+  return reasonShape.test(foreign) ? foreign : undefined;
+}
+
 /** `a, b and 3 more`. */
 export function enumerate(items: readonly string[]): string {
   if (items.length <= LIST_MAX_ITEMS) return items.join(", ");

@@ -1,4 +1,4 @@
-import { WrongShape } from "../cursor.ts";
+import { unlessWrong } from "../cursor.ts";
 import type { Finding } from "../finding.ts";
 import { pod } from "../pod/pod.ts";
 import { childrenOf, sceneOf, type Child, type Scene } from "../scene.ts";
@@ -12,7 +12,7 @@ export interface PodProblem {
 
 /** The Pods among the children that are not on their way out, newest first. */
 export function livePods(scene: Scene): Child[] {
-  return childrenOf(scene, "", "Pod").filter(({ object }) => !object.at("metadata").at("deletionTimestamp").exists);
+  return childrenOf(scene, "", "Pod").filter(({ object }) => !object.at("metadata", "deletionTimestamp").exists);
 }
 
 /**
@@ -22,7 +22,8 @@ export function livePods(scene: Scene): Child[] {
 export function newestProblem(scene: Scene, pods: readonly Child[]): PodProblem | undefined {
   let slow: PodProblem | undefined;
   for (const [index, child] of pods.entries()) {
-    const finding = judge(child, scene);
+    // A pod that cannot be read is not the cause of anything that we could name.
+    const finding = unlessWrong(() => pod(sceneOf(child, scene)));
     if (finding === undefined || finding.routine === true) continue;
     const problem = { child, finding };
     if (finding.state === "Degraded" && (index === 0 || !ended(child))) return problem;
@@ -46,16 +47,6 @@ export function blamePod(own: Finding, problem: PodProblem | undefined): Finding
   };
 }
 
-/** A pod that cannot be read is not the cause of anything that we could name. */
-function judge(child: Child, scene: Scene): Finding | undefined {
-  try {
-    return pod(sceneOf(child, scene));
-  } catch (error) {
-    if (error instanceof WrongShape) return undefined;
-    throw error;
-  }
-}
-
 function ended({ object }: Child): boolean {
-  return object.at("status").at("phase").value === "Failed";
+  return unlessWrong(() => object.text("status", "phase")) === "Failed";
 }

@@ -1,4 +1,5 @@
 import { conditionsOf, when } from "../conditions.ts";
+import { unlessWrong } from "../cursor.ts";
 import { degraded, healthy, type Finding } from "../finding.ts";
 import { childrenOf, type Child, type Scene } from "../scene.ts";
 import { at } from "../text.ts";
@@ -37,5 +38,5 @@ export function cronJob(scene: Scene): Finding {
 /** The newest Job, if it failed. */
 function newestFailed(scene: Scene): Child | undefined {
   const newest = childrenOf(scene, "batch", "Job")[0];
-  return newest !== undefined && when(conditionsOf(newest.object), "Failed", "True") !== undefined ? newest : undefined;
+  return newest !== undefined && unlessWrong(() => when(conditionsOf(newest.object), "Failed", "True")) !== undefined ? newest : undefined;
 }

@@ -203,3 +203,13 @@ test("the author's own progress deadline counts where it is longer than ours", (
   expect(look(waitingDeployment({ spec: { progressDeadlineSeconds: 3600 } }), { progressDeadlineMs: 1000 }).deadline).toBe(NOW + 1000);
   expect(look(waitingDeployment({ spec: { progressDeadlineSeconds: 2147483647 } })).deadline).toBe(NOW + 600_000);
 });
+
+test("only the claims of the pod itself are named as unbound", () => {
+  const claim = (name: string): ReturnType<typeof sample> => sample("v1", "PersistentVolumeClaim", name, { status: { phase: "Pending" } });
+  const waiting = unscheduledPod("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found", 60, {
+    spec: { volumes: [{ name: "d", persistentVolumeClaim: { claimName: "mine" } }] },
+  });
+  const { message } = look(waitingDeployment(), { children: [waiting, claim("mine"), claim("other")] });
+  expect(message).toContain("PersistentVolumeClaim mine is not bound");
+  expect(message).not.toContain("other");
+});

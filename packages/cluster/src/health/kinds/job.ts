@@ -1,7 +1,8 @@
 import { conditionsOf, when, type SeenCondition } from "../conditions.ts";
+import { unlessWrong } from "../cursor.ts";
 import { degraded, healthy, progressing, routine, suspended, type Finding } from "../finding.ts";
 import { pod } from "../pod/pod.ts";
-import { sceneOf, type Child, type Scene } from "../scene.ts";
+import { childrenOf, sceneOf, type Scene } from "../scene.ts";
 import { quote } from "../text.ts";
 import { blamePod, livePods, newestProblem, type PodProblem } from "./blame.ts";
 
@@ -71,9 +72,9 @@ const words: Readonly<Record<string, string>> = {
 
 /** The newest pod that says why it failed; pods of a failed Job may be ending already. */
 function lastFailure(scene: Scene): PodProblem | undefined {
-  for (const child of scene.children as readonly Child[]) {
-    if (child.id.kind !== "Pod" || child.object.at("status").at("phase").value !== "Failed") continue;
-    return { child, finding: pod(sceneOf(child, scene)) };
+  for (const child of childrenOf(scene, "", "Pod")) {
+    const finding = unlessWrong(() => (child.object.text("status", "phase") === "Failed" ? pod(sceneOf(child, scene)) : undefined));
+    if (finding !== undefined) return { child, finding };
   }
   return newestProblem(scene, livePods(scene));
 }

@@ -1,4 +1,5 @@
 import { conditionsOf, when } from "../conditions.ts";
+import { unlessWrong } from "../cursor.ts";
 import { degraded, healthy, progressing, type Finding } from "../finding.ts";
 import { childrenOf, type Scene } from "../scene.ts";
 import { quote } from "../text.ts";
@@ -35,8 +36,8 @@ export function service(scene: Scene): Finding {
 function endpointWarning(scene: Scene, type: string): string | undefined {
   const slices = childrenOf(scene, "discovery.k8s.io", "EndpointSlice");
   if (type === "ExternalName" || slices.length === 0 || scene.object.keys("spec", "selector").length === 0) return undefined;
-  const endpoints = slices.flatMap(({ object }) => object.list("endpoints"));
-  if (endpoints.some((endpoint) => endpoint.flag("conditions", "ready") ?? true)) return undefined;
+  const endpoints = slices.flatMap(({ object }) => unlessWrong(() => object.list("endpoints")) ?? []);
+  if (endpoints.some((endpoint) => unlessWrong(() => endpoint.flag("conditions", "ready")) ?? true)) return undefined;
   return endpoints.length === 0
     ? "Its selector matches no pod, so that it leads nowhere. Compare the selector with the pods' labels."
     : "None of the pods behind it is ready, so that it leads nowhere. Look at the pods.";

@@ -1,6 +1,7 @@
-import { WrongShape } from "../cursor.ts";
+import { unlessWrong, WrongShape } from "../cursor.ts";
 import { degraded, healthy, progressing, routine, suspended, type Finding } from "../finding.ts";
 import { childrenOf, type Scene } from "../scene.ts";
+import { claimsOf } from "../pod/claims.ts";
 import { quote } from "../text.ts";
 
 /** The reason of a claim that is not bound because no pod needs it yet. It blocks nothing. */
@@ -55,17 +56,11 @@ export function persistentVolumeClaim(scene: Scene): Finding {
 /** Known when the caller brought the StorageClass along. */
 function bindingMode(scene: Scene, storageClass: string): string | undefined {
   const found = childrenOf(scene, "storage.k8s.io", "StorageClass").find(({ id }) => id.name === storageClass);
-  return found?.object.text("volumeBindingMode");
+  return unlessWrong(() => found?.object.text("volumeBindingMode"));
 }
 
 function hasConsumer(scene: Scene): boolean {
-  return childrenOf(scene, "", "Pod").some(({ object }) => {
-    const volumes: unknown = (object.at("spec").value as { volumes?: unknown } | undefined)?.volumes;
-    return (
-      Array.isArray(volumes) &&
-      volumes.some((volume: { persistentVolumeClaim?: { claimName?: unknown } } | null) => volume?.persistentVolumeClaim?.claimName === scene.id.name)
-    );
-  });
+  return childrenOf(scene, "", "Pod").some(({ object }) => claimsOf(object).includes(scene.id.name));
 }
 
 /** A PersistentVolume: only a failed one is wrong; a released one waits for an administrator by design. */
@@ -79,5 +74,9 @@ export function persistentVolume({ object }: Scene): Finding {
       pointer,
     );
   if (phase === "Pending") return routine("Pending", "It is not available yet.", pointer);
-  return healthy(quote(phase), phase === "Released" ? "Its claim is gone; it keeps its data until somebody reclaims it." : "It is usable.", pointer);
+  return healthy(
+    phase === "Released" ? phase : "Exists",
+    phase === "Released" ? "Its claim is gone; it keeps its data until somebody reclaims it." : "It is usable.",
+    pointer,
+  );
 }

@@ -1,7 +1,9 @@
+import { unlessWrong } from "../cursor.ts";
 import type { SeenCondition } from "../conditions.ts";
 import { degraded, progressing, routine, suspended, type Finding } from "../finding.ts";
 import { childrenOf, type Scene } from "../scene.ts";
 import { enumerate, quote, scannable } from "../text.ts";
+import { claimsOf } from "./claims.ts";
 
 /** A node may come up or a volume be bound within this time, in ms (kstatus' window). */
 const UNSCHEDULABLE_GRACE_MS = 15_000;
@@ -115,7 +117,10 @@ function explainClaims(scene: Scene, message: string): string | undefined {
   const leaving = /persistentvolumeclaim "([^"]+)" is being deleted/.exec(message);
   if (leaving !== null) return `PersistentVolumeClaim "${leaving[1] ?? ""}" is being deleted. Wait until it is gone and create it again.`;
   if (!message.includes("unbound immediate PersistentVolumeClaims")) return undefined;
-  const unbound = childrenOf(scene, "", "PersistentVolumeClaim").filter(({ object }) => object.at("status", "phase").value !== "Bound");
+  const claims = claimsOf(scene.object);
+  const unbound = childrenOf(scene, "", "PersistentVolumeClaim").filter(
+    ({ id, object }) => claims.includes(id.name) && unlessWrong(() => object.text("status", "phase")) !== "Bound",
+  );
   const which =
     unbound.length === 0
       ? "a PersistentVolumeClaim of it is"
