@@ -85,7 +85,16 @@ export function createFeed(options: FeedOptions): Feed {
       if (list === undefined) byKind.set(change.key.kind, [change]);
       else list.push(change);
     }
-    for (const [kind, list] of byKind) for (const listener of [...(listeners.get(kind) ?? [])]) listener(list);
+    for (const [kind, list] of byKind) for (const listener of [...(listeners.get(kind) ?? [])]) tell(listener, list);
+  }
+
+  /** One listener's fault is neither the others' nor the writer's whose commit is being told. */
+  function tell(listener: (changes: readonly Change[]) => void, changes: readonly Change[]): void {
+    try {
+      listener(changes);
+    } catch (error) {
+      options.log.info("a listener of the change feed failed", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
+    }
   }
 
   /** Reads the log until nothing is left. One at a time; a hint during a read causes another. */
