@@ -1,12 +1,13 @@
-import { Pool } from "undici";
+import type { Dispatcher } from "undici";
 import type { ConnectionConfig, Endpoint } from "../connection.ts";
 import { tlsOptions } from "./tls.ts";
+import { Pool } from "./undici.ts";
 
 export interface Pools extends AsyncDisposable {
   /** Bounded: short requests. */
-  readonly requests: Pool;
+  readonly requests: Dispatcher;
   /** Unbounded: watches and logs keep a connection for minutes, and must never take one from a short request. */
-  readonly streams: Pool;
+  readonly streams: Dispatcher;
 }
 
 /** Shorter than the 90 s after which kube-apiserver closes an idle connection, so that we are the one who closes. */

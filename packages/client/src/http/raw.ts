@@ -1,11 +1,12 @@
 import type { Clock } from "@threeport/platform";
 import type { PlatformError } from "@threeport/resource";
-import type { Dispatcher, Pool } from "undici";
+import type { Dispatcher } from "undici";
 import { answerError } from "./answer-error.ts";
 import { networkError } from "./network-error.ts";
 import { readBody } from "./read-body.ts";
 import type { RawResponse } from "./send-options.ts";
 import type { Dispatch } from "./transport.ts";
+import { request } from "./undici.ts";
 
 interface RawContext {
   readonly host: string;
@@ -20,7 +21,7 @@ interface RawContext {
 const errorBytesMax = 64 * 1024;
 
 /** Opens a stream: an answer whose body is read as it comes. @throws PlatformError when the server refuses or cannot be reached */
-export async function openRaw(pool: Pool, dispatch: Dispatch, context: RawContext): Promise<RawResponse> {
+export async function openRaw(pool: Dispatcher, dispatch: Dispatch, context: RawContext): Promise<RawResponse> {
   const { signal, host, clock } = context;
   signal?.throwIfAborted();
   const cut = new AbortController();
@@ -29,7 +30,7 @@ export async function openRaw(pool: Pool, dispatch: Dispatch, context: RawContex
   const translate = (error: unknown): unknown => (signal?.aborted === true ? signal.reason : networkError(error, host));
   try {
     using _deadline = clock.after(context.timeoutMs, () => cut.abort(context.late()));
-    const answer = await pool.request({ ...dispatch, signal: cut.signal });
+    const answer = await request.call(pool, { ...dispatch, signal: cut.signal });
     answer.body.once("close", () => signal?.removeEventListener("abort", onAbort));
     answer.body.on("error", () => {}); // an abort before the body is read; readers get it from the iterator
     const { statusCode: status, headers } = answer;

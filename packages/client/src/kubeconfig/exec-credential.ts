@@ -36,7 +36,9 @@ export async function runExecPlugin(spec: JsonObject, context: ExecContext): Pro
   const args = list(spec["args"]).filter((arg): arg is string => typeof arg === "string");
   const info = { apiVersion, kind: "ExecCredential", spec: { interactive: false, ...(spec["provideClusterInfo"] === true ? { cluster: clusterInfo(context.cluster) } : {}) } };
   const env: Record<string, string> = { KUBERNETES_EXEC_INFO: JSON.stringify(info) };
-  for (const item of list(spec["env"]) as JsonObject[]) if (typeof item?.["name"] === "string") env[item["name"]] = String(item["value"] ?? "");
+  for (const item of list(spec["env"]) as { name?: unknown; value?: unknown }[]) {
+    if (typeof item?.name === "string") env[item.name] = typeof item.value === "string" ? item.value : "";
+  }
   const program = command.includes("/") ? context.resolvePath(command) : command;
   const result = await run(context.exec, { program, args, env, hint: typeof spec["installHint"] === "string" ? spec["installHint"].trim() : undefined });
   return readCredential(result.stdout, { apiVersion, command });

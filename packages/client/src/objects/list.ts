@@ -39,19 +39,19 @@ async function readPages(transport: Transport, path: string, options: Omit<ListO
   const { labelSelector, fieldSelector, pageSize } = options;
   let items: StoredObject[] = [];
   let next: string | undefined;
-  do {
+  for (;;) {
     const resourceVersion: string | undefined = next === undefined ? options.resourceVersion : undefined; // the token carries it
     const query = { labelSelector, fieldSelector, limit: pageSize, continue: next, resourceVersion };
     const page = (await transport.request(path, { ...callOptions(options), query })).body as Page | undefined;
     const version = page?.metadata?.resourceVersion;
-    if (page === undefined || typeof page !== "object" || version === undefined || (page.items ?? null) !== null && !Array.isArray(page.items)) {
+    if (page === undefined || typeof page !== "object" || version === undefined || !Array.isArray(page.items ?? [])) {
       throw new PlatformError("TP_RUNTIME_ANSWER_INVALID", { message: `${transport.host} answered ${path} with something that is no list` });
     }
     nameKinds(page);
     items = items.length === 0 ? (page.items ?? []) : items.concat(page.items ?? []);
     next = page.metadata?.continue === "" ? undefined : page.metadata?.continue;
     if (next === undefined) return { items, resourceVersion: version };
-  } while (true);
+  }
 }
 
 /** Kubernetes leaves `apiVersion` and `kind` out of the items of a list; readers need them. */

@@ -89,7 +89,7 @@ export function toValue(root: Node | null, context: ToValueContext): ConvertedDo
   function keyOf(node: Node, at: number): string {
     countNode(at);
     if (!isScalar(node)) return context.fail("a key must be text; quote it if it holds special characters", at);
-    const key = String(node.value ?? "");
+    const key = textOf(node);
     if (isPlain(node) && (key === "" || key === "~" || key === "null")) context.fail("a key is missing before the colon; quote it if the key is that word", at);
     if (key === "__proto__") context.fail(`the key "__proto__" is not accepted; choose another name`, at);
     if (!key.isWellFormed()) context.fail("the key holds half of a UTF-16 pair; write the whole character", at);
@@ -111,7 +111,7 @@ export function toValue(root: Node | null, context: ToValueContext): ConvertedDo
   }
 
   function scalar(node: Scalar, at: number): Json {
-    const text = String(node.value ?? "");
+    const text = textOf(node);
     if (!text.isWellFormed()) context.fail("the text holds half of a UTF-16 pair; write the whole character", at);
     const { tag } = node;
     if (tag === "!" || tag === `${tagPrefix}str` || (tag === undefined && !isPlain(node))) return text;
@@ -137,6 +137,11 @@ export function toValue(root: Node | null, context: ToValueContext): ConvertedDo
 
 function isPlain(node: Node): boolean {
   return isScalar(node) && (node.type === Scalar.PLAIN || node.type === undefined);
+}
+
+/** The failsafe schema leaves every scalar a string. */
+function textOf({ value }: Scalar): string {
+  return typeof value === "string" ? value : "";
 }
 
 function clip(text: string): string {
