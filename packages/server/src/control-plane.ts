@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createApiServer, createObjects, createRegistry, coreKinds, gcQueue, namespaceFinalizer, type ApiContext } from "@threeport/apiserver";
 import { createEngine, createMetrics, engineUser, fanoutReconciler, gcReconciler, namespaceReconciler, startHousekeeping, type Reconciler } from "@threeport/engine";
 import type { Clock, Exec, Logger, Random } from "@threeport/platform";
+import { withKubeconfigRules } from "@threeport/module-runtime";
 import { PlatformError, type Kind } from "@threeport/resource";
 import { openStore, type ConnectionOptions, type User } from "@threeport/store";
 import { adminAccess } from "./admin-access.ts";
@@ -40,9 +41,9 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   const metrics = createMetrics(store.queue);
   const reconcilers: Reconciler[] = [];
   const controlled = new Set<string>();
-  const registry = createRegistry(coreKinds);
+  const registry = createRegistry(coreKinds.map((kind) => (kind.resource === "secrets" ? withKubeconfigRules(kind) : kind)));
   const context: ApiContext = { registry, store, clock, random, log, controlled: (resource) => controlled.has(resource) };
-  const modules: Modules = stack.use(assembleModules({ controlPlaneId, home, tools, store, objectsFor: (author) => createObjects(context, { user: engineUser, author }) }));
+  const modules: Modules = stack.use(assembleModules({ controlPlaneId, home, tools, store }));
   for (const kind of modules.kinds) registry.add(kind);
   reconcilers.push(
     fanoutReconciler(store.references, store.queue),
@@ -83,7 +84,8 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   await writeJsonFile(home.serverFile, { pid: process.pid, url, port, version: productVersion, startedAt: new Date(clock.now()).toISOString() });
   stack.defer(() => removeFile(home.serverFile));
   engine.start();
-  modules.start(systemObjects);
+  // In the background: the API is ready without it.
+  void modules.resume(systemObjects).catch((error: unknown) => log.info("clusters could not be looked at after the start; their periodic checks will", { error: String(error) }));
   stack.use(startHousekeeping({ store, clock, random, log, objects: systemObjects, expiringKinds: () => registry.all().filter((kind) => kind.ttlMs !== undefined) }));
   const owned = stack.move();
   return { url, home, [Symbol.asyncDispose]: () => owned.disposeAsync() };

@@ -1,4 +1,5 @@
 import { PlatformError, deepEqual, pruneAndDefault, validateObjectMeta, validateSchema, type ErrorCause, type Kind, type KubeObject } from "@threeport/resource";
+import { referenceCauses } from "./references.ts";
 
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
 
@@ -19,20 +20,35 @@ export function admit(kind: Kind, object: KubeObject, old: KubeObject | undefine
       detail: { kind: kind.kind, group: kind.group, name: object.metadata.name },
     });
   }
+  checkTypes(kind, object);
   kind.prepare(object, old);
   check(kind, object, old);
   return fieldValidation === "Ignore" ? [] : unknown.map((path) => `unknown field "${path}"`);
+}
+
+/** `prepare` may rely on types: what has the wrong one is refused before it. What is missing, `prepare` may still fill in. */
+function checkTypes(kind: Kind, object: KubeObject): void {
+  const causes = validateSchema(object, kind.schema).filter((cause) => cause.reason === "FieldValueTypeInvalid");
+  if (causes.length > 0) throw invalid(kind, nameOf(object), causes);
 }
 
 function check(kind: Kind, object: KubeObject, old: KubeObject | undefined): void {
   const causes: ErrorCause[] = [
     ...validateObjectMeta(object.metadata, { namespaced: kind.namespaced, nameRule: kind.nameRule, ...(old === undefined ? {} : { old: old.metadata }) }),
     ...validateSchema(object, kind.schema),
+    ...referenceCauses(kind, object),
   ];
   // A kind's own rules may rely on the schema; they would only add noise to a body that does not even fit it.
   if (causes.length === 0) causes.push(...kind.validate(object, old));
-  if (causes.length > 0) throw invalid(kind, object.metadata.name ?? object.metadata.generateName ?? "", causes);
+  if (causes.length > 0) throw invalid(kind, nameOf(object), causes);
 }
+
+function nameOf(object: KubeObject): string {
+  return String(object.metadata.name ?? object.metadata.generateName ?? "").slice(0, shownCharactersMax);
+}
+
+/** Of a name that is too long only this much is repeated. */
+const shownCharactersMax = 100;
 
 /** 422 in the words of Kubernetes: `Kind.group "name" is invalid: field: problem`. */
 export function invalid(kind: Kind, name: string, causes: readonly ErrorCause[]): PlatformError {

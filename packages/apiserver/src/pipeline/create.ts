@@ -1,12 +1,12 @@
-import { PlatformError, type KubeObject } from "@threeport/resource";
+import { PlatformError, deepClone, type KubeObject } from "@threeport/resource";
 import { rfc3339 } from "@threeport/platform";
 import type { Guard } from "@threeport/store";
 import type { Answer, ApiContext, Caller, WriteOptions } from "../api.ts";
 import type { Kind } from "@threeport/resource";
 import { admit } from "./admission.ts";
-import { parseBody, readObject, serialize } from "./body.ts";
+import { readObject, serialize } from "./body.ts";
 import { readCurrent } from "./current.ts";
-import { commitWrite } from "./write.ts";
+import { checkGuards, commitWrite, type WriteInput } from "./write.ts";
 
 /** Random characters after a generateName, as upstream. */
 const suffixLength = 5;
@@ -20,10 +20,11 @@ export async function createObject(context: ApiContext, caller: Caller, target: 
   const object = readObject(body, kind);
   placeIn(object, kind, namespace);
   if ((object.metadata.resourceVersion ?? "") !== "") throw new PlatformError("TP_BAD_REQUEST", { message: "resourceVersion should not be set on objects to be created" });
-  const generated = (object.metadata.name ?? "") === "" && (object.metadata.generateName ?? "") !== "";
+  const { generateName } = object.metadata;
+  const generated = (object.metadata.name ?? "") === "" && typeof generateName === "string" && generateName !== "";
   for (let attempt = 1; ; attempt++) {
-    const next = generated ? structuredClone(object) : object;
-    if (generated) next.metadata.name = `${(object.metadata.generateName ?? "").slice(0, generatedPrefixMax)}${context.random.suffix(suffixLength)}`;
+    const next = generated ? deepClone(object) : object;
+    if (generated) next.metadata.name = `${generateName.slice(0, generatedPrefixMax)}${context.random.suffix(suffixLength)}`;
     const warnings = admit(kind, stamp(context, kind, next), undefined, options.fieldValidation ?? "Warn");
     const answer = await store(context, caller, { kind, namespace }, next, options);
     if (answer !== undefined) return { ...answer, warnings };
@@ -36,15 +37,15 @@ export async function createObject(context: ApiContext, caller: Caller, target: 
 /** Undefined when the name is taken. */
 async function store(context: ApiContext, caller: Caller, target: { kind: Kind; namespace: string }, next: KubeObject, options: WriteOptions): Promise<Omit<Answer, "warnings"> | undefined> {
   const { kind, namespace } = target;
-  const name = { kind, namespace, name: next.metadata.name };
-  if (options.dryRun === true) {
-    if ((await readCurrent(context, name)) !== undefined) return undefined;
-    const body = serialize(next).join("");
-    return { body, object: parseBody(body) };
-  }
   const guards: Guard[] = kind.namespaced ? [{ target: { kind: "namespaces", namespace: "", name: namespace }, mustExist: true }] : [];
-  const written = await commitWrite(context, { kind, author: caller.author, current: undefined, next, guards });
-  return written.conflict ? undefined : { body: written.body, object: parseBody(written.body) };
+  const write: WriteInput = { kind, author: caller.author, current: undefined, next, guards };
+  if (options.dryRun === true) {
+    if ((await readCurrent(context, { kind, namespace, name: next.metadata.name })) !== undefined) return undefined;
+    await checkGuards(context, write);
+    return { body: serialize(next).join(""), rv: 0 };
+  }
+  const written = await commitWrite(context, write);
+  return written.conflict ? undefined : { body: written.body, rv: written.rv };
 }
 
 /** What the server decides about a new object: identity, times, no status (K2). */

@@ -1,9 +1,8 @@
 import { rfc3339 } from "@threeport/platform";
-import { PlatformError, type KubeObject } from "@threeport/resource";
+import { PlatformError, deepClone, type KubeObject } from "@threeport/resource";
 import type { Answer, ApiContext, Caller, ObjectName } from "../api.ts";
-import { parseBody } from "./body.ts";
 import { notFound, readCurrent, versionConflict, writeTries, type Current } from "./current.ts";
-import { commitWrite } from "./write.ts";
+import { checkGuards, commitWrite, type WriteInput } from "./write.ts";
 
 export interface DeleteOptions {
   readonly dryRun?: boolean;
@@ -13,6 +12,7 @@ export interface DeleteOptions {
 }
 
 export interface Deleted extends Answer {
+  readonly uid: string;
   /** False while finalizers hold it. */
   readonly removed: boolean;
 }
@@ -25,19 +25,24 @@ export async function deleteObject(context: ApiContext, caller: Caller, target: 
     checkPreconditions(target, current, options);
     const next = marked(context, target, current, options);
     const removed = (next.metadata.finalizers ?? []).length === 0;
-    if (!removed && current.object.metadata.deletionTimestamp !== undefined && sameFinalizers(current.object, next)) return { body: current.body, object: current.object, warnings: [], removed: false };
-    if (options.dryRun === true) return { body: current.body, object: current.object, warnings: [], removed };
+    const unchanged = { body: current.body, rv: current.rv, uid: current.uid, warnings: [], removed };
+    if (!removed && current.object.metadata.deletionTimestamp !== undefined && sameFinalizers(current.object, next)) return unchanged;
     const guarded = target.kind.refuseDeleteWhileReferenced && current.object.metadata.deletionTimestamp === undefined && options.propagationPolicy !== "Foreground";
     const key = { kind: target.kind.resource, namespace: target.namespace, name: target.name };
-    const written = await commitWrite(context, {
+    const write: WriteInput = {
       kind: target.kind,
       author: caller.author,
       current,
       next,
       remove: removed,
       ...(guarded ? { guards: [{ target: key, mustExist: false, unreferenced: true }] } : {}),
-    });
-    if (!written.conflict) return { body: written.body, object: parseBody(written.body), warnings: [], removed };
+    };
+    if (options.dryRun === true) {
+      await checkGuards(context, write);
+      return unchanged;
+    }
+    const written = await commitWrite(context, write);
+    if (!written.conflict) return { body: written.body, rv: written.rv, uid: current.uid, warnings: [], removed };
     if (options.resourceVersion !== undefined || attempt >= writeTries) throw versionConflict(target);
   }
 }
@@ -51,13 +56,17 @@ function checkPreconditions(target: ObjectName, current: Current, options: Delet
   if (options.resourceVersion !== undefined && options.resourceVersion !== String(current.rv)) throw versionConflict(target);
 }
 
-/** The object with its deletion mark; propagation is written as the finalizer that the garbage collector acts on. */
+/**
+ * The object with its deletion mark; propagation is written as the finalizer that the garbage collector acts on. A later
+ * delete may choose another propagation: its finalizer leaves then, but none comes (K5).
+ */
 function marked(context: ApiContext, target: ObjectName, current: Current, options: DeleteOptions): KubeObject {
-  const next = structuredClone(current.object) as KubeObject;
-  const finalizers = new Set((next.metadata.finalizers ?? []).filter((name) => !(name === "foregroundDeletion" || name === "orphan") || options.propagationPolicy === undefined));
+  const next: KubeObject = deepClone(current.object);
   const alreadyMarked = current.object.metadata.deletionTimestamp !== undefined;
-  if (options.propagationPolicy === "Foreground" && !alreadyMarked) finalizers.add("foregroundDeletion");
-  if (options.propagationPolicy === "Orphan" && !alreadyMarked) finalizers.add("orphan");
+  const chosen = options.propagationPolicy === "Foreground" ? "foregroundDeletion" : options.propagationPolicy === "Orphan" ? "orphan" : undefined;
+  const outdated = (name: string) => options.propagationPolicy !== undefined && name !== chosen && (name === "foregroundDeletion" || name === "orphan");
+  const finalizers = new Set((next.metadata.finalizers ?? []).filter((name) => !outdated(name)));
+  if (chosen !== undefined && !alreadyMarked) finalizers.add(chosen);
   if (finalizers.size > 0) next.metadata.finalizers = [...finalizers];
   else delete next.metadata.finalizers;
   if (alreadyMarked) return next;

@@ -92,9 +92,14 @@ function writeToken(token: Token): string {
 function readToken(text: string): Token {
   try {
     const [version, rv, namespace, name] = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as unknown[];
-    if (version === 1 && typeof rv === "number" && Number.isSafeInteger(rv) && rv > 0 && typeof namespace === "string" && typeof name === "string") return { rv, namespace, name };
+    if (version === 1 && typeof rv === "number" && Number.isSafeInteger(rv) && rv > 0 && isPosition(namespace) && isPosition(name)) return { rv, namespace, name };
   } catch {
     // answered below like any other token that we did not write
   }
   throw new PlatformError("TP_BAD_REQUEST", { message: "the continue token is not valid; start the list again without it" });
+}
+
+/** Text that can stand where a list goes on; a token made by hand must not reach the database with anything else. */
+function isPosition(value: unknown): value is string {
+  return typeof value === "string" && /^[\x20-\x7e]{0,253}$/.test(value);
 }

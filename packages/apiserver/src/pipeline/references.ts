@@ -1,4 +1,4 @@
-import { WaitsFor, deepEqual, type Kind, type KubeObject } from "@threeport/resource";
+import { WaitsFor, deepEqual, type ErrorCause, type Kind, type KubeObject } from "@threeport/resource";
 import { formatKey, workKey, type Guard, type ObjectKey, type ReferenceRow } from "@threeport/store";
 import type { Registry } from "../registry.ts";
 
@@ -6,6 +6,8 @@ import type { Registry } from "../registry.ts";
 export const gcQueue = "$gc";
 /** Path of the reference row that ties an object to each of its owners. */
 export const ownerPath = "$owner";
+/** Path of the row that wakes a referenced object whose state depends on its users. */
+export const userPath = "$user";
 /** Path of the row that tells the collector of an owner in foreground deletion that this object is gone. */
 export const blockPath = "$block";
 /** Path of the row that wakes the managing owner when this object changes. */
@@ -18,7 +20,10 @@ export type Controlled = (resource: string) => boolean;
 export function referencesOf(registry: Registry, kind: Kind, object: KubeObject, controlled: Controlled): ReferenceRow[] {
   const self: ObjectKey = { kind: kind.resource, namespace: object.metadata.namespace ?? "", name: object.metadata.name };
   const rows: ReferenceRow[] = [];
-  for (const { target, path, waitsFor } of declaredReferences(kind, object)) {
+  for (const { target, path, waitsFor, wakesTarget } of declaredReferences(kind, object)) {
+    if (wakesTarget && controlled(target.kind)) {
+      rows.push({ path: `${userPath}:${path}`, target: self, waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Generation, wakerQueue: target.kind, wakerKey: workKey(target.namespace, target.name) });
+    }
     rows.push({ path, target, waitsFor: controlled(kind.resource) ? waitsFor : 0, wakerQueue: kind.resource, wakerKey: workKey(self.namespace, self.name) });
   }
   for (const owner of object.metadata.ownerReferences ?? []) {
@@ -39,6 +44,12 @@ interface Declared {
   readonly target: ObjectKey;
   readonly waitsFor: number;
   readonly mustExist: boolean;
+  readonly wakesTarget: boolean;
+}
+
+/** Rows by which an object wakes others when it changes itself. They go with it, so its removal wakes these others directly. */
+export function wakesOthers(row: ReferenceRow): boolean {
+  return row.path === controllerPath || row.path === blockPath || row.path.startsWith(userPath);
 }
 
 /** References at the paths that the kind names. Empty names refer to nothing. */
@@ -51,10 +62,28 @@ export function declaredReferences(kind: Kind, object: KubeObject): Declared[] {
       if (reference.namespace === "same") namespace = object.metadata.namespace ?? "";
       else if (reference.namespace !== "cluster") namespace = String((parent as Record<string, unknown>)[reference.namespace.path] ?? "");
       const resource = reference.to.group === "" ? reference.to.resource : `${reference.to.resource}.${reference.to.group}`;
-      found.push({ path, target: { kind: resource, namespace, name: value }, waitsFor: reference.waitsFor, mustExist: reference.mustExist === true });
+      found.push({ path, target: { kind: resource, namespace, name: value }, waitsFor: reference.waitsFor, mustExist: reference.mustExist === true, wakesTarget: reference.wakesTarget === true });
     }
   }
   return found;
+}
+
+/** Names of all forms fit; kinds with longer ones do not exist. Longer text would not even fit into an index. */
+const nameLengthMax = 253;
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const neverInNames = /[\u0000-\u001f\u007f/|]/;
+
+/** References to what can be no name: they could only be refused by the database, together with writes of others. */
+export function referenceCauses(kind: Kind, object: KubeObject): ErrorCause[] {
+  const named = declaredReferences(kind, object).flatMap(({ path, target }) => [
+    { field: path, name: target.name },
+    { field: path, name: target.namespace },
+  ]);
+  const owners = Array.isArray(object.metadata.ownerReferences) ? object.metadata.ownerReferences : [];
+  owners.forEach((owner, index) => named.push({ field: `metadata.ownerReferences[${index}].name`, name: String(owner?.name ?? "") }));
+  return named
+    .filter(({ name }) => name.length > nameLengthMax || neverInNames.test(name))
+    .map(({ field, name }) => ({ field, reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(name.slice(0, 50))}: must be the name of an object: at most ${nameLengthMax} characters, without '/', '|' and control characters` }));
 }
 
 /** K6 for references that this write adds: the target is not under deletion and, where the kind says so, exists. Blobs are no objects. */

@@ -20,6 +20,8 @@ export interface SelectionQuery {
 
 const fieldsOfAll = ["metadata.name", "metadata.namespace"];
 
+const plausibleName = /^[\x20-\x7e]{1,253}$/;
+
 export function createSelection(kind: Kind, query: SelectionQuery): Selection {
   const labels: Selector | undefined = query.labelSelector === undefined || query.labelSelector === "" ? undefined : parseLabelSelector(query.labelSelector);
   const fields: FieldSelector | undefined = query.fieldSelector === undefined || query.fieldSelector === "" ? undefined : parseFieldSelector(query.fieldSelector);
@@ -29,7 +31,8 @@ export function createSelection(kind: Kind, query: SelectionQuery): Selection {
       throw new PlatformError("TP_BAD_REQUEST", { message: `Unable to find "${kind.plural}" that match field selector: "${requirement.field}" is not a known field selector; known are ${allowed.map((field) => `"${field}"`).join(", ")}` });
     }
   }
-  const equal = (field: string) => fields?.requirements.find((requirement) => requirement.field === field && requirement.operator === "=")?.value;
+  // Only a shortcut to where the object would be: what can be no name is left to `matches`, which finds nothing.
+  const equal = (field: string) => fields?.requirements.find((requirement) => requirement.field === field && requirement.operator === "=" && plausibleName.test(requirement.value))?.value;
   return {
     kind,
     namespace: query.namespace ?? (kind.namespaced ? equal("metadata.namespace") : undefined),

@@ -1,10 +1,10 @@
-import { PlatformError, mergePatch, jsonPatch, strategicMergePatch, type JsonObject, type Kind, type KubeObject, type ObjectMeta } from "@threeport/resource";
+import { PlatformError, deepClone, mergePatch, jsonPatch, strategicMergePatch, type JsonObject, type Kind, type KubeObject, type ObjectMeta } from "@threeport/resource";
 import type { Answer, ApiContext, Caller, ObjectName, WriteOptions } from "../api.ts";
 import { admit, desiredChanged, invalid, sameObject } from "./admission.ts";
-import { parseBody, readObject, serialize } from "./body.ts";
+import { readObject, serialize } from "./body.ts";
 import { createObject, placeIn } from "./create.ts";
 import { notFound, readCurrent, versionConflict, writeTries, type Current } from "./current.ts";
-import { commitWrite } from "./write.ts";
+import { checkGuards, commitWrite, type WriteInput } from "./write.ts";
 
 export interface UpdateOptions extends WriteOptions {
   /** `status`: only status and the metadata that Kubernetes lets a status write change (K2). */
@@ -27,7 +27,7 @@ export async function updateObject(context: ApiContext, caller: Caller, target: 
     if (current === undefined) throw notFound(target);
     if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
     if (sent.metadata.uid !== undefined && sent.metadata.uid !== "" && sent.metadata.uid !== current.uid) throw uidConflict(target, sent.metadata.uid, current.uid);
-    const answer = await replace(context, caller, target, { current, next: structuredClone(sent), options });
+    const answer = await replace(context, caller, target, { current, next: deepClone(sent), options });
     if (answer !== undefined) return answer;
     if (version !== "" || attempt >= writeTries) throw versionConflict(target);
   }
@@ -43,7 +43,7 @@ export async function patchObject(context: ApiContext, caller: Caller, target: O
     const version = next.metadata.resourceVersion ?? "";
     if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
     if (next.metadata.uid !== undefined && next.metadata.uid !== current.uid) throw uidConflict(target, next.metadata.uid, current.uid);
-    const answer = await replace(context, caller, target, { current, next: structuredClone(next), options });
+    const answer = await replace(context, caller, target, { current, next: deepClone(next), options });
     if (answer !== undefined) return answer;
     if (attempt >= writeTries) throw versionConflict(target);
   }
@@ -75,14 +75,15 @@ async function replace(context: ApiContext, caller: Caller, target: ObjectName, 
     next.metadata.generation = (current.object.metadata.generation ?? 0) + grown;
   }
   const gone = next.metadata.deletionTimestamp !== undefined && (next.metadata.finalizers ?? []).length === 0;
-  if (!gone && sameObject(current.object, next)) return { body: current.body, object: current.object, warnings }; // K3
+  if (!gone && sameObject(current.object, next)) return { body: current.body, rv: current.rv, warnings }; // K3
+  const write: WriteInput = { kind, author: caller.author, current, next, remove: gone };
   if (options.dryRun === true) {
+    await checkGuards(context, write);
     const [before, after] = serialize(next);
-    const body = `${before}${current.rv}${after}`;
-    return { body, object: parseBody(body), warnings };
+    return { body: `${before}${current.rv}${after}`, rv: current.rv, warnings };
   }
-  const written = await commitWrite(context, { kind, author: caller.author, current, next, remove: gone });
-  return written.conflict ? undefined : { body: written.body, object: parseBody(written.body), warnings };
+  const written = await commitWrite(context, write);
+  return written.conflict ? undefined : { body: written.body, rv: written.rv, warnings };
 }
 
 /** K2: a write to the main endpoint leaves status as it is. */
@@ -94,7 +95,7 @@ function mainOnly(kind: Kind, current: KubeObject, sent: KubeObject): KubeObject
 
 /** K2: a write to /status changes status, and of metadata nothing: labels and the rest belong to the main endpoint. */
 function statusOnly(current: KubeObject, sent: KubeObject): KubeObject {
-  const next: KubeObject = { ...structuredClone(current) };
+  const next: KubeObject = deepClone(current);
   if (sent["status"] === undefined) delete next["status"];
   else next["status"] = sent["status"];
   return next;
@@ -135,13 +136,13 @@ export async function applyObject(context: ApiContext, caller: Caller, target: O
     const current = await readCurrent(context, target);
     if (current === undefined) {
       try {
-        return await createObject(context, caller, { kind: target.kind, namespace: target.namespace }, structuredClone(object), { fieldValidation: "Strict" });
+        return await createObject(context, caller, { kind: target.kind, namespace: target.namespace }, deepClone(object), { fieldValidation: "Strict" });
       } catch (error) {
         if (error instanceof PlatformError && error.code === "TP_ALREADY_EXISTS" && attempt < writeTries) continue;
         throw error;
       }
     }
-    const next: KubeObject = structuredClone(object);
+    const next: KubeObject = deepClone(object);
     const before = current.object.metadata;
     next.metadata = {
       ...next.metadata,

@@ -20,10 +20,12 @@ export interface WatchQuery {
 }
 
 export interface WatchSink {
-  /** Called in order; must not block. */
-  events(events: readonly WatchEvent[]): void;
+  /** A page of the state that the watch begins with, as ADDED; the next one is read when this resolves. */
+  initial(events: readonly WatchEvent[]): Promise<void>;
   /** The initial state was sent whole (`sendInitialEvents`). */
   initialEnd(rv: number): void;
+  /** Changes, in order; must not block. */
+  events(events: readonly WatchEvent[]): void;
 }
 
 export interface Watch extends Disposable {
@@ -35,17 +37,13 @@ export interface Watch extends Disposable {
 export async function startWatch(context: ApiContext, selection: Selection, query: WatchQuery, sink: WatchSink): Promise<Watch> {
   const version = query.resourceVersion ?? "";
   if (!/^\d{0,16}$/.test(version)) throw new PlatformError("TP_BAD_REQUEST", { message: `invalid resource version "${version}": it must be a decimal number that this server gave out` });
-  const initial = query.sendInitialEvents ?? (version === "" || version === "0");
-  if (query.sendInitialEvents !== undefined && query.resourceVersionMatch !== "NotOlderThan") {
-    throw new PlatformError("TP_INVALID", { message: "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan", causes: [{ field: "resourceVersionMatch", message: "must be NotOlderThan" }] });
-  }
+  checkInitialEvents(query);
+  const newest = version === "" || version === "0";
   let from = Number(version);
-  if (initial) {
-    const listed = await listObjects(context, selection, { resourceVersion: version === "0" ? "" : version });
-    sink.events(listed.items.map((item) => ({ type: "ADDED", rv: item.rv, body: item.body })));
-    from = listed.rv;
-    if (query.sendInitialEvents === true) sink.initialEnd(listed.rv);
-  }
+  if (query.sendInitialEvents ?? newest) {
+    from = await sendInitial(context, selection, newest ? "" : version, sink);
+    if (query.sendInitialEvents === true) sink.initialEnd(from);
+  } else if (newest) from = await context.store.reader.currentRv();
   const subscription = await context.store.feed.subscribe(selection.kind.resource, from, (changes) => {
     const events = changes.flatMap((change) => toEvent(selection, change) ?? []);
     if (events.length > 0) sink.events(events);
@@ -56,6 +54,31 @@ export async function startWatch(context: ApiContext, selection: Selection, quer
     },
     [Symbol.dispose]: () => subscription[Symbol.dispose](),
   };
+}
+
+function checkInitialEvents(query: WatchQuery): void {
+  const { sendInitialEvents, resourceVersionMatch } = query;
+  const problem =
+    sendInitialEvents !== undefined && resourceVersionMatch !== "NotOlderThan"
+      ? "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+      : sendInitialEvents === undefined && resourceVersionMatch !== undefined
+        ? "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        : undefined;
+  if (problem !== undefined) throw new PlatformError("TP_INVALID", { message: problem, causes: [{ field: "resourceVersionMatch", reason: "FieldValueForbidden", message: `Forbidden: ${problem}` }] });
+}
+
+/** Objects of one page of the initial state: bounds what is held for a client that reads slowly. */
+const initialPage = 1_000;
+
+/** Sends the state of one snapshot; returns its number. */
+async function sendInitial(context: ApiContext, selection: Selection, version: string, sink: WatchSink): Promise<number> {
+  let continueToken: string | undefined;
+  for (;;) {
+    const page = await listObjects(context, selection, { limit: initialPage, ...(continueToken === undefined ? { resourceVersion: version } : { continue: continueToken }) });
+    if (page.items.length > 0) await sink.initial(page.items.map((item) => ({ type: "ADDED", rv: item.rv, body: item.body })));
+    if (page.continueToken === undefined) return page.rv;
+    continueToken = page.continueToken;
+  }
 }
 
 /** A change as this selection sees it: an object that leaves the selection is DELETED, one that enters it is ADDED. */

@@ -2,8 +2,8 @@ import { PlatformError, deepEqual, type Kind, type KubeObject, type StoredObject
 import { formatKey, workKey, type Fence, type Guard, type ObjectKey, type Priority, type Version, type Write } from "@threeport/store";
 import type { ApiContext } from "../api.ts";
 import { invalid } from "./admission.ts";
-import { serialize } from "./body.ts";
-import { blockPath, changesBetween, controllerPath, gcQueue, referenceGuards, referencesOf } from "./references.ts";
+import { parseBody, serialize } from "./body.ts";
+import { changesBetween, gcQueue, referenceGuards, referencesOf, wakesOthers } from "./references.ts";
 
 /** On whose behalf a write happens. */
 export interface Author {
@@ -62,6 +62,20 @@ export async function commitWrite(context: ApiContext, input: WriteInput): Promi
   }
 }
 
+/** What a write that is only tried would be refused for, as far as it can be known now: its guards, read one by one. */
+export async function checkGuards(context: ApiContext, input: WriteInput): Promise<void> {
+  const added = input.remove === true ? [] : referenceGuards(input.kind, input.next, input.current?.object);
+  for (const { guard, path } of [...(input.guards ?? []).map((own) => ({ guard: own, path: undefined })), ...added]) {
+    if (!(await holds(context, guard))) throw await refusal(context, input, guard, path);
+  }
+}
+
+async function holds(context: ApiContext, guard: Guard): Promise<boolean> {
+  if (guard.unreferenced === true) return (await context.store.references.referrers(guard.target, 1)).length === 0;
+  const version = await context.store.reader.get(guard.target);
+  return version === undefined ? !guard.mustExist : parseBody(version.body).metadata.deletionTimestamp === undefined;
+}
+
 /**
  * An object's own key is looked at again when its desired state or metadata changed; its reconciler's own writes wake it
  * not, since it knows them.
@@ -71,7 +85,7 @@ function wakeOf(context: ApiContext, input: WriteInput, key: ObjectKey): Write["
   // A removed object takes its own reference rows along, so those whom they would have woken are woken here.
   if (input.remove === true) {
     return referencesOf(context.registry, kind, next, context.controlled)
-      .filter((row) => row.path === controllerPath || row.path === blockPath)
+      .filter(wakesOthers)
       .map((row) => ({ queue: row.wakerQueue, key: row.wakerKey }));
   }
   const wake: { queue: string; key: string }[] = [];

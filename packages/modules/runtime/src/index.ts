@@ -1,1 +1,6 @@
-export {};
+export { clusterFor } from "./cluster-for.ts";
+export { kubeconfigProvider } from "./kubeconfig-provider.ts";
+export { kubeconfigSecretType, withKubeconfigRules } from "./kubeconfig-secrets.ts";
+export { localProvider, stopLocalRuntimes } from "./local-provider.ts";
+export { runtimeReconciler, systemNamespace, type RuntimeOptions } from "./reconcile-runtime.ts";
+export { runtimeKind, type KubernetesRuntimeInstance } from "./runtime-kind.ts";

@@ -18,6 +18,8 @@ export interface KindReference {
   readonly waitsFor: number;
   /** Admission refuses the write when the target does not exist. Under deletion it is always refused (K6). */
   readonly mustExist?: boolean;
+  /** The target is looked at again when this object comes, goes, or changes its readiness: for a target that tells how its users are. */
+  readonly wakesTarget?: boolean;
 }
 
 /** One column of `kubectl get`. */

@@ -1,0 +1,142 @@
+// A runtime: brings its cluster up where we make it, keeps contact, and says who owns it.
+import { parseKubeconfig } from "@threeport/client";
+import type { Clusters } from "@threeport/cluster";
+import { conditionsOf, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
+import { PlatformError, toPlatformError } from "@threeport/resource";
+import { kubeconfigSecretType } from "./kubeconfig-secrets.ts";
+import { claimAnnotation, ensureOwnership, releaseOwnership } from "./ownership.ts";
+import type { RuntimeProvider } from "./provider.ts";
+import { runtimeKind, type KubernetesRuntimeInstance } from "./runtime-kind.ts";
+
+export interface RuntimeOptions {
+  readonly controlPlaneId: string;
+  readonly clusters: Clusters;
+  readonly providers: Readonly<Record<KubernetesRuntimeInstance["spec"]["provider"], RuntimeProvider>>;
+}
+
+export const runtimeFinalizer = "threeport.io/runtime";
+/** Where kubeconfigs of clusters that we make are kept. */
+export const systemNamespace = "threeport-system";
+
+/** A local cluster may first have its programs built, which takes minutes. */
+const deadlineMs = 45 * 60_000;
+/** How often a cluster that answers is asked again, and one that does not. */
+const contactMs = { healthy: 30_000, failing: 5_000 };
+const releaseMs = 5_000;
+
+export function runtimeReconciler(options: RuntimeOptions): Reconciler {
+  return {
+    queue: runtimeKind.resource,
+    target: { apiVersion: runtimeKind.apiVersion, kind: runtimeKind.kind },
+    deadlineMs,
+    async reconcile(key, context) {
+      const runtime = await context.objects.get<KubernetesRuntimeInstance>({ apiVersion: runtimeKind.apiVersion, kind: runtimeKind.kind, name: key.name });
+      if (runtime === undefined) {
+        await options.clusters.drop(key.name);
+        return settled;
+      }
+      if (runtime.metadata.deletionTimestamp !== undefined) return remove(options, runtime, context);
+      return ensure(options, await withFinalizer(runtime, context), context);
+    },
+  };
+}
+
+async function withFinalizer(runtime: KubernetesRuntimeInstance, context: ReconcileContext): Promise<KubernetesRuntimeInstance> {
+  const finalizers = runtime.metadata.finalizers ?? [];
+  if (finalizers.includes(runtimeFinalizer)) return runtime;
+  return (await context.objects.commit(runtime, { ...runtime, metadata: { ...runtime.metadata, finalizers: [...finalizers, runtimeFinalizer] } })) ?? runtime;
+}
+
+async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance, context: ReconcileContext): Promise<Outcome> {
+  const report = progressReporter(given, context);
+  const { kubeconfig } = await options.providers[given.spec.provider].ensure(given, context, report.progress);
+  const runtime = await report.end();
+  const connection = parseKubeconfig(kubeconfig);
+  const secretRef = runtime.spec.kubeconfig?.secretRef ?? (await storeKubeconfig(runtime, kubeconfig, context));
+  const cluster = await options.clusters.get(runtime.metadata.name, { kubeconfig, uid: runtime.metadata.uid ?? "" });
+  const base = { ...runtime.status, server: connection.server, kubeconfig: { secretRef: { ...secretRef, key: secretRef.key } } };
+  try {
+    const version = (await cluster.client.request("/version", { signal: context.signal })).body as { gitVersion?: string };
+    const claim = runtime.metadata.annotations?.[claimAnnotation];
+    const ownership = await ensureOwnership(cluster.client, { controlPlaneId: options.controlPlaneId, claim, clock: context.clock, signal: context.signal });
+    const verdict: Verdict = ownership.ours
+      ? { state: "ready", reason: "Reachable", message: `Kubernetes ${version.gitVersion ?? ""} answers at ${connection.server}` }
+      : { state: "stalled", reason: "OwnedByAnotherControlPlane", message: `the cluster belongs to control plane ${ownership.holder} and is read-only here; take it over with tptctl runtime claim ${runtime.metadata.name}` };
+    await write(runtime, context, { ...base, owned: ownership.ours, ...(version.gitVersion === undefined ? {} : { version: version.gitVersion }) }, verdict);
+    return recheck(contactMs.healthy);
+  } catch (thrown) {
+    const error = toPlatformError(thrown);
+    if (error.code === "TP_LEASE_LOST" || error.entry.retry === "now") throw error;
+    await write(runtime, context, base, { state: "reconciling", reason: reasonFor(error), message: `${error.message}; it is asked again every ${contactMs.failing / 1000} s` });
+    return waiting("the cluster to answer", contactMs.failing);
+  }
+}
+
+function reasonFor(error: PlatformError): string {
+  if (error.code === "TP_UNAUTHORIZED") return "CredentialsRefused";
+  if (error.code === "TP_FORBIDDEN") return "CredentialsMayNot";
+  return "Unreachable";
+}
+
+async function write(runtime: KubernetesRuntimeInstance, context: ReconcileContext, status: NonNullable<KubernetesRuntimeInstance["status"]>, verdict: Verdict): Promise<void> {
+  await context.objects.patchStatus<KubernetesRuntimeInstance>({ ...runtime, status: { ...status, observedGeneration: runtime.metadata.generation ?? 0, conditions: conditionsOf(runtime, verdict, context.clock) } });
+}
+
+/** Long work says in the object's status what it is doing; writes are one after another, the newest text wins. */
+function progressReporter(runtime: KubernetesRuntimeInstance, context: ReconcileContext): { progress: (message: string) => void; end: () => Promise<KubernetesRuntimeInstance> } {
+  let current = runtime;
+  let next: string | undefined;
+  let writing: Promise<void> | undefined;
+  const drain = async (): Promise<void> => {
+    while (next !== undefined) {
+      const message = next;
+      next = undefined;
+      const conditions = conditionsOf(current, { state: "reconciling", reason: "Starting", message }, context.clock);
+      try {
+        current = await context.objects.patchStatus<KubernetesRuntimeInstance>({ ...current, status: { ...current.status, conditions } });
+      } catch (error) {
+        context.log.debug("progress could not be written", { error: String(error) });
+      }
+    }
+    writing = undefined;
+  };
+  return {
+    progress(message) {
+      next = message;
+      writing ??= drain();
+    },
+    async end() {
+      await writing;
+      return current;
+    },
+  };
+}
+
+async function storeKubeconfig(runtime: KubernetesRuntimeInstance, kubeconfig: string, context: ReconcileContext): Promise<{ namespace: string; name: string; key: string }> {
+  const name = `runtime-${runtime.metadata.name}`.slice(0, 253);
+  await context.objects.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: systemNamespace } });
+  await context.objects.apply({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name, namespace: systemNamespace, labels: { "app.kubernetes.io/managed-by": "threeport" } },
+    type: kubeconfigSecretType,
+    data: { kubeconfig: Buffer.from(kubeconfig, "utf8").toString("base64") },
+  });
+  return { namespace: systemNamespace, name, key: "kubeconfig" };
+}
+
+async function remove(options: RuntimeOptions, runtime: KubernetesRuntimeInstance, context: ReconcileContext): Promise<Outcome> {
+  if (!(runtime.metadata.finalizers ?? []).includes(runtimeFinalizer)) return settled;
+  const cluster = options.clusters.peek(runtime.metadata.name);
+  if (cluster !== undefined && runtime.spec.provider === "kubeconfig") {
+    // Best effort: a cluster that is gone or refuses us must not hold the runtime for ever.
+    await releaseOwnership(cluster.client, options.controlPlaneId, AbortSignal.any([context.signal, AbortSignal.timeout(releaseMs)])).catch((error: unknown) => context.log.debug("the ownership lease could not be removed", { error: String(error) }));
+  }
+  await options.clusters.drop(runtime.metadata.name);
+  await options.providers[runtime.spec.provider].remove(runtime, context);
+  if (runtime.spec.provider !== "kubeconfig") await context.objects.delete({ apiVersion: "v1", kind: "Secret", namespace: systemNamespace, name: `runtime-${runtime.metadata.name}`.slice(0, 253) });
+  const finalizers = (runtime.metadata.finalizers ?? []).filter((name) => name !== runtimeFinalizer);
+  const { finalizers: _, ...metadata } = runtime.metadata;
+  await context.objects.commit(runtime, { ...runtime, metadata: finalizers.length === 0 ? metadata : { ...metadata, finalizers } });
+  return settled;
+}

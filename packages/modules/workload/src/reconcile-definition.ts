@@ -1,0 +1,127 @@
+// A WorkloadDefinition: its newest generation becomes a Release, old ones go, and it is Ready when all that follow it are.
+import { conditionsOf, isReadyNow, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
+import { isErrorCode, PlatformError, type KubeObject } from "@threeport/resource";
+import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds.ts";
+import { imagesOf } from "./render.ts";
+
+export const definitionFinalizer = "threeport.io/definition";
+export const definitionLabel = "threeport.io/definition";
+
+/** Releases kept beside those in use, for rollbacks (design.md §6). */
+const releasesKept = 20;
+/** Users named in a message: enough to act on. */
+const usersShown = 5;
+const inUseRecheckMs = 30_000;
+/** A definition is compared with its instances this often even when no wake-up came. */
+const recheckMs = 3_600_000;
+
+export function definitionReconciler(): Reconciler {
+  return {
+    queue: workloadDefinitionKind.resource,
+    target: { apiVersion: workloadDefinitionKind.apiVersion, kind: workloadDefinitionKind.kind },
+    async reconcile(key, context) {
+      const found = await context.objects.get<WorkloadDefinition>({ apiVersion: workloadDefinitionKind.apiVersion, kind: workloadDefinitionKind.kind, namespace: key.namespace, name: key.name });
+      if (found === undefined) return settled;
+      const instances = (await context.objects.list<WorkloadInstance>(workloadInstanceKind, { namespace: key.namespace })).filter((instance) => instance.spec.definition === key.name);
+      if (found.metadata.deletionTimestamp !== undefined) return leave(found, instances, context);
+      const definition = await withFinalizer(found, context);
+      const releases = await releasesOf(definition, context);
+      const latest = releases.find((release) => release.spec.definitionGeneration === definition.metadata.generation) ?? (await makeRelease(definition, releases, context));
+      await forgetOld(definition, { releases, latest, instances }, context);
+      await context.objects.patchStatus<WorkloadDefinition>({
+        ...definition,
+        status: {
+          observedGeneration: definition.metadata.generation ?? 0,
+          conditions: conditionsOf(definition, judge(latest, instances), context.clock),
+          latestRelease: latest.metadata.name,
+          instances: instances.length,
+        },
+      });
+      return recheck(recheckMs);
+    },
+  };
+}
+
+async function withFinalizer(definition: WorkloadDefinition, context: ReconcileContext): Promise<WorkloadDefinition> {
+  const finalizers = definition.metadata.finalizers ?? [];
+  if (finalizers.includes(definitionFinalizer)) return definition;
+  return (await context.objects.commit(definition, { ...definition, metadata: { ...definition.metadata, finalizers: [...finalizers, definitionFinalizer] } })) ?? definition;
+}
+
+async function releasesOf(definition: WorkloadDefinition, context: ReconcileContext): Promise<readonly Release[]> {
+  const all = await context.objects.list<Release>(releaseKind, { namespace: definition.metadata.namespace ?? "" });
+  return all
+    .filter((release) => release.spec.definition === definition.metadata.name && (release.metadata.ownerReferences ?? []).some((owner) => owner.uid === definition.metadata.uid))
+    .toSorted((a, b) => b.spec.number - a.spec.number);
+}
+
+/** A kill after the create is found by the generation on the next run: no generation gets two releases. */
+async function makeRelease(definition: WorkloadDefinition, releases: readonly Release[], context: ReconcileContext): Promise<Release> {
+  const objects = (definition.spec.source.manifests?.objects ?? []) as unknown as KubeObject[];
+  const content = await context.blobs.put(JSON.stringify(objects));
+  for (let number = (releases[0]?.spec.number ?? 0) + 1; ; number++) {
+    try {
+      return await context.objects.create<Release>({
+        apiVersion: releaseKind.apiVersion,
+        kind: releaseKind.kind,
+        metadata: {
+          name: `${definition.metadata.name}-${number}`,
+          namespace: definition.metadata.namespace ?? "",
+          labels: definition.metadata.name.length <= 63 ? { [definitionLabel]: definition.metadata.name } : {},
+          ownerReferences: [{ apiVersion: definition.apiVersion, kind: definition.kind, name: definition.metadata.name, uid: definition.metadata.uid ?? "", controller: true, blockOwnerDeletion: true }],
+        },
+        spec: { definition: definition.metadata.name, number, definitionGeneration: definition.metadata.generation ?? 0, content, images: imagesOf(objects) },
+      });
+    } catch (error) {
+      // The name belongs to a release of an earlier definition of this name that is still going.
+      if (!isErrorCode(error, "TP_ALREADY_EXISTS") || number > (releases[0]?.spec.number ?? 0) + 1_000) throw error;
+    }
+  }
+}
+
+async function forgetOld(definition: WorkloadDefinition, state: { releases: readonly Release[]; latest: Release; instances: readonly WorkloadInstance[] }, context: ReconcileContext): Promise<void> {
+  const used = new Set([state.latest.metadata.name, ...state.instances.flatMap((instance) => [instance.spec.release, instance.status?.release ?? ""])]);
+  const surplus = state.releases.slice(releasesKept).filter((release) => !used.has(release.metadata.name) && release.metadata.deletionTimestamp === undefined);
+  for (const release of surplus) await context.objects.delete({ apiVersion: releaseKind.apiVersion, kind: releaseKind.kind, namespace: definition.metadata.namespace ?? "", name: release.metadata.name }, { uid: release.metadata.uid ?? "" });
+}
+
+/** §5.8: Ready when every instance that follows runs this release and is healthy; a pinned one is not waited for. */
+function judge(latest: Release, instances: readonly WorkloadInstance[]): Verdict {
+  const following = instances.filter((instance) => instance.spec.release === "latest");
+  if (following.length === 0) {
+    return { state: "ready", reason: instances.length === 0 ? "NotDeployed" : "NoFollowers", message: instances.length === 0 ? `release ${latest.metadata.name} is ready to be deployed; no instance uses it yet` : "all instances are pinned to a release" };
+  }
+  const behind = following.filter((instance) => instance.status?.release !== latest.metadata.name || !isReadyNow(instance));
+  if (behind.length === 0) return { state: "ready", reason: "Deployed", message: `${following.length === 1 ? "1 instance runs" : `${following.length} instances run`} release ${latest.metadata.name} and ${following.length === 1 ? "is" : "are"} healthy` };
+  const stalled = behind.find((instance) => conditionOf(instance, "Stalled") === "True");
+  const told = (stalled ?? behind[0])?.status?.conditions?.find((condition) => condition.type === "Ready")?.message;
+  const names = behind.slice(0, usersShown).map((instance) => instance.metadata.name);
+  return { state: stalled === undefined ? "reconciling" : "stalled", reason: stalled === undefined ? "Deploying" : "InstanceStalled", message: `${behind.length} of ${following.length} instances do not run release ${latest.metadata.name} healthily: ${names.join(", ")}${told === undefined ? "" : `; ${told}`}` };
+}
+
+function conditionOf(instance: WorkloadInstance, type: string): string | undefined {
+  return instance.status?.conditions?.find((condition) => condition.type === type)?.status;
+}
+
+/** §5.7: a definition in use accepts deletion and stays Terminating, naming its users. */
+async function leave(definition: WorkloadDefinition, instances: readonly WorkloadInstance[], context: ReconcileContext): Promise<Outcome> {
+  const finalizers = definition.metadata.finalizers ?? [];
+  if (!finalizers.includes(definitionFinalizer)) return settled;
+  if (instances.length > 0) {
+    const names = instances.slice(0, usersShown).map((instance) => instance.metadata.name);
+    const message = `in use by ${instances.length === 1 ? "instance" : "instances"} ${names.join(", ")}${instances.length > usersShown ? " and others" : ""}; delete them first`;
+    await context.objects.patchStatus<WorkloadDefinition>({ ...definition, status: { ...definition.status, conditions: conditionsOf(definition, { state: "reconciling", reason: "InUse", message }, context.clock) } });
+    return waiting(message, inUseRecheckMs);
+  }
+  const { finalizers: _, ...metadata } = definition.metadata;
+  const rest = finalizers.filter((name) => name !== definitionFinalizer);
+  await context.objects.commit(definition, { ...definition, metadata: rest.length === 0 ? metadata : { ...metadata, finalizers: rest } });
+  return settled;
+}
+
+/** The documents of a release. */
+export async function releaseContent(release: Release, context: Pick<ReconcileContext, "blobs">): Promise<KubeObject[]> {
+  const text = await context.blobs.get(release.spec.content);
+  if (text === undefined) throw new PlatformError("TP_INTERNAL", { message: `the content of release ${release.metadata.name} is not in the store; restore it from a backup, or change the definition to make a new release` });
+  return JSON.parse(text) as KubeObject[];
+}

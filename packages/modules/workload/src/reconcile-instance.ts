@@ -1,0 +1,165 @@
+// A WorkloadInstance: one release in one environment becomes one ResourceSet, whose health is the instance's health (design.md §7).
+import { resourceSetKind, type ResourceSet } from "@threeport/cluster";
+import { conditionsOf, findCondition, isReadyNow, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
+import { PlatformError, type KubeObject, type OwnerReference } from "@threeport/resource";
+import { environmentKind, releaseKind, workloadDefinitionKind, workloadInstanceKind, type Environment, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds.ts";
+import { releaseContent } from "./reconcile-definition.ts";
+import { renderManifests, targetNamespaceOf } from "./render.ts";
+
+export const instanceFinalizer = "threeport.io/instance";
+/** On the ResourceSet: which release its objects are. Gates compare it, so that the old release's health never counts for the new one. */
+export const releaseAnnotation = "threeport.io/release";
+
+const recheckMs = 3_600_000;
+const waitRecheckMs = 30_000;
+const removalRecheckMs = 1_000;
+
+export function instanceReconciler(): Reconciler {
+  return {
+    queue: workloadInstanceKind.resource,
+    target: { apiVersion: workloadInstanceKind.apiVersion, kind: workloadInstanceKind.kind },
+    async reconcile(key, context) {
+      const found = await context.objects.get<WorkloadInstance>({ apiVersion: workloadInstanceKind.apiVersion, kind: workloadInstanceKind.kind, namespace: key.namespace, name: key.name });
+      if (found === undefined) return settled;
+      if (found.metadata.deletionTimestamp !== undefined) return tearDown(found, context);
+      const resolved = await resolve(found, context);
+      if ("missing" in resolved) return report(found, context, { verdict: resolved.missing });
+      const { environment, release } = resolved;
+      const instance = await bind(found, environment, context);
+      const runtime = instance.spec.runtime ?? environment.spec.runtime;
+      const targetNamespace = instance.spec.targetNamespace ?? targetNamespaceOf(key.namespace, instance.spec.environment);
+      const namespaceSet = await shareNamespace(instance, { runtime, targetNamespace }, context);
+      if (!isReadyNow(namespaceSet)) return report(instance, context, { release, targetNamespace, verdict: follow(namespaceSet, `namespace ${targetNamespace}`) });
+      const objects = renderManifests({ objects: await releaseContent(release, context), definition: instance.spec.definition, instance: instance.metadata.name });
+      const set = await context.objects.apply<ResourceSet>(setOf(instance, { release, runtime, targetNamespace, objects }));
+      return report(instance, context, { release, targetNamespace, set, verdict: follow(set, `release ${release.metadata.name}`) });
+    },
+  };
+}
+
+/** What the instance names, or what to tell while something is not there. Its references wake it when that changes. */
+async function resolve(instance: WorkloadInstance, context: ReconcileContext): Promise<{ environment: Environment; release: Release } | { missing: Verdict }> {
+  const namespace = instance.metadata.namespace ?? "";
+  const [environment, definition] = await Promise.all([
+    context.objects.get<Environment>({ apiVersion: environmentKind.apiVersion, kind: environmentKind.kind, name: instance.spec.environment }),
+    context.objects.get<WorkloadDefinition>({ apiVersion: workloadDefinitionKind.apiVersion, kind: workloadDefinitionKind.kind, namespace, name: instance.spec.definition }),
+  ]);
+  const stalled = (reason: string, message: string) => ({ missing: { state: "stalled", reason, message } as const });
+  if (environment === undefined) return stalled("EnvironmentNotFound", `there is no Environment ${instance.spec.environment}; create it, or look at kubectl get environments`);
+  if (definition === undefined) return stalled("DefinitionNotFound", `there is no WorkloadDefinition ${instance.spec.definition} in namespace ${namespace}; create it, or correct spec.definition`);
+  const pinned = instance.spec.release !== "latest";
+  if (!pinned && (definition.status?.latestRelease === undefined || definition.status.observedGeneration !== definition.metadata.generation)) {
+    return { missing: { state: "reconciling", reason: "ReleasePending", message: `the release of generation ${definition.metadata.generation ?? 0} of ${instance.spec.definition} is being made` } };
+  }
+  const name = pinned ? instance.spec.release : (definition.status?.latestRelease ?? "");
+  const release = await context.objects.get<Release>({ apiVersion: releaseKind.apiVersion, kind: releaseKind.kind, namespace, name });
+  if (release === undefined || release.spec.definition !== instance.spec.definition) return stalled("ReleaseNotFound", `there is no Release ${name} of ${instance.spec.definition}; look at kubectl get releases -n ${namespace}`);
+  return { environment, release };
+}
+
+/** §5.6: the runtime is chosen once and stands in the spec; a later change of the environment moves nothing. */
+async function bind(instance: WorkloadInstance, environment: Environment, context: ReconcileContext): Promise<WorkloadInstance> {
+  const finalizers = instance.metadata.finalizers ?? [];
+  const held = finalizers.includes(instanceFinalizer);
+  if (held && instance.spec.runtime !== undefined) return instance;
+  const draft: WorkloadInstance = {
+    ...instance,
+    metadata: { ...instance.metadata, finalizers: held ? finalizers : [...finalizers, instanceFinalizer] },
+    spec: { ...instance.spec, runtime: instance.spec.runtime ?? environment.spec.runtime },
+  };
+  return (await context.objects.commit(instance, draft)) ?? instance;
+}
+
+/** Name of the set that holds a target namespace; all instances in it own it together, and it goes with the last of them. */
+export function namespaceSetName(targetNamespace: string): string {
+  return `namespace-${targetNamespace}`;
+}
+
+async function shareNamespace(instance: WorkloadInstance, place: { runtime: string; targetNamespace: string }, context: ReconcileContext): Promise<ResourceSet> {
+  const name = namespaceSetName(place.targetNamespace);
+  const namespace = instance.metadata.namespace ?? "";
+  const owner = ownerReference(instance, false);
+  const found = await context.objects.get<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace, name });
+  if (found?.metadata.deletionTimestamp !== undefined) throw new PlatformError("TP_IN_USE", { message: `namespace ${place.targetNamespace} is still being removed`, detail: { conditionReason: "NamespaceTerminating" } });
+  if (found === undefined) {
+    return context.objects.create<ResourceSet>({
+      apiVersion: resourceSetKind.apiVersion,
+      kind: resourceSetKind.kind,
+      metadata: { name, namespace, ownerReferences: [owner] },
+      spec: {
+        runtime: place.runtime,
+        adopt: "IfUnowned",
+        objects: [{ apiVersion: "v1", kind: "Namespace", metadata: { name: place.targetNamespace, labels: { "threeport.io/project": namespace, "threeport.io/environment": instance.spec.environment } } }],
+      },
+    });
+  }
+  const owners = found.metadata.ownerReferences ?? [];
+  if (owners.some((known) => known.uid === owner.uid)) return found;
+  return (await context.objects.commit<ResourceSet>(found, { ...found, metadata: { ...found.metadata, ownerReferences: [...owners, owner] } })) ?? found;
+}
+
+function ownerReference(instance: WorkloadInstance, controller: boolean): OwnerReference {
+  return { apiVersion: instance.apiVersion, kind: instance.kind, name: instance.metadata.name, uid: instance.metadata.uid ?? "", ...(controller ? { controller: true } : {}), blockOwnerDeletion: true };
+}
+
+function setOf(instance: WorkloadInstance, input: { release: Release; runtime: string; targetNamespace: string; objects: readonly KubeObject[] }): KubeObject {
+  return {
+    apiVersion: resourceSetKind.apiVersion,
+    kind: resourceSetKind.kind,
+    metadata: {
+      name: instance.metadata.name,
+      namespace: instance.metadata.namespace ?? "",
+      annotations: { [releaseAnnotation]: input.release.metadata.name },
+      ownerReferences: [ownerReference(instance, true)],
+    },
+    spec: { runtime: input.runtime, targetNamespace: input.targetNamespace, objects: input.objects, prune: true, adopt: "Never", progressDeadlineSeconds: instance.spec.progressDeadlineSeconds },
+  };
+}
+
+/** The verdict of a set as the instance's own: only what it says of its present generation counts. */
+function follow(set: ResourceSet, what: string): Verdict {
+  const ready = findCondition(set, "Ready");
+  if (ready === undefined || (ready.observedGeneration ?? 0) !== (set.metadata.generation ?? 0)) return { state: "reconciling", reason: "Applying", message: `${what} is being applied` };
+  if (ready.status === "True") return { state: "ready", reason: "Healthy", message: `${what}: ${ready.message}` };
+  return { state: findCondition(set, "Stalled")?.status === "True" ? "stalled" : "reconciling", reason: ready.reason, message: ready.message };
+}
+
+async function report(instance: WorkloadInstance, context: ReconcileContext, input: { verdict: Verdict; release?: Release; targetNamespace?: string; set?: ResourceSet }): Promise<Outcome> {
+  const counts = input.set?.status?.counts;
+  const worst = input.set?.status?.worst;
+  const before = findCondition(instance, "Ready");
+  await context.objects.patchStatus<WorkloadInstance>({
+    ...instance,
+    status: {
+      observedGeneration: instance.metadata.generation ?? 0,
+      conditions: conditionsOf(instance, input.verdict, context.clock),
+      ...(input.release === undefined ? {} : { release: input.release.metadata.name }),
+      ...(input.targetNamespace === undefined ? {} : { targetNamespace: input.targetNamespace }),
+      ...(input.set === undefined ? {} : { resourceSet: input.set.metadata.name }),
+      ...(counts === undefined ? {} : { objects: `${counts.healthy}/${counts.total}` }),
+      ...(worst === undefined || worst.length === 0 || input.verdict.state === "ready" ? {} : { worst }),
+    },
+  });
+  if (before?.reason !== input.verdict.reason && input.verdict.state !== "reconciling") {
+    await context.event(instance, { type: input.verdict.state === "ready" ? "Normal" : "Warning", reason: input.verdict.reason, message: input.verdict.message });
+  }
+  return input.verdict.state === "ready" ? recheck(recheckMs) : waiting(input.verdict.message, waitRecheckMs);
+}
+
+/** The set goes first; its finalizer holds it until the cluster has let go of the objects. The shared namespace follows with its last owner. */
+async function tearDown(instance: WorkloadInstance, context: ReconcileContext): Promise<Outcome> {
+  const finalizers = instance.metadata.finalizers ?? [];
+  if (!finalizers.includes(instanceFinalizer)) return settled;
+  const namespace = instance.metadata.namespace ?? "";
+  const set = await context.objects.get<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace, name: instance.metadata.name });
+  if (set !== undefined && (set.metadata.ownerReferences ?? []).some((owner) => owner.uid === instance.metadata.uid)) {
+    await context.objects.delete({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace, name: instance.metadata.name }, { uid: set.metadata.uid ?? "" });
+    const message = findCondition(set, "Ready")?.reason === "Deleting" ? (findCondition(set, "Ready")?.message ?? "") : "its objects are being removed from the cluster";
+    await context.objects.patchStatus<WorkloadInstance>({ ...instance, status: { ...instance.status, conditions: conditionsOf(instance, { state: "reconciling", reason: "Deleting", message }, context.clock) } });
+    return waiting(message, removalRecheckMs);
+  }
+  const { finalizers: _, ...metadata } = instance.metadata;
+  const rest = finalizers.filter((name) => name !== instanceFinalizer);
+  await context.objects.commit(instance, { ...instance, metadata: rest.length === 0 ? metadata : { ...metadata, finalizers: rest } });
+  return settled;
+}
