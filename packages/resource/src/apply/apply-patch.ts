@@ -129,7 +129,10 @@ function applyTo({ live, applied, owners: recorded, force }: Request, write: Wri
   const others = [...owners.values()].reduce((all, owner) => union(all, owner.set), emptyFieldSet);
   owners.set(applierId, { ...applier, time: before?.time, set: now });
 
-  const object = pruneUnapplied(mergeApplied(live, applied, schema), { last, now, others }, schema);
+  const merged = mergeApplied(live, applied, schema);
+  const pruned = pruneUnapplied(merged, { last, now, others }, schema);
+  // An empty list is nobody's field, so pruning takes it along; merged again it is there at once, not only after the next apply.
+  const object = pruned === merged ? merged : mergeApplied(pruned, applied, schema);
   const changed = compareForOwnership(live, object, write);
   const result = changeOwners({ changed, owners, writerId: applierId, force });
   const own = result.get(applierId);

@@ -22,13 +22,13 @@ export function pruneUnapplied(merged: JsonObject, { last, now, others }: Unappl
   if (isSubset(last, now)) return merged;
   const named = (set: FieldSet) => withNamedFields(set, schema);
   const mergedSet = named(fieldSetOf(merged, schema));
-  const kept = named(union(now, others));
+  const kept = union(now, others);
 
   // First everything that was ours goes, with all that is below it …
   const bare = removeFields(merged, named(last), schema);
   // … then what somebody owns comes back …
-  const owned = removeFields(merged, difference(mergedSet, union(named(fieldSetOf(bare, schema)), kept)), schema);
-  // … and then what only hung below it.
+  const owned = removeFields(merged, difference(mergedSet, union(named(fieldSetOf(bare, schema)), named(kept))), schema);
+  // … and what only hung below it stays. A list that is left empty goes, unless somebody owns the list itself.
   const gone = difference(difference(mergedSet, named(fieldSetOf(owned, schema))), kept);
   return removeFields(merged, intersection(gone, named(last)), schema);
 }
