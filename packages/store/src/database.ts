@@ -1,4 +1,4 @@
-import { Pool, type PoolClient, type PoolConfig, type QueryResultRow } from "pg";
+import { Client, DatabaseError, Pool, type PoolClient, type PoolConfig, type QueryResultRow } from "pg";
 import { PlatformError } from "@threeport/resource";
 
 /** How to reach a PostgreSQL; `host` may be the folder of a Unix socket. */
@@ -16,75 +16,110 @@ export interface Queryable {
 
 /** A pool of connections to one database. Every statement outside `transaction` is a transaction of its own. */
 export interface Database extends Queryable, AsyncDisposable {
-  /** Runs `body` between BEGIN and COMMIT; rolls back when it throws. */
+  /**
+   * Runs `body` between BEGIN and COMMIT (read committed); rolls back when it throws. When the database chose this transaction to
+   * give way (deadlock, serialization failure), `body` runs again: it must have no effects but its statements.
+   */
   transaction<T>(body: (tx: Queryable) => Promise<T>): Promise<T>;
   /** Several statements without parameters, for migrations. */
   script(text: string): Promise<void>;
-  /** A connection kept out of the pool, for LISTEN. `onNotify` gets channel and payload; `onEnd` is called once when the connection is lost. */
+  /** A connection of its own, for LISTEN. `onNotify` gets channel and payload; `onEnd` is called once when the connection is lost. */
   listen(channels: readonly string[], onNotify: (channel: string, payload: string) => void, onEnd: () => void): Promise<AsyncDisposable>;
 }
 
 export interface DatabaseOptions {
-  /** Upper bound of open connections. Writers need one, readers a few: more only costs memory in PostgreSQL. */
+  /** Upper bound of the pool's connections. Writers need one, readers a few: more only costs memory in PostgreSQL. */
   readonly connectionsMax?: number;
   /** A statement that runs longer is ended by the server (F5: a slow database must not hold callers for ever). */
   readonly statementTimeoutMs?: number;
+  /** How long a caller waits for a connection: a new one, or a free one of the pool. */
+  readonly connectTimeoutMs?: number;
 }
 
+const connectTimeoutDefaultMs = 5_000;
+/** After the server should have ended a statement: a server that does not even answer that is taken for gone. */
+const answerGraceMs = 5_000;
+/** A transaction without a statement for so long belongs to a process that hangs; it would hold the counter row. */
+const idleInTransactionMs = 30_000;
+/** Runs of a statement or transaction that the database told to give way. */
+const triesMax = 5;
+
 export function openDatabase(connection: ConnectionOptions, options: DatabaseOptions = {}): Database {
+  const statementTimeoutMs = options.statementTimeoutMs ?? 30_000;
+  const connectTimeoutMs = options.connectTimeoutMs ?? connectTimeoutDefaultMs;
   const pool = new Pool({
     ...connection,
     max: options.connectionsMax ?? 8,
-    connectionTimeoutMillis: 5_000,
-    statement_timeout: options.statementTimeoutMs ?? 30_000,
-    idle_in_transaction_session_timeout: 30_000,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + answerGraceMs,
+    idle_in_transaction_session_timeout: idleInTransactionMs,
     keepAlive: true,
     application_name: "threeport",
   });
   pool.on("error", () => {}); // an idle connection was lost; the next query opens another
+  // A connection that is lost in use tells its statement, or the next one; without a listener it would also end this process.
+  pool.on("connect", (client) => client.on("error", () => {}));
   return {
-    query: (statement, values) => run(pool, statement, values),
-    async transaction(body) {
-      const client = await connect(pool);
-      let broken: Error | undefined;
-      try {
-        await client.query("BEGIN");
-        const result = await body({ query: (statement, values) => run(client, statement, values) });
-        await client.query("COMMIT");
-        return result;
-      } catch (error) {
-        await client.query("ROLLBACK").catch((rollback: unknown) => (broken = rollback as Error));
-        throw translate(error);
-      } finally {
-        client.release(broken);
-      }
-    },
+    query: (statement, values) => givingWay(() => run(pool, statement, values)),
+    transaction: (body) => givingWay(() => transact(pool, body)),
     async script(text) {
       await pool.query(text).catch((error: unknown) => {
         throw translate(error);
       });
     },
-    async listen(channels, onNotify, onEnd) {
-      const client = await connect(pool);
-      let ended = false;
-      const end = () => {
-        if (ended) return;
-        ended = true;
-        onEnd();
-      };
-      client.on("error", end);
-      client.on("end", end);
-      client.on("notification", (message) => onNotify(message.channel, message.payload ?? ""));
-      for (const channel of channels) await client.query(`LISTEN ${channel}`);
-      return {
-        async [Symbol.asyncDispose]() {
-          ended = true;
-          client.release(true);
-        },
-      };
-    },
+    listen: (channels, onNotify, onEnd) => listen({ ...connection, connectionTimeoutMillis: connectTimeoutMs, keepAlive: true, application_name: "threeport-hints" }, { channels, onNotify, onEnd }),
     async [Symbol.asyncDispose]() {
       await pool.end();
+    },
+  };
+}
+
+async function transact<T>(pool: Pool, body: (tx: Queryable) => Promise<T>): Promise<T> {
+  const client = await connect(pool);
+  let broken: Error | undefined;
+  try {
+    await client.query("BEGIN ISOLATION LEVEL READ COMMITTED"); // each statement sees what was committed before it (S2), whatever the server's default
+    const result = await body({ query: (statement, values) => run(client, statement, values) });
+    await client.query("COMMIT");
+    return result;
+  } catch (thrown) {
+    const error = translate(thrown);
+    if (connectionLost(error)) broken = error; // closing it rolls back
+    else await client.query("ROLLBACK").catch((rollback: unknown) => (broken = translate(rollback)));
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function listen(
+  config: ConstructorParameters<typeof Client>[0],
+  { channels, onNotify, onEnd }: { channels: readonly string[]; onNotify: (channel: string, payload: string) => void; onEnd: () => void },
+): Promise<AsyncDisposable> {
+  const client = new Client(config);
+  let over = true; // until it listens, the caller hears of a failure by the rejection
+  const end = () => {
+    if (over) return;
+    over = true;
+    client.end().catch(() => {}); // it has ended already
+    onEnd();
+  };
+  client.on("error", end);
+  client.on("end", end);
+  client.on("notification", (message) => onNotify(message.channel, message.payload ?? ""));
+  try {
+    await client.connect();
+    for (const channel of channels) await client.query(`LISTEN ${channel}`);
+  } catch (error) {
+    client.end().catch(() => {}); // what matters is why it could not listen
+    throw translate(error);
+  }
+  over = false;
+  return {
+    async [Symbol.asyncDispose]() {
+      over = true;
+      await client.end();
     },
   };
 }
@@ -106,13 +141,37 @@ async function connect(pool: Pool): Promise<PoolClient> {
   }
 }
 
-/** SQLSTATE classes after which the same call may succeed: connection loss, shutdown, serialization, deadlock, resources, statement timeout. */
-const transientStates = /^(08|53|57|40)/;
+/** The database rolled back and asks for another try: serialization failure, deadlock. */
+const giveWayStates: readonly unknown[] = ["40001", "40P01"];
+
+async function givingWay<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (tries >= triesMax || !(error instanceof PlatformError) || !giveWayStates.includes(error.detail["sqlState"])) throw error;
+    }
+  }
+}
+
+/** SQLSTATE after which the same call may succeed: connection, object in use, resources, shutdown or timeout, input/output, giving way; 25006 is a read-only server, during a failover. */
+const transientStates = /^(08|40|53|55|57|58|25006)/;
+/** A text with a character, or an index row of a length, that cannot be stored. */
+const unstorableStates: readonly unknown[] = ["22021", "22P05", "54000"];
 
 function translate(error: unknown): PlatformError {
   if (error instanceof PlatformError) return error;
-  const code = (error as { code?: unknown }).code;
-  const isSqlState = typeof code === "string" && /^[0-9A-Z]{5}$/.test(code);
-  if (isSqlState && !transientStates.test(code)) return new PlatformError("TP_INTERNAL", { cause: error, detail: { sqlState: code } });
-  return new PlatformError("TP_DATABASE_UNAVAILABLE", { cause: error, detail: { sqlState: code } });
+  if (error instanceof DatabaseError) {
+    const detail = { sqlState: error.code };
+    if (transientStates.test(error.code ?? "")) return new PlatformError("TP_DATABASE_UNAVAILABLE", { cause: error, detail });
+    if (unstorableStates.includes(error.code)) return new PlatformError("TP_INVALID", { message: "a name or reference is too long, or holds a character (NUL) that cannot be stored", cause: error, detail });
+    return new PlatformError("TP_INTERNAL", { cause: error, detail });
+  }
+  if (error instanceof TypeError || error instanceof RangeError) return new PlatformError("TP_INTERNAL", { cause: error }); // ours, not the network's
+  return new PlatformError("TP_DATABASE_UNAVAILABLE", { cause: error });
+}
+
+/** The driver failed, not the server: nothing more can be sent on that connection. */
+function connectionLost(error: PlatformError): boolean {
+  return error.code === "TP_DATABASE_UNAVAILABLE" && error.detail["sqlState"] === undefined;
 }

@@ -21,11 +21,12 @@ export interface Inventory {
   record(owner: string, change: { readonly put?: readonly InventoryEntry[]; readonly remove?: readonly string[] }, fence: Fence): Promise<void>;
 }
 
+/** The lease's row is locked until the entries are committed, so nobody who claims the key after us can read the inventory without them. */
 const recordEntries = {
   name: "record_inventory",
   text: `
 WITH lease AS MATERIALIZED (
-  SELECT 1 FROM work WHERE queue = $7 AND key = $8 AND fence = $9 AND lease_owner IS NOT NULL AND due_at > clock_timestamp()
+  SELECT 1 FROM work WHERE queue = $7 AND key = $8 AND fence = $9 AND lease_owner IS NOT NULL AND due_at > clock_timestamp() FOR SHARE
 ), gone AS (
   DELETE FROM inventory WHERE owner = $1 AND id = ANY($6) AND EXISTS (SELECT 1 FROM lease)
 ), put AS (

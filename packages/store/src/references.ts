@@ -12,7 +12,7 @@ export interface Referrer {
 export interface References {
   /** Objects that refer to `target`, in order, at most `limit`. Paths that start with `$` (ownership) are left out unless asked for. */
   referrers(target: ObjectKey, limit: number): Promise<Referrer[]>;
-  /** Objects whose `$owner` is `target`. */
+  /** Objects whose `$owner` is `target`, in order, behind `after`: the {@link formatKey} of the last one, or "". */
   dependents(target: ObjectKey, after: string, limit: number): Promise<ObjectKey[]>;
   /** Wakes the next `limit` waiters of a fan-out row; returns the new cursor, or undefined when all are awake. */
   expand(claim: Claim, limit: number): Promise<string | undefined>;
@@ -28,37 +28,66 @@ interface WakerRow {
   [column: string]: unknown;
 }
 
-const position = "source_kind || '|' || source_namespace || '|' || source_name || '|' || path || '|' || waker_queue";
+/** A place in the order of a target's reference rows, which is that of their primary key. */
+type Position = readonly [sourceKind: string, sourceNamespace: string, sourceName: string, path: string, wakerQueue: string];
 
-export function createReferences(database: Database): References {
+function formatPosition(row: WakerRow): string {
+  return [row.source_kind, row.source_namespace, row.source_name, row.path, row.waker_queue].join("|");
+}
+
+/** A path may hold anything; the other parts hold no `|`. */
+function parsePosition(text: string): Position {
+  const [kind = "", namespace = "", name = "", ...rest] = text.split("|");
+  return [kind, namespace, name, rest.slice(0, -1).join("|"), rest.at(-1) ?? ""];
+}
+
+/** Served by reference's primary key from the cursor on, so a batch costs the same wherever it begins. */
+const expandFanout = {
+  name: "expand_fanout",
+  text: `
+SELECT source_kind, source_namespace, source_name, path, waker_queue, waker_key FROM reference
+WHERE target_kind = $1 AND target_namespace = $2 AND target_name = $3 AND waits_for & $4 <> 0
+  AND (source_kind, source_namespace, source_name, path, waker_queue) > ($5, $6, $7, $8, $9)
+ORDER BY source_kind, source_namespace, source_name, path, waker_queue LIMIT $10`,
+};
+
+const referrersOf = {
+  name: "referrers",
+  text: `
+SELECT DISTINCT source_kind, source_namespace, source_name, path FROM reference
+WHERE target_kind = $1 AND target_namespace = $2 AND target_name = $3 AND path NOT LIKE '$%'
+ORDER BY source_kind, source_namespace, source_name, path LIMIT $4`,
+};
+
+const dependentsOf = {
+  name: "dependents",
+  text: `
+SELECT DISTINCT source_kind, source_namespace, source_name FROM reference
+WHERE target_kind = $1 AND target_namespace = $2 AND target_name = $3 AND path = '$owner' AND (source_kind, source_namespace, source_name) > ($4, $5, $6)
+ORDER BY source_kind, source_namespace, source_name LIMIT $7`,
+};
+
+/** `onEnqueued`: work was added, a hint for workers. */
+export function createReferences(database: Database, onEnqueued: () => void = () => {}): References {
   return {
     async referrers(target, limit) {
-      const rows = await database.query<WakerRow>(
-        { name: "referrers", text: "SELECT DISTINCT source_kind, source_namespace, source_name, path FROM reference WHERE target_kind = $1 AND target_namespace = $2 AND target_name = $3 AND path NOT LIKE '$%' ORDER BY 1, 2, 3, 4 LIMIT $4" },
-        [target.kind, target.namespace, target.name, limit],
-      );
+      const rows = await database.query<WakerRow>(referrersOf, [target.kind, target.namespace, target.name, limit]);
       return rows.map((row) => ({ source: { kind: row.source_kind, namespace: row.source_namespace, name: row.source_name }, path: row.path }));
     },
     async dependents(target, after, limit) {
-      const rows = await database.query<WakerRow>(
-        { name: "dependents", text: "SELECT DISTINCT source_kind, source_namespace, source_name FROM reference WHERE target_kind = $1 AND target_namespace = $2 AND target_name = $3 AND path = '$owner' AND source_kind || '|' || source_namespace || '|' || source_name > $4 ORDER BY 1, 2, 3 LIMIT $5" },
-        [target.kind, target.namespace, target.name, after, limit],
-      );
+      const rows = await database.query<WakerRow>(dependentsOf, [target.kind, target.namespace, target.name, ...parsePosition(after).slice(0, 3), limit]);
       return rows.map((row) => ({ kind: row.source_kind, namespace: row.source_namespace, name: row.source_name }));
     },
     async expand(claim, limit) {
       const target = parseKey(claim.fence.key);
-      const rows = await database.query<WakerRow & { position: string }>(
-        {
-          name: "expand_fanout",
-          text: `SELECT ${position} AS position, waker_queue, waker_key FROM reference
-            WHERE target_kind = $1 AND target_namespace = $2 AND target_name = $3 AND waits_for & $4 <> 0 AND ${position} > $5 ORDER BY 1 LIMIT $6`,
-        },
-        [target.kind, target.namespace, target.name, claim.mask, claim.cursor, limit],
-      );
+      const rows = await database.query<WakerRow>(expandFanout, [target.kind, target.namespace, target.name, claim.mask, ...parsePosition(claim.cursor), limit]);
       // The woken rows inherit the priority of the change (Q5). A kill between here and the cursor's move wakes a batch twice: harmless.
-      if (rows.length > 0) await enqueue(database, rows.map((row) => ({ queue: row.waker_queue, key: row.waker_key, priority: claim.priority, mask: 0, delayMs: 0 })));
-      return rows.length < limit ? undefined : rows.at(-1)?.position;
+      if (rows.length > 0) {
+        await enqueue(database, rows.map((row) => ({ queue: row.waker_queue, key: row.waker_key, priority: claim.priority, mask: 0, delayMs: 0 })));
+        onEnqueued();
+      }
+      const last = rows.at(-1);
+      return rows.length < limit || last === undefined ? undefined : formatPosition(last);
     },
   };
 }

@@ -64,9 +64,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     if (options.notify !== false) {
       notifier = createNotifier({ database, clock: options.clock, log: options.log, onHint: () => (feed.hint(), wakeWorkers()) });
     }
+    const onEnqueued = () => {
+      wakeWorkers();
+      notifier?.announce();
+    };
     const writer = createWriter(database, sealer, (group) => {
       feed.offer(group);
-      notifier?.announce();
+      if (group.changes.length > 0) notifier?.announce();
       if (group.work) wakeWorkers();
     });
     return {
@@ -74,8 +78,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       reader,
       writer,
       feed,
-      queue: createQueue(database),
-      references: createReferences(database),
+      queue: createQueue(database, onEnqueued),
+      references: createReferences(database, onEnqueued),
       inventory: createInventory(database),
       blobs: createBlobs(database, sealer),
       credentials: createCredentials(database),

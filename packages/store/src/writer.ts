@@ -1,15 +1,14 @@
 // Writes in groups over one counter row (design.md §5.3).
 //   S1  A caller hears of success only after COMMIT returned.
-//   S2  The counter row is locked first, so commit order is number order; a stale write in a group fails alone.
+//   S2  The counter row is locked first, so commit order is number order; a stale write in a group fails alone, and so does
+//       one that the database refuses (a text or an index row that it cannot hold): the others of its group go on without it.
 //   S5  A write, its references and the work it causes commit together.
-import { PlatformError } from "@threeport/resource";
+import { PlatformError, isErrorCode } from "@threeport/resource";
 import type { Database } from "./database.ts";
 import type { Sealer } from "./sealer.ts";
 import { enqueue, judgeAndWrite, workOf, writeReferences } from "./sql/commit-group.ts";
+import { takeGroup } from "./take-group.ts";
 import { formatKey, type Change, type Write, type WriteResult } from "./types.ts";
-
-/** Writes per transaction: enough to share one fsync among all waiting callers, few enough to keep the counter row for milliseconds only. */
-const groupMax = 128;
 
 export interface Committed {
   /** The counter before this group. */
@@ -31,7 +30,7 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** `onCommitted` is called in number order, once for each group of this process. */
+/** `onCommitted` is called in number order, once for each group of this process; `changes` is empty when all of its writes failed. */
 export function createWriter(database: Database, sealer: Sealer, onCommitted: (group: Committed) => void): Writer {
   let waiting: Pending[] = [];
   let running = false;
@@ -53,14 +52,18 @@ export function createWriter(database: Database, sealer: Sealer, onCommitted: (g
     const writes = group.map((pending) => pending.write);
     try {
       const { results, committed } = await commit(database, sealer, writes);
-      if (committed.changes.length > 0) onCommitted(committed);
+      onCommitted(committed);
       group.forEach((pending, index) => {
         const result = results[index];
         if (result === undefined) pending.reject(new PlatformError("TP_INTERNAL", { message: "the database answered for fewer writes than were sent" }));
         else pending.resolve(result);
       });
     } catch (error) {
-      for (const pending of group) pending.reject(error as Error);
+      if (group.length > 1 && !isErrorCode(error, "TP_DATABASE_UNAVAILABLE")) {
+        for (const pending of group) await commitGroup([pending]);
+      } else {
+        for (const pending of group) pending.reject(error as Error);
+      }
     }
   }
 
@@ -75,35 +78,6 @@ export function createWriter(database: Database, sealer: Sealer, onCommitted: (g
         }
       }),
   };
-}
-
-/**
- * A key stands at most once in a group, and what a group ends (deletes, marks as terminating) is no guard of a later
- * write in it: the group is judged against one state, so the second must see the first. Order is kept.
- */
-function takeGroup(waiting: readonly Pending[]): { group: Pending[]; rest: Pending[] } {
-  const group: Pending[] = [];
-  const rest: Pending[] = [];
-  const keys = new Set<string>();
-  const ended = new Set<string>();
-  const guarded = new Set<string>();
-  for (const pending of waiting) {
-    const { write } = pending;
-    const key = formatKey(write.key);
-    const ends = write.remove || write.terminating;
-    const guards = write.guards.map((guard) => formatKey(guard.target));
-    const clash = group.length >= groupMax || keys.has(key) || (ends && guarded.has(key)) || guards.some((guard) => ended.has(guard));
-    if (clash) {
-      rest.push(pending);
-      keys.add(key); // keeps the order of later writes to this key
-      continue;
-    }
-    group.push(pending);
-    keys.add(key);
-    if (ends) ended.add(key);
-    for (const guard of guards) guarded.add(guard);
-  }
-  return { group, rest };
 }
 
 async function commit(database: Database, sealer: Sealer, writes: readonly Write[]): Promise<{ results: WriteResult[]; committed: Committed }> {

@@ -71,8 +71,6 @@ CREATE TABLE work (
   waiting_since timestamptz,
   lease_owner text,
   fence bigint NOT NULL DEFAULT 0,
-  -- a lower bound for what priority the work this row causes inherits; the row's own while it is claimed
-  claimed_priority smallint NOT NULL DEFAULT 1,
   -- fan-out rows only: which kinds of change, and how far the expansion has come
   mask integer NOT NULL DEFAULT 0,
   cursor text COLLATE "C" NOT NULL DEFAULT '',
