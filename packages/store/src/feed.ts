@@ -1,8 +1,10 @@
 // One feed of changes per process (design.md §5.3 S3, S4).
 //   S3  A subscriber from number r gets every later change exactly once and in order, on any replica.
 //   S4  Below the compacted number, or above the counter, there is an error and never a gap.
-// Invariants of this file: `lastRv` only grows; changes are handed on in number order; the ring holds all changes in (floorRv, lastRv].
+// Invariants of this file: changes are handed on in number order; the ring holds all changes in (floorRv, lastRv]; `lastRv` only grows, but for a
+// feed that lost its place in the log (paused past a compaction, or a database that lost its newest commits): it ends all subscriptions and begins anew.
 import type { Clock, Logger } from "@threeport/platform";
+import { PlatformError, isErrorCode } from "@threeport/resource";
 import type { Reader } from "./reader.ts";
 import type { Change } from "./types.ts";
 import type { Committed } from "./writer.ts";
@@ -32,19 +34,25 @@ export interface Feed extends AsyncDisposable {
   hint(): void;
   /**
    * Hands every change of `kind` above `afterRv` to `listener`, in order, beginning before this resolves.
-   * `TP_EXPIRED` below the compacted number, `TP_VERSION_TOO_LARGE` above the counter.
+   * `TP_EXPIRED` below the compacted number, `TP_VERSION_TOO_LARGE` above the counter. `onEnd` is called when the feed lost its place
+   * (`TP_EXPIRED`): nothing more comes, and the watcher must be told to list again.
    */
-  subscribe(kind: string, afterRv: number, listener: (changes: readonly Change[]) => void): Promise<Subscription>;
+  subscribe(kind: string, afterRv: number, listener: (changes: readonly Change[]) => void, onEnd?: (error: PlatformError) => void): Promise<Subscription>;
 }
 
 const ringBytesDefault = 32 * 1024 * 1024;
 const pollMsDefault = 1_000;
 const readBatch = 1_000;
 
+interface Listener {
+  readonly onChanges: (changes: readonly Change[]) => void;
+  readonly onEnd: (error: PlatformError) => void;
+}
+
 export function createFeed(options: FeedOptions): Feed {
   const { reader, clock } = options;
   const ringBytesMax = options.ringBytesMax ?? ringBytesDefault;
-  const listeners = new Map<string, Set<(changes: readonly Change[]) => void>>();
+  const listeners = new Map<string, Set<Listener>>();
   let ring: Change[] = [];
   let ringStart = 0;
   let ringBytes = 0;
@@ -85,16 +93,29 @@ export function createFeed(options: FeedOptions): Feed {
       if (list === undefined) byKind.set(change.key.kind, [change]);
       else list.push(change);
     }
-    for (const [kind, list] of byKind) for (const listener of [...(listeners.get(kind) ?? [])]) tell(listener, list);
+    for (const [kind, list] of byKind) for (const listener of [...(listeners.get(kind) ?? [])]) guarded(() => listener.onChanges(list));
   }
 
   /** One listener's fault is neither the others' nor the writer's whose commit is being told. */
-  function tell(listener: (changes: readonly Change[]) => void, changes: readonly Change[]): void {
+  function guarded(call: () => void): void {
     try {
-      listener(changes);
+      call();
     } catch (error) {
       options.log.info("a listener of the change feed failed", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
     }
+  }
+
+  /** The log no longer joins what was handed on. Nobody may be left with a gap that nothing tells (S4). */
+  async function beginAnew(): Promise<void> {
+    const error = new PlatformError("TP_EXPIRED", { message: `the change log no longer joins ${lastRv}; list again` });
+    const newest = await reader.currentRv();
+    const ended = [...listeners.values()].flatMap((set) => [...set]);
+    listeners.clear();
+    ring = [];
+    ringStart = ringBytes = 0;
+    lastRv = floorRv = newest;
+    options.log.info("the change feed lost its place in the log; all watches were told to list again", { rv: newest });
+    for (const listener of ended) guarded(() => listener.onEnd(error));
   }
 
   /** Reads the log until nothing is left. One at a time; a hint during a read causes another. */
@@ -105,11 +126,14 @@ export function createFeed(options: FeedOptions): Feed {
         while (behind && !stopped) {
           behind = false;
           for (;;) {
-            const { changes, readTo } = await reader.changes({ afterRv: lastRv, limit: readBatch });
+            const { changes, readTo, more } = await reader.changes({ afterRv: lastRv, limit: readBatch });
             hand(changes, readTo);
-            if (changes.length < readBatch) break;
+            if (!more) break;
           }
         }
+      } catch (error) {
+        if (!isErrorCode(error, "TP_EXPIRED") && !isErrorCode(error, "TP_VERSION_TOO_LARGE")) throw error;
+        await beginAnew();
       } finally {
         reading = undefined;
       }
@@ -141,33 +165,36 @@ export function createFeed(options: FeedOptions): Feed {
     hint() {
       void readOn().catch(() => {});
     },
-    async subscribe(kind, afterRv, listener) {
+    async subscribe(kind, afterRv, listener, onEnd = () => {}) {
       // Below the ring: read the log up to where the ring begins, then join it. Above: another replica is ahead; catch up first.
       if (afterRv > lastRv) await readOn();
       let from = afterRv;
       if (from > lastRv) await reader.changes({ afterRv: from, kind, limit: 1 }); // throws TP_VERSION_TOO_LARGE when nobody is that far
       while (from < floorRv) {
         const { changes, readTo } = await reader.changes({ afterRv: from, kind, limit: readBatch });
-        listener(changes);
+        if (changes.length > 0) listener(changes);
         from = readTo;
       }
       // From here to the end nothing awaits: no change can slip between the ring and the listener.
       const missed = ring.slice(ringStart).filter((change) => change.rv > from && change.key.kind === kind);
       if (missed.length > 0) listener(missed);
       // `from` may be ahead of the feed, which will then hand on changes that this subscriber has read from the log.
-      const onChanges = (changes: readonly Change[]): void => {
-        const fresh = (changes[0]?.rv ?? 0) > from ? changes : changes.filter((change) => change.rv > from);
-        if (fresh.length > 0) listener(fresh);
+      const entry: Listener = {
+        onEnd,
+        onChanges(changes) {
+          const fresh = (changes[0]?.rv ?? 0) > from ? changes : changes.filter((change) => change.rv > from);
+          if (fresh.length > 0) listener(fresh);
+        },
       };
       const set = listeners.get(kind) ?? new Set();
-      listeners.set(kind, set.add(onChanges));
+      listeners.set(kind, set.add(entry));
       return {
         get rv() {
           return Math.max(lastRv, from);
         },
         [Symbol.dispose]() {
-          set.delete(onChanges);
-          if (set.size === 0) listeners.delete(kind);
+          set.delete(entry);
+          if (set.size === 0 && listeners.get(kind) === set) listeners.delete(kind);
         },
       };
     },

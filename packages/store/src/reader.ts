@@ -20,12 +20,21 @@ export interface ListInput {
   readonly atRv?: number;
 }
 
+export interface ChangesPage {
+  /** At most `limit`, and fewer when their bodies are large. */
+  readonly changes: readonly Change[];
+  /** Every change of the selection up to here is in this page or before it. */
+  readonly readTo: number;
+  /** There is more behind `readTo`. */
+  readonly more: boolean;
+}
+
 export interface Reader {
   /** The object as last committed. Concurrent calls share one statement. */
   get(key: ObjectKey): Promise<Version | undefined>;
   list(input: ListInput): Promise<ListPage>;
-  /** Changes with numbers above `afterRv`, in order, at most `limit`, and how far the log was read. `TP_EXPIRED` when some were compacted. */
-  changes(input: { readonly afterRv: number; readonly kind?: string; readonly limit: number }): Promise<{ changes: Change[]; readTo: number }>;
+  /** Changes with numbers above `afterRv`, in order, and how far the log was read. `TP_EXPIRED` when some were compacted, `TP_VERSION_TOO_LARGE` above the counter. */
+  changes(input: { readonly afterRv: number; readonly kind?: string; readonly limit: number }): Promise<ChangesPage>;
   currentRv(): Promise<number>;
 }
 
@@ -40,6 +49,15 @@ interface Row {
   uid: string;
   body: string;
   [key: string]: unknown;
+}
+
+interface ChangeRow extends Row {
+  counter: string;
+  compacted_rv: string;
+  prev_rv: string;
+  deleted: boolean;
+  prev_body: string | null;
+  found: string | null;
 }
 
 const getMany = {
@@ -66,11 +84,17 @@ const listAt = (namespaced: boolean) => ({
     WHERE NOT s.deleted ORDER BY s.namespace, s.name LIMIT $4) p ON true`,
 });
 
+/** Bodies of one page of changes, as stored (large ones are compressed): bounds what a page takes in memory. The first change always comes. */
+const changesBytesMax = 8 * 1024 * 1024;
+
+/** Served by version's primary key from `afterRv` on; sizes are taken without reading what is stored out of line. */
 const changesAfter = (byKind: boolean) => ({
   name: `changes_after_${byKind ? "kind" : "all"}`,
   text: `SELECT c.rv AS counter, c.compacted_rv, p.* FROM counter c LEFT JOIN LATERAL (
-    SELECT v.rv, v.kind, v.namespace, v.name, v.uid, v.body, v.prev_rv, v.deleted, q.body AS prev_body FROM version v LEFT JOIN version q ON q.rv = v.prev_rv
-    WHERE v.rv > $1 ${byKind ? "AND v.kind = $3" : ""} ORDER BY v.rv LIMIT $2) p ON true`,
+    SELECT v.rv, v.kind, v.namespace, v.name, v.uid, v.body, v.prev_rv, v.deleted, q.body AS prev_body, v.found FROM (
+      SELECT l.*, count(*) OVER () AS found, sum(pg_column_size(l.body)) OVER (ORDER BY l.rv) - pg_column_size(l.body) AS bytes_before FROM (
+        SELECT rv, kind, namespace, name, uid, body, prev_rv, deleted FROM version WHERE rv > $1 ${byKind ? "AND kind = $3" : ""} ORDER BY rv LIMIT $2) l) v
+    LEFT JOIN version q ON q.rv = v.prev_rv WHERE v.bytes_before < ${changesBytesMax} ORDER BY v.rv) p ON true`,
 });
 
 export function createReader(database: Database, sealer: Sealer): Reader {
@@ -107,15 +131,16 @@ export function createReader(database: Database, sealer: Sealer): Reader {
     async changes(input) {
       const values: unknown[] = [input.afterRv, input.limit];
       if (input.kind !== undefined) values.push(input.kind);
-      const rows = await database.query<Row & { counter: string; compacted_rv: string; prev_rv: string; deleted: boolean; prev_body: string | null }>(changesAfter(input.kind !== undefined), values);
+      const rows = await database.query<ChangeRow>(changesAfter(input.kind !== undefined), values);
       const counter = Number(rows[0]?.counter ?? 0);
       checkVersion(input.afterRv, counter, Number(rows[0]?.compacted_rv ?? 0));
-      const found = rows.filter((row) => row.rv !== null);
-      const changes = found.map((row) => {
+      const changes = rows.filter((row) => row.rv !== null).map((row) => {
         const version = toVersion(row);
         return { ...version, prevRv: Number(row.prev_rv), deleted: row.deleted, prevBody: row.prev_body === null ? undefined : openBody(row.prev_body, version.key) };
       });
-      return { changes, readTo: found.length < input.limit ? counter : (changes.at(-1)?.rv ?? counter) };
+      const found = Number(rows[0]?.found ?? 0);
+      const more = found > changes.length || found === input.limit;
+      return { changes, more, readTo: more ? (changes.at(-1)?.rv ?? input.afterRv) : counter };
     },
     async currentRv() {
       const rows = await database.query<{ rv: string }>({ name: "current_rv", text: "SELECT rv FROM counter WHERE id = 1" }, []);

@@ -37,8 +37,6 @@ CREATE TABLE version (
   written_at timestamptz NOT NULL
 );
 CREATE INDEX version_key ON version (kind, namespace, name, rv DESC);
--- JSON bodies compress badly below 2 KB and cost CPU on every write: lz4 only where TOAST needs it.
-ALTER TABLE version ALTER COLUMN body SET STORAGE EXTENDED;
 
 -- S5: who is to be woken when what changes. Rows belong to the object that declares them (source).
 CREATE TABLE reference (
