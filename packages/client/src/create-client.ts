@@ -9,6 +9,8 @@ import type { KubeClient } from "./kube-client.ts";
 import { podLogs } from "./logs/pod-logs.ts";
 import { listAll } from "./objects/list.ts";
 import { objectVerbs } from "./objects/verbs.ts";
+import { podExec } from "./streams/pod-exec.ts";
+import { podPort } from "./streams/pod-port.ts";
 import { openWatch, type WatchEvent, type WatchOptions } from "./watch/open-watch.ts";
 
 export type ClientOptions = TransportOptions;
@@ -39,6 +41,8 @@ export function createClient(config: ConnectionConfig, options: ClientOptions = 
     watch,
     openWatch: (path, call) => openWatch(transport, path, call),
     logs: (pod, call) => podLogs(transport, pod, call),
+    exec: (pod, call) => podExec(transport, pod, call),
+    portForward: (pod, call) => podPort(transport, pod, call),
     [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
   };
 }

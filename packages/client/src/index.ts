@@ -17,3 +17,5 @@ export { type ReflectorState } from "./watch/reflector-state.ts";
 export { type LogOptions } from "./logs/pod-logs.ts";
 export { type ParseKubeconfigOptions, parseKubeconfig } from "./kubeconfig/parse-kubeconfig.ts";
 export { type ResolveKubeconfigOptions, resolveKubeconfig } from "./kubeconfig/resolve-kubeconfig.ts";
+export { type ExecOptions, type TerminalSize } from "./streams/pod-exec.ts";
+export { type PodConnection } from "./streams/pod-port.ts";

@@ -1,4 +1,5 @@
 import type { Query } from "./query.ts";
+import type { Upgraded } from "./upgrade.ts";
 import type { ResponseHeaders } from "./warnings.ts";
 
 /** What every call takes. */
@@ -38,4 +39,6 @@ export interface Transport extends AsyncDisposable {
   readonly host: string;
   request(path: string, options?: RequestOptions): Promise<Response>;
   raw(path: string, options?: RequestOptions): Promise<RawResponse>;
+  /** Turns a request into a WebSocket with one of `protocols`; the socket is the caller's. */
+  upgrade(path: string, options: CallOptions & { readonly query: Query; readonly protocols: readonly string[] }): Promise<Upgraded>;
 }

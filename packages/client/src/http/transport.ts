@@ -12,6 +12,7 @@ import { readBody } from "./read-body.ts";
 import { requestHeaders } from "./request-headers.ts";
 import { retryDelayMs } from "./retry.ts";
 import type { RequestOptions, Response, Transport } from "./send-options.ts";
+import { openWebSocket, type Upgraded } from "./upgrade.ts";
 
 export interface TransportOptions {
   readonly clock?: Clock;
@@ -86,9 +87,22 @@ export function createTransport(config: ConnectionConfig, options: TransportOpti
     }
   }
 
+  async function upgrade(path: string, call: Parameters<Transport["upgrade"]>[1]): Promise<Upgraded> {
+    const timeoutMs = call.timeoutMs ?? requestTimeoutMs;
+    const cut = new AbortController();
+    using _deadline = clock.after(timeoutMs, () => cut.abort(late(timeoutMs)));
+    const signal = call.signal === undefined ? cut.signal : AbortSignal.any([call.signal, cut.signal]);
+    try {
+      return await openWebSocket(pools.streams, dispatchOf(path, call), { host, protocols: call.protocols, signal });
+    } catch (error) {
+      throw call.signal?.aborted === true ? (call.signal.reason as Error) : networkError(error, host);
+    }
+  }
+
   return {
     host,
     request,
+    upgrade,
     raw: (path, call = {}) => {
       const timeoutMs = call.timeoutMs ?? requestTimeoutMs;
       return openRaw(pools.streams, dispatchOf(path, call), { host, clock, timeoutMs, late: () => late(timeoutMs), signal: call.signal });
