@@ -3,6 +3,7 @@ export {
   dns1035LabelProblems,
   dns1123LabelProblems,
   dns1123SubdomainProblems,
+  fieldManagerProblems,
   labelKeyProblems,
   labelValueProblems,
   pathSegmentProblems,

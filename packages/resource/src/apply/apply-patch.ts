@@ -58,7 +58,8 @@ export function applyPatch(apply: Apply): Applied {
   const outcome = applyOrTakeOver(request, write);
   const object = apply.manager === kubectlManager ? withLastApplied(outcome.object, applied) : outcome.object;
   const owners = stamped(outcome, write, !deepEqual(object, bare));
-  const managedFields = encodeManagedFields(owners);
+  // When nobody owns anything any more, the next apply would record what is left; doing it now keeps that apply without effect.
+  const managedFields = encodeManagedFields(owners.size > 0 ? owners : beforeFirstApply(object, write));
   if (apply.live !== undefined && deepEqual(object, bare) && sameManagedFields(entriesOf(live), managedFields)) {
     return { object: apply.live, managedFields: entriesOf(live) as readonly ManagedFieldsEntry[] };
   }
@@ -94,12 +95,15 @@ function checkedConfiguration({ live, applied, apiVersion, schema }: Apply): Jso
   return applied;
 }
 
-/** Who owned fields before this apply. What is there and was never recorded belongs to `before-first-apply`, so that it is not taken without a word. */
+/** Who owned fields before this apply. */
 function knownOwners(live: JsonObject, bare: JsonObject, write: Write): Owners {
-  const owners = decodeManagedFields(entriesOf(live)) ?? new Map<string, Owner>();
-  if (owners.size > 0) return owners;
-  const changed = compareForOwnership(emptyObject(bare), bare, write);
-  return updateOwners(owners, changed, { ...write, manager: "before-first-apply" });
+  const owners = decodeManagedFields(entriesOf(live));
+  return owners !== undefined && owners.size > 0 ? owners : beforeFirstApply(bare, write);
+}
+
+/** Fields that are there and were never recorded get an owner of that name, so that they are not taken without a word. */
+function beforeFirstApply(bare: JsonObject, write: Write): Owners {
+  return updateOwners(new Map(), compareForOwnership(emptyObject(bare), bare, write), { ...write, manager: "before-first-apply" });
 }
 
 /** Applies; what conflicts only with kubectl's own client-side apply is taken over. */

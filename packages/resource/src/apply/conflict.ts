@@ -19,13 +19,22 @@ export class ApplyConflicts extends Error {
   }
 }
 
+/** Conflicts that are named one by one; more help nobody, and an object can have a hundred thousand. */
+const conflictsShownMax = 100;
+
 /** In the words of Kubernetes, which kubectl and others look at. */
 export function conflictError(conflicts: readonly Conflict[], applied: { readonly kind?: unknown; readonly name?: unknown }): PlatformError {
-  const causes = conflicts.map(({ owner, path }) => ({ field: printPath(path), reason: "FieldManagerConflict", message: `conflict with ${printOwner(owner)}` }));
-  const count = `Apply failed with ${causes.length} conflict${causes.length === 1 ? "" : "s"}`;
-  const message =
-    causes.length === 1 ? `${count}: ${causes[0]?.message}: ${causes[0]?.field}` : `${count}: ${[...byOwner(conflicts)].map(([owner, paths]) => `conflicts with ${owner}:\n${paths.map((path) => `- ${path}`).join("\n")}`).join("\n")}`;
-  return new PlatformError("TP_VERSION_CONFLICT", { message, causes, detail: { kind: applied.kind, name: applied.name } });
+  const shown = conflicts.slice(0, conflictsShownMax);
+  const causes = shown.map(({ owner, path }) => ({ field: printPath(path), reason: "FieldManagerConflict", message: `conflict with ${printOwner(owner)}` }));
+  return new PlatformError("TP_VERSION_CONFLICT", { message: conflictMessage(shown, conflicts.length), causes, detail: { kind: applied.kind, name: applied.name } });
+}
+
+function conflictMessage(shown: readonly Conflict[], count: number): string {
+  const [only] = shown;
+  if (count === 1 && only !== undefined) return `Apply failed with 1 conflict: conflict with ${printOwner(only.owner)}: ${printPath(only.path)}`;
+  const groups = [...byOwner(shown)].map(([owner, fields]) => `conflicts with ${owner}:\n${fields.map((field) => `- ${field}`).join("\n")}`);
+  const more = count > shown.length ? [`and ${count - shown.length} more`] : [];
+  return `Apply failed with ${count} conflicts: ${[...groups, ...more].join("\n")}`;
 }
 
 function byOwner(conflicts: readonly Conflict[]): Map<string, string[]> {

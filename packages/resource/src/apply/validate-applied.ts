@@ -6,6 +6,9 @@ import { repeatedElements } from "./field-set-of.ts";
 import { type MergeType, fieldType, itemType, listElements, listKind } from "./merge-type.ts";
 import { type PathElement, fieldElement, printPath } from "./path-element.ts";
 
+/** Causes beyond this many are not reported: the first ones say what to mend. */
+const causesMax = 32;
+
 /**
  * Refuses an applied configuration of which the lists cannot be merged: elements without their keys, or twice the same one.
  * @throws PlatformError TP_INVALID
@@ -14,6 +17,7 @@ export function checkMergeable(applied: JsonObject, schema?: Schema): void {
   const causes: ErrorCause[] = [];
   check(applied, withObjectMeta(schema), [], causes);
   if (causes.length === 0) return;
+  causes.length = Math.min(causes.length, causesMax);
   const lines = causes.map((cause) => `${cause.field}: ${cause.message}`);
   throw new PlatformError("TP_INVALID", { message: `The applied configuration cannot be merged: ${lines.join("; ")}.`, causes });
 }

@@ -102,11 +102,16 @@ function checkNumbers(text: string, unsafeIntegers: JsonLimits["unsafeIntegers"]
     number: (literal, path) => {
       const value = Number(literal);
       if (!Number.isFinite(value)) throw badNumber(path(), "is too large for a number");
-      if (unsafeIntegers === "refuse" && /^-?\d+$/.test(literal) && BigInt(literal) !== BigInt(value)) {
+      if (unsafeIntegers === "refuse" && losesDigits(literal, value)) {
         throw badNumber(path(), "is an integer beyond ±2^53 that would lose digits; send it as a string");
       }
     },
   });
+}
+
+/** An integer that would come back as another one. The shortest form in which JavaScript prints a double is no loss: it reads back as the same. */
+function losesDigits(literal: string, value: number): boolean {
+  return !Number.isSafeInteger(value) && /^-?\d+$/.test(literal) && String(value) !== literal && BigInt(value) !== BigInt(literal);
 }
 
 function badNumber(path: readonly (string | number)[], what: string): PlatformError {

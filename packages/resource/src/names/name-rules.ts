@@ -6,6 +6,9 @@ const labelLengthMax = 63;
 /** Longest domain name (RFC 1123). */
 const subdomainLengthMax = 253;
 
+/** Longest name of a field manager; Kubernetes' number. */
+const fieldManagerLengthMax = 128;
+
 const dns1123Label = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 const dns1123Subdomain = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 const dns1035Label = /^[a-z](?:[-a-z0-9]*[a-z0-9])?$/;
@@ -58,6 +61,11 @@ export function labelKeyProblems(value: string): string[] {
 export function labelValueProblems(value: string): string[] {
   if (value === "") return [];
   return [...tooLong(value, labelLengthMax), ...mismatch(value, namePart, `${namePartPhrase}, or be empty`)];
+}
+
+/** Names of field managers, as in `?fieldManager=`. */
+export function fieldManagerProblems(value: string): string[] {
+  return [...tooLong(value, fieldManagerLengthMax), ...(/\p{C}/u.test(value) ? ["must be printable characters"] : [])];
 }
 
 function tooLong(value: string, bytesMax: number): string[] {

@@ -5,6 +5,7 @@ import {
   dns1035LabelProblems,
   dns1123LabelProblems,
   dns1123SubdomainProblems,
+  fieldManagerProblems,
   labelKeyProblems,
   labelValueProblems,
   pathSegmentProblems,
@@ -81,6 +82,21 @@ function fieldsOf(meta: unknown, more: Partial<ObjectMetaRules> = {}) {
   return validateObjectMeta(meta, { namespaced: true, nameRule: "subdomain", ...more }).map((cause) => `${cause.field} ${cause.reason}`);
 }
 
+describe("fieldManagerProblems", () => {
+  test.each([
+    { name: "kubectl-client-side-apply", accepted: true },
+    { name: "", accepted: true },
+    { name: "Threeport \u2713", accepted: true },
+    { name: "m".repeat(128), accepted: true },
+    { name: "m".repeat(129), accepted: false },
+    { name: "a\nb", accepted: false },
+    { name: "a\u0000", accepted: false },
+    { name: "a\u200bb", accepted: false },
+  ])("$name is accepted: $accepted", ({ name, accepted }) => {
+    expect(fieldManagerProblems(name).length === 0).toBe(accepted);
+  });
+});
+
 describe("validateObjectMeta", () => {
   const good = { name: "a", namespace: "ns" };
 
@@ -148,6 +164,11 @@ describe("validateObjectMeta", () => {
     const old: ObjectMeta = { ...good, finalizers: ["a", "b"], deletionTimestamp: "2026-01-01T00:00:00Z" };
     expect(fieldsOf({ ...good, finalizers: ["a"] }, { old })).toEqual([]);
     expect(fieldsOf({ ...good, finalizers: ["a", "c"] }, { old })).toEqual(["metadata.finalizers FieldValueForbidden"]);
+  });
+
+  test("of very many problems the first ones are reported", () => {
+    const labels = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`-${index}`, "a b"]));
+    expect(fieldsOf({ ...good, labels })).toHaveLength(32);
   });
 
   test("a message shows the value, cut when it is long", () => {

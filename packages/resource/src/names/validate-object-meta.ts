@@ -24,6 +24,9 @@ const nameProblems: Readonly<Record<NameRule, (name: string) => string[]>> = {
 /** Bytes of all keys and values of an object's annotations together; Kubernetes' number. */
 export const annotationBytesMax = 256 * 1024;
 
+/** Causes beyond this many are not reported: the first ones say what to mend. */
+const causesMax = 32;
+
 export interface ObjectMetaRules {
   readonly namespaced: boolean;
   readonly nameRule: NameRule;
@@ -38,7 +41,7 @@ export interface ObjectMetaRules {
 export function validateObjectMeta(meta: unknown, rules: ObjectMetaRules): ErrorCause[] {
   if (!isJsonObject(meta)) return [{ field: "metadata", reason: "FieldValueRequired", message: "Required value: metadata must be an object with a name" }];
   const field = (name: keyof ObjectMeta) => ownValue(meta, name);
-  return [
+  const causes = [
     ...nameCauses(field("name"), field("generateName"), rules),
     ...namespaceCauses(field("namespace"), rules.namespaced),
     ...labelCauses(field("labels")),
@@ -47,6 +50,7 @@ export function validateObjectMeta(meta: unknown, rules: ObjectMetaRules): Error
     ...ownerCauses(field("ownerReferences")),
     ...(rules.old === undefined ? [] : immutableCauses(meta as Partial<ObjectMeta>, rules.old)),
   ];
+  return causes.slice(0, causesMax);
 }
 
 function nameCauses(name: unknown, generateName: unknown, { nameRule }: ObjectMetaRules): ErrorCause[] {
