@@ -8,6 +8,8 @@ export interface FailedAnswer {
   readonly method: string;
   readonly path: string;
   readonly host: string;
+  /** The token that was sent: an answer that echoes it is shown without it. */
+  readonly secret?: string | undefined;
 }
 
 /** How much of a page that is not a Status is shown: enough for `404 page not found` or a proxy's title. */
@@ -20,7 +22,7 @@ export function answerError(answer: FailedAnswer): PlatformError {
   const retryAfterSeconds = error.retryAfterSeconds ?? retryAfterOf(answer.headers);
   const isStatus = error.detail["reason"] !== undefined || (answer.body as { kind?: unknown } | undefined)?.kind === "Status";
   return new PlatformError(error.code, {
-    message: isStatus ? error.message : `${answer.host} answered ${answer.status} to ${answer.method} ${pathOnly(answer.path)}${excerpt(answer.body)}`,
+    message: withoutSecret(isStatus ? error.message : `${answer.host} answered ${answer.status} to ${answer.method} ${pathOnly(answer.path)}${excerpt(answer.body, answer.secret)}`, answer.secret),
     causes: error.causes,
     detail: { ...error.detail, host: answer.host, isStatus },
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
@@ -42,10 +44,14 @@ function redirectError(answer: FailedAnswer): PlatformError {
   });
 }
 
-function excerpt(body: unknown): string {
+function withoutSecret(text: string, secret: string | undefined): string {
+  return secret === undefined ? text : text.replaceAll(secret, "…");
+}
+
+function excerpt(body: unknown, secret: string | undefined): string {
   if (typeof body !== "string" || body.trim() === "") return "";
-  const plain = body.replaceAll(/<[^>]*>/g, " ").replaceAll(/[^\x20-\x7e]+/g, " ").replaceAll(/ +/g, " ").trim();
-  return `: ${plain.slice(0, excerptCharactersMax)}`;
+  const plain = withoutSecret(body, secret).replaceAll(/<[^>]*>/g, " ").replaceAll(/[^\x20-\x7e…]+/g, " ").replaceAll(/ +/g, " ").trim();
+  return `: ${plain.length <= excerptCharactersMax ? plain : `${plain.slice(0, excerptCharactersMax)}…`}`;
 }
 
 function pathOnly(path: string): string {

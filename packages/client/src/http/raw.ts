@@ -5,7 +5,7 @@ import { answerError } from "./answer-error.ts";
 import { networkError } from "./network-error.ts";
 import { readBody } from "./read-body.ts";
 import type { RawResponse } from "./send-options.ts";
-import type { Dispatch } from "./transport.ts";
+import type { Dispatch } from "./dispatch.ts";
 import { request } from "./undici.ts";
 
 interface RawContext {
@@ -15,6 +15,7 @@ interface RawContext {
   readonly timeoutMs: number;
   readonly late: () => PlatformError;
   readonly signal: AbortSignal | undefined;
+  readonly secret: string | undefined;
 }
 
 /** Longest error body that is read of a stream request: a Status, or a proxy's page. */
@@ -36,7 +37,7 @@ export async function openRaw(pool: Dispatcher, dispatch: Dispatch, context: Raw
     const { statusCode: status, headers } = answer;
     if (status < 300) return { status, headers, body: chunks(answer.body, translate) };
     const text = await readStart(answer.body);
-    throw answerError({ ...readBody({ status, headers, text }, host), method: dispatch.method, path: dispatch.path, host });
+    throw answerError({ ...readBody({ status, headers, text }, host), method: dispatch.method, path: dispatch.path, host, secret: context.secret });
   } catch (error) {
     signal?.removeEventListener("abort", onAbort);
     throw translate(error);

@@ -89,6 +89,17 @@ describe("a request", () => {
     expect(error.message).toBe(`127.0.0.1:${server.port} answered 502 to GET /api/v1/x: Bad Gateway nginx`);
   });
 
+  test("never shows the token, even where the server sends it back", async () => {
+    await using server = await scriptedServer(({ headers, path }, answer) =>
+      path === "/status" ? json(answer, 403, failure(403, "Forbidden", `bad header ${headers.authorization}`)) : void answer.writeHead(400, { "content-type": "text/plain" }).end(`you sent ${headers.authorization}`),
+    );
+    await using client = createClient({ server: server.url, token: "very-secret" });
+    for (const error of [await errorOf(client.request("/status")), await errorOf(client.request("/page")), await errorOf(client.raw("/page"))]) {
+      expect(error.message).toContain("Bearer …");
+      expect(JSON.stringify({ ...error, message: error.message })).not.toContain("very-secret");
+    }
+  });
+
   test("is not led astray by a redirect, and says where it would have gone", async () => {
     await using server = await scriptedServer((_, answer) => void answer.writeHead(302, { location: "http://169.254.169.254/latest?key=secret" }).end());
     await using client = createClient({ server: server.url, token: "t" });

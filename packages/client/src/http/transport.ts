@@ -1,8 +1,8 @@
 import { systemClock, systemRandom, type Clock, type Random } from "@threeport/platform";
 import { PlatformError } from "@threeport/resource";
-import type { Dispatcher } from "undici";
 import { endpointOf, type ConnectionConfig } from "../connection.ts";
 import { answerError } from "./answer-error.ts";
+import type { Dispatch } from "./dispatch.ts";
 import { Exchange, type Answer } from "./exchange.ts";
 import { isBrokenConnection, networkError } from "./network-error.ts";
 import { createPools } from "./pools.ts";
@@ -25,9 +25,6 @@ export interface TransportOptions {
   readonly connectionsMax?: number;
   readonly userAgent?: string;
 }
-
-/** A request on its way, as both pools take it. */
-export type Dispatch = Dispatcher.DispatchOptions & { readonly path: string; readonly method: Dispatcher.HttpMethod };
 
 /** HTTP to one API server: deadlines, retries, errors in words. Knows nothing of kinds. */
 export function createTransport(config: ConnectionConfig, options: TransportOptions = {}): Transport {
@@ -80,7 +77,7 @@ export function createTransport(config: ConnectionConfig, options: TransportOpti
       }
       const response = readBody(answer, host);
       if (answer.status < 300 || answer.status === 304) return response;
-      const error = answerError({ ...response, method: dispatch.method, path: dispatch.path, host });
+      const error = answerError({ ...response, method: dispatch.method, path: dispatch.path, host, secret: config.token });
       const delayMs = retryDelayMs(error, attempt, { repeatable, random });
       if (delayMs === undefined || clock.monotonic() + delayMs >= until) throw error;
       await clock.sleep(delayMs, call.signal);
@@ -93,7 +90,7 @@ export function createTransport(config: ConnectionConfig, options: TransportOpti
     using _deadline = clock.after(timeoutMs, () => cut.abort(late(timeoutMs)));
     const signal = call.signal === undefined ? cut.signal : AbortSignal.any([call.signal, cut.signal]);
     try {
-      return await openWebSocket(pools.streams, dispatchOf(path, call), { host, protocols: call.protocols, signal });
+      return await openWebSocket(pools.streams, dispatchOf(path, call), { host, protocols: call.protocols, signal, secret: config.token });
     } catch (error) {
       throw call.signal?.aborted === true ? (call.signal.reason as Error) : networkError(error, host);
     }
@@ -105,7 +102,7 @@ export function createTransport(config: ConnectionConfig, options: TransportOpti
     upgrade,
     raw: (path, call = {}) => {
       const timeoutMs = call.timeoutMs ?? requestTimeoutMs;
-      return openRaw(pools.streams, dispatchOf(path, call), { host, clock, timeoutMs, late: () => late(timeoutMs), signal: call.signal });
+      return openRaw(pools.streams, dispatchOf(path, call), { host, clock, timeoutMs, late: () => late(timeoutMs), signal: call.signal, secret: config.token });
     },
     [Symbol.asyncDispose]: () => pools[Symbol.asyncDispose](),
   };

@@ -6,7 +6,7 @@ import { answerError } from "./answer-error.ts";
 import { Exchange } from "./exchange.ts";
 import { readBody } from "./read-body.ts";
 import type { ResponseHeaders } from "./warnings.ts";
-import type { Dispatch } from "./transport.ts";
+import type { Dispatch } from "./dispatch.ts";
 
 /** A connection that has become a WebSocket. The caller owns the socket. */
 export interface Upgraded {
@@ -31,6 +31,7 @@ export interface UpgradeCall {
   readonly host: string;
   readonly protocols: readonly string[];
   readonly signal: AbortSignal;
+  readonly secret: string | undefined;
 }
 
 /** The WebSocket handshake. @throws PlatformError when the server answers with anything else; what undici throws when there is no answer */
@@ -45,7 +46,7 @@ export async function openWebSocket(pool: Dispatcher, dispatch: Dispatch, call: 
     pool.dispatch({ ...dispatch, headers: [...(dispatch.headers as string[]), ...handshake], upgrade: "websocket" }, exchange);
     const first = await Promise.race([exchange.upgrade.promise, exchange.answer]);
     if (!("socket" in first)) {
-      if (first.status >= 300) throw answerError({ ...readBody(first, call.host), method: "GET", path: dispatch.path, host: call.host });
+      if (first.status >= 300) throw answerError({ ...readBody(first, call.host), method: "GET", path: dispatch.path, host: call.host, secret: call.secret });
       throw new PlatformError("TP_RUNTIME_ANSWER_INVALID", { message: `${call.host} answered ${first.status} in place of a WebSocket` });
     }
     return accepted(first, key, call);

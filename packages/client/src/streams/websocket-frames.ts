@@ -40,31 +40,49 @@ export function frameHeader(opcode: Opcode, length: number, maskBit: 0 | 0x80): 
 
 /** Cuts bytes into frames; a frame may come in any number of chunks. Ends quietly where the bytes end. */
 export async function* decodeFrames(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Frame> {
-  let pending: Buffer = Buffer.alloc(0);
+  let parts: Uint8Array[] = [];
+  let partBytes = 0;
+  let needed = 2; // chunks are put together only when they can hold a frame, so that tiny chunks cost no squares
   for await (const chunk of chunks) {
-    pending = pending.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength) : Buffer.concat([pending, chunk]);
-    for (let found = takeFrame(pending); found !== undefined; found = takeFrame(pending)) {
-      pending = pending.subarray(found.bytes);
-      yield found.frame;
+    parts.push(chunk);
+    partBytes += chunk.length;
+    if (partBytes < needed) continue;
+    let bytes = parts.length === 1 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength) : Buffer.concat(parts);
+    let size = frameSize(bytes);
+    for (; bytes.length >= size.total; size = frameSize(bytes)) {
+      yield readFrame(bytes, size);
+      bytes = bytes.subarray(size.total);
     }
+    parts = [bytes];
+    partBytes = bytes.length;
+    needed = size.total;
   }
 }
 
-function takeFrame(bytes: Buffer): { frame: Frame; bytes: number } | undefined {
-  if (bytes.length < 2) return undefined;
-  const [first, second] = [bytes.readUInt8(0), bytes.readUInt8(1)];
+interface FrameSize {
+  readonly header: number;
+  /** Of header and payload; of what must be there to know more, while the header is not complete. */
+  readonly total: number;
+}
+
+function frameSize(bytes: Buffer): FrameSize {
+  if (bytes.length < 2) return { header: 2, total: 2 };
+  const second = bytes.readUInt8(1);
   const short = second & 0x7f;
   const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;
-  const masked = (second & 0x80) !== 0;
-  const start = 2 + lengthBytes + (masked ? 4 : 0);
-  if (bytes.length < start) return undefined;
+  const header = 2 + lengthBytes + ((second & 0x80) === 0 ? 0 : 4);
+  if (bytes.length < header) return { header, total: header };
   const length = short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short;
   if (length > messageBytesMax) throw invalid("a WebSocket frame is too long");
+  return { header, total: header + length };
+}
+
+function readFrame(bytes: Buffer, { header, total }: FrameSize): Frame {
+  const first = bytes.readUInt8(0);
   if ((first & 0x70) !== 0) throw invalid("a WebSocket frame uses an extension that nobody asked for");
-  if (bytes.length < start + length) return undefined;
-  const payload = bytes.subarray(start, start + length);
-  if (masked) applyMask(payload, bytes.subarray(start - 4, start), payload);
-  return { frame: { opcode: (first & 0x0f) as Opcode, final: (first & 0x80) !== 0, payload }, bytes: start + length };
+  const payload = bytes.subarray(header, total);
+  if ((bytes.readUInt8(1) & 0x80) !== 0) applyMask(payload, bytes.subarray(header - 4, header), payload);
+  return { opcode: (first & 0x0f) as Opcode, final: (first & 0x80) !== 0, payload };
 }
 
 function applyMask(from: Uint8Array, mask: Uint8Array, to: Uint8Array): void {
