@@ -1,5 +1,5 @@
 import type { Clock, Logger, Random } from "@threeport/platform";
-import type { Kind, StoredObject } from "@threeport/resource";
+import type { Kind } from "@threeport/resource";
 import type { Store, User } from "@threeport/store";
 import type { Registry } from "./registry.ts";
 import type { Controlled } from "./pipeline/references.ts";
@@ -27,10 +27,11 @@ export interface WriteOptions {
   readonly fieldValidation?: FieldValidation;
 }
 
-/** An object as answered: JSON text as stored, and parsed only where somebody needs it. */
+/** An object as answered: JSON text as stored, parsed only where somebody needs it. */
 export interface Answer {
   readonly body: string;
-  readonly object: StoredObject;
+  /** 0 for a create that was only tried. */
+  readonly rv: number;
   readonly warnings: readonly string[];
 }
 

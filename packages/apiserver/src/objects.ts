@@ -1,11 +1,12 @@
-import { PlatformError, deepEqual, type DeleteQuery, type KubeObject, type ListQuery, type Objects, type StoredObject, type Target } from "@threeport/resource";
-import type { ApiContext, Caller, ObjectName } from "./api.ts";
+import { PlatformError, deepClone, deepEqual, type DeleteQuery, type KubeObject, type ListQuery, type Objects, type StoredObject, type Target } from "@threeport/resource";
+import type { Answer, ApiContext, Caller, ObjectName } from "./api.ts";
+import { applyObject } from "./pipeline/apply.ts";
 import { parseBody } from "./pipeline/body.ts";
 import { createObject } from "./pipeline/create.ts";
 import { deleteObject } from "./pipeline/delete.ts";
 import { listObjects } from "./pipeline/list.ts";
 import { createSelection } from "./pipeline/selection.ts";
-import { applyObject, updateObject } from "./pipeline/update.ts";
+import { updateObject } from "./pipeline/update.ts";
 import { kindOf } from "./registry.ts";
 
 /** The in-process face of the API for reconcilers: the same pipeline and admission as over HTTP, on behalf of `caller`. */
@@ -26,22 +27,23 @@ export function createObjects(context: ApiContext, caller: Caller): Objects {
     },
     async apply<T extends KubeObject = StoredObject>(object: KubeObject): Promise<T> {
       const answer = await applyObject(context, caller, placeOf(object), object);
-      return answer.object as unknown as T;
+      return objectOf<T>(answer);
     },
     async create<T extends KubeObject = StoredObject>(object: KubeObject): Promise<T> {
       const target = placeOf(object);
-      const answer = await createObject(context, caller, target, structuredClone(object), { fieldValidation: "Strict" });
-      return answer.object as unknown as T;
+      const answer = await createObject(context, caller, target, deepClone(object), { fieldValidation: "Strict" });
+      return objectOf<T>(answer);
     },
     async patchStatus<T extends KubeObject = StoredObject>(object: T): Promise<T> {
       const answer = await updateObject(context, caller, placeOf(object), object, { subresource: "status" });
-      return answer.object as unknown as T;
+      return objectOf<T>(answer);
     },
     async commit<T extends KubeObject>(original: T, draft: T): Promise<T | undefined> {
       if (deepEqual(original, draft)) return original;
       const answer = await updateObject(context, caller, placeOf(original), draft, { fieldValidation: "Strict" });
-      const gone = answer.object.metadata.deletionTimestamp !== undefined && (answer.object.metadata.finalizers ?? []).length === 0;
-      return gone ? undefined : (answer.object as unknown as T);
+      const stored = objectOf<T>(answer);
+      const gone = stored.metadata.deletionTimestamp !== undefined && (stored.metadata.finalizers ?? []).length === 0;
+      return gone ? undefined : stored;
     },
     async delete(target: Target, query: DeleteQuery = {}): Promise<void> {
       try {
@@ -51,4 +53,8 @@ export function createObjects(context: ApiContext, caller: Caller): Objects {
       }
     },
   };
+}
+
+function objectOf<T>(answer: Answer): T {
+  return parseBody(answer.body) as unknown as T;
 }

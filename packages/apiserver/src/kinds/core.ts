@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ageColumn, defineKind, type ErrorCause, type Kind, type KubeObject } from "@threeport/resource";
+import { ageColumn, deepEqual, defineKind, type ErrorCause, type Kind, type KubeObject } from "@threeport/resource";
 
 /** Holds a namespace until its contents are gone; removed by the engine. */
 export const namespaceFinalizer = "threeport.io/namespace-contents";
@@ -65,7 +65,7 @@ export const secretKind = defineKind({
     for (const [key, value] of Object.entries(data)) {
       if (!base64Pattern.test(value)) causes.push({ field: `data.${key}`, reason: "FieldValueInvalid", message: "Invalid value: must be base64; use stringData for plain text" });
     }
-    return [...causes, ...sizeCauses(data), ...immutableCauses(object, old, ["data", "type"])];
+    return [...causes, ...sizeCauses(data), ...typeCauses(object, old), ...immutableCauses(object, old, ["data"])];
   },
 });
 
@@ -193,13 +193,19 @@ function keyCauses(field: string, values: Record<string, string>): ErrorCause[] 
 }
 
 function sizeCauses(values: Record<string, string>): ErrorCause[] {
-  const bytes = Object.values(values).reduce((sum, value) => sum + value.length, 0);
+  const bytes = Object.values(values).reduce((sum, value) => sum + Buffer.byteLength(value), 0);
   return bytes <= contentBytesMax ? [] : [{ field: "data", reason: "FieldValueTooLong", message: `Too long: may not be more than ${contentBytesMax} bytes` }];
 }
 
 function immutableCauses(object: KubeObject, old: KubeObject | undefined, fields: readonly string[]): ErrorCause[] {
   if (old?.["immutable"] !== true) return [];
-  const changed = fields.filter((field) => JSON.stringify(object[field] ?? {}) !== JSON.stringify(old[field] ?? {}));
-  const causes = changed.map((field) => ({ field, reason: "FieldValueForbidden", message: "Forbidden: field is immutable when `immutable` is set" }));
-  return object["immutable"] === true ? causes : [...causes, { field: "immutable", reason: "FieldValueForbidden", message: "Forbidden: field is immutable when `immutable` is set" }];
+  const changed = fields.filter((field) => !deepEqual(object[field] ?? {}, old[field] ?? {}));
+  if (object["immutable"] !== true) changed.push("immutable");
+  return changed.map((field) => ({ field, reason: "FieldValueForbidden", message: "Forbidden: field is immutable when `immutable` is set" }));
+}
+
+/** What a Secret is for decides who reads it: it never changes, as upstream. */
+function typeCauses(object: KubeObject, old: KubeObject | undefined): ErrorCause[] {
+  if (old === undefined || object["type"] === old["type"]) return [];
+  return [{ field: "type", reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(object["type"])}: field is immutable` }];
 }

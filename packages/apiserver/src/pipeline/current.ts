@@ -22,6 +22,3 @@ export function versionConflict(target: ObjectName): PlatformError {
     detail: { kind: target.kind.plural, group: target.kind.group, name: target.name },
   });
 }
-
-/** Tries of a read-change-write before the caller hears of the conflict: K4, patches are retried by the server. */
-export const writeTries = 8;

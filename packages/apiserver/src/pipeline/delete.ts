@@ -1,7 +1,8 @@
 import { rfc3339 } from "@threeport/platform";
 import { PlatformError, deepClone, type KubeObject } from "@threeport/resource";
 import type { Answer, ApiContext, Caller, ObjectName } from "../api.ts";
-import { notFound, readCurrent, versionConflict, writeTries, type Current } from "./current.ts";
+import { notFound, readCurrent, versionConflict, type Current } from "./current.ts";
+import { untilWritten } from "./until-written.ts";
 import { checkGuards, commitWrite, type WriteInput } from "./write.ts";
 
 export interface DeleteOptions {
@@ -19,7 +20,7 @@ export interface Deleted extends Answer {
 
 /** Asks for deletion: removes at once when nothing holds the object, else marks it (K5, design.md §5.7). */
 export async function deleteObject(context: ApiContext, caller: Caller, target: ObjectName, options: DeleteOptions): Promise<Deleted> {
-  for (let attempt = 1; ; attempt++) {
+  return untilWritten(context, target, async () => {
     const current = await readCurrent(context, target);
     if (current === undefined) throw notFound(target);
     checkPreconditions(target, current, options);
@@ -42,9 +43,8 @@ export async function deleteObject(context: ApiContext, caller: Caller, target: 
       return unchanged;
     }
     const written = await commitWrite(context, write);
-    if (!written.conflict) return { body: written.body, rv: written.rv, uid: current.uid, warnings: [], removed };
-    if (options.resourceVersion !== undefined || attempt >= writeTries) throw versionConflict(target);
-  }
+    return written.conflict ? undefined : { body: written.body, rv: written.rv, uid: current.uid, warnings: [], removed };
+  });
 }
 
 function checkPreconditions(target: ObjectName, current: Current, options: DeleteOptions): void {

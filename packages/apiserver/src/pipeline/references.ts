@@ -10,13 +10,13 @@ export const ownerPath = "$owner";
 export const userPath = "$user";
 /** Path of the row that tells the collector of an owner in foreground deletion that this object is gone. */
 export const blockPath = "$block";
-/** Path of the row that wakes the managing owner when this object changes. */
+/** Path of the row that wakes an owner when this object changes. */
 export const controllerPath = "$controller";
 
 /** Which kinds have a reconciler: only their keys become work. */
 export type Controlled = (resource: string) => boolean;
 
-/** Everything that an object's body refers to: declared paths, owners, and its controller's interest in it. */
+/** Everything that an object's body refers to: declared paths, owners, and their interest in it. */
 export function referencesOf(registry: Registry, kind: Kind, object: KubeObject, controlled: Controlled): ReferenceRow[] {
   const self: ObjectKey = { kind: kind.resource, namespace: object.metadata.namespace ?? "", name: object.metadata.name };
   const rows: ReferenceRow[] = [];
@@ -32,7 +32,7 @@ export function referencesOf(registry: Registry, kind: Kind, object: KubeObject,
     const target = { kind: ownerKind.resource, namespace: ownerKind.namespaced ? self.namespace : "", name: owner.name };
     if (owner.blockOwnerDeletion === true) rows.push({ path: blockPath, target: self, waitsFor: WaitsFor.Existence, wakerQueue: gcQueue, wakerKey: formatKey(target) });
     rows.push({ path: ownerPath, target, waitsFor: WaitsFor.Existence, wakerQueue: gcQueue, wakerKey: formatKey(self) });
-    if (owner.controller === true && controlled(ownerKind.resource)) {
+    if (controlled(ownerKind.resource)) {
       rows.push({ path: controllerPath, target: self, waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Outputs, wakerQueue: ownerKind.resource, wakerKey: workKey(target.namespace, owner.name) });
     }
   }

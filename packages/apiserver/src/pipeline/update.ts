@@ -2,8 +2,9 @@ import { PlatformError, deepClone, mergePatch, jsonPatch, strategicMergePatch, t
 import type { Answer, ApiContext, Caller, ObjectName, WriteOptions } from "../api.ts";
 import { admit, desiredChanged, invalid, sameObject } from "./admission.ts";
 import { readObject, serialize } from "./body.ts";
-import { createObject, placeIn } from "./create.ts";
-import { notFound, readCurrent, versionConflict, writeTries, type Current } from "./current.ts";
+import { placeIn } from "./create.ts";
+import { notFound, readCurrent, versionConflict, type Current } from "./current.ts";
+import { untilWritten } from "./until-written.ts";
 import { checkGuards, commitWrite, type WriteInput } from "./write.ts";
 
 export interface UpdateOptions extends WriteOptions {
@@ -22,31 +23,31 @@ export async function updateObject(context: ApiContext, caller: Caller, target: 
   if (sent.metadata.name !== target.name) throw new PlatformError("TP_BAD_REQUEST", { message: `the name of the object (${sent.metadata.name}) does not match the name on the URL (${target.name})` });
   const version = sent.metadata.resourceVersion ?? "";
   if (version === "" && kind.versionRequired) throw invalid(kind, target.name, [{ field: "metadata.resourceVersion", reason: "FieldValueInvalid", message: "Invalid value: 0: must be specified for an update; read the object first, or use a patch" }]);
-  for (let attempt = 1; ; attempt++) {
+  const attempt = async () => {
     const current = await readCurrent(context, target);
     if (current === undefined) throw notFound(target);
     if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
     if (sent.metadata.uid !== undefined && sent.metadata.uid !== "" && sent.metadata.uid !== current.uid) throw uidConflict(target, sent.metadata.uid, current.uid);
-    const answer = await replace(context, caller, target, { current, next: deepClone(sent), options });
-    if (answer !== undefined) return answer;
-    if (version !== "" || attempt >= writeTries) throw versionConflict(target);
-  }
+    return replace(context, caller, target, { current, next: deepClone(sent), options });
+  };
+  return version === "" ? untilWritten(context, target, attempt) : ((await attempt()) ?? refuseStale(target));
+}
+
+function refuseStale(target: ObjectName): never {
+  throw versionConflict(target);
 }
 
 /** PATCH of the three classic types; retried by the server when the object moved (K4). */
 export async function patchObject(context: ApiContext, caller: Caller, target: ObjectName, patch: { readonly type: PatchType; readonly value: unknown }, options: UpdateOptions): Promise<Answer> {
-  for (let attempt = 1; ; attempt++) {
+  return untilWritten(context, target, async () => {
     const current = await readCurrent(context, target);
     if (current === undefined) throw notFound(target);
-    const patched = applyPatch(target.kind, current.object, patch);
-    const next = readObject(patched, target.kind);
+    const next = readObject(applyPatch(target.kind, current.object, patch), target.kind);
     const version = next.metadata.resourceVersion ?? "";
     if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
     if (next.metadata.uid !== undefined && next.metadata.uid !== current.uid) throw uidConflict(target, next.metadata.uid, current.uid);
-    const answer = await replace(context, caller, target, { current, next: deepClone(next), options });
-    if (answer !== undefined) return answer;
-    if (attempt >= writeTries) throw versionConflict(target);
-  }
+    return replace(context, caller, target, { current, next: deepClone(next), options });
+  });
 }
 
 function applyPatch(kind: Kind, current: KubeObject, patch: { readonly type: PatchType; readonly value: unknown }): JsonObject {
@@ -61,8 +62,8 @@ function applyPatch(kind: Kind, current: KubeObject, patch: { readonly type: Pat
   }
 }
 
-/** Undefined when `current` is no longer current. */
-async function replace(context: ApiContext, caller: Caller, target: ObjectName, input: { current: Current; next: KubeObject; options: UpdateOptions }): Promise<Answer | undefined> {
+/** Brings `current` to `next` under the write rules. Undefined when `current` is no longer current. */
+export async function replace(context: ApiContext, caller: Caller, target: ObjectName, input: { current: Current; next: KubeObject; options: UpdateOptions }): Promise<Answer | undefined> {
   const { kind } = target;
   const { current, options } = input;
   const next = options.subresource === "status" ? statusOnly(current.object, input.next) : mainOnly(kind, current.object, input.next);
@@ -130,32 +131,3 @@ function uidConflict(target: ObjectName, sent: string, current: string): Platfor
   });
 }
 
-/** Creates, or replaces labels, annotations, owners, finalizers and desired fields: for objects whose only author is the caller. */
-export async function applyObject(context: ApiContext, caller: Caller, target: ObjectName, object: KubeObject): Promise<Answer> {
-  for (let attempt = 1; ; attempt++) {
-    const current = await readCurrent(context, target);
-    if (current === undefined) {
-      try {
-        return await createObject(context, caller, { kind: target.kind, namespace: target.namespace }, deepClone(object), { fieldValidation: "Strict" });
-      } catch (error) {
-        if (error instanceof PlatformError && error.code === "TP_ALREADY_EXISTS" && attempt < writeTries) continue;
-        throw error;
-      }
-    }
-    const next: KubeObject = deepClone(object);
-    const before = current.object.metadata;
-    next.metadata = {
-      ...next.metadata,
-      name: target.name,
-      ...(target.kind.namespaced ? { namespace: target.namespace } : {}),
-      labels: { ...before.labels, ...next.metadata.labels },
-      annotations: { ...before.annotations, ...next.metadata.annotations },
-      ...(next.metadata.ownerReferences === undefined && before.ownerReferences !== undefined ? { ownerReferences: before.ownerReferences } : {}),
-      finalizers: [...new Set([...(before.finalizers ?? []), ...(before.deletionTimestamp === undefined ? (next.metadata.finalizers ?? []) : [])])],
-    };
-    for (const field of ["labels", "annotations", "finalizers"] as const) if (Object.keys(next.metadata[field] ?? {}).length === 0) delete next.metadata[field];
-    const answer = await replace(context, caller, target, { current, next, options: { fieldValidation: "Strict" } });
-    if (answer !== undefined) return answer;
-    if (attempt >= writeTries) throw versionConflict(target);
-  }
-}

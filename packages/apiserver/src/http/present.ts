@@ -1,0 +1,57 @@
+import type { Kind } from "@threeport/resource";
+import type { ApiContext } from "../api.ts";
+import { parseBody } from "../pipeline/body.ts";
+import { acceptedForm, includeObject, type Query } from "./negotiation.ts";
+import { table, tableRow, type IncludeObject } from "./table.ts";
+
+/** The form in which a client wants to read: plain objects, a Table, or metadata only. */
+export interface Presentation {
+  readonly form: "object" | "table" | "partial";
+  /** What each row of a Table carries beside its cells. */
+  readonly include: IncludeObject;
+}
+
+/** Read before anything is written: a form that cannot be served must refuse the request, not its answer. */
+export function presentationOf(request: { readonly accept: string | undefined; readonly query: Query }): Presentation {
+  return { form: acceptedForm(request.accept).kind, include: includeObject(request.query.text("includeObject")) };
+}
+
+/** JSON text of one object. */
+export function presentObject(context: ApiContext, kind: Kind, presentation: Presentation, object: { readonly body: string; readonly rv: number }): string {
+  switch (presentation.form) {
+    case "object":
+      return object.body;
+    case "partial":
+      return partialText(object.body);
+    case "table":
+      return JSON.stringify(table(kind, { rows: [row(context, kind, presentation, object.body)], rv: String(object.rv), columns: true }));
+  }
+}
+
+export interface ListToPresent {
+  readonly rv: number;
+  readonly items: readonly { readonly body: string }[];
+  readonly continueToken: string | undefined;
+}
+
+/** JSON text of a list. */
+export function presentList(context: ApiContext, kind: Kind, presentation: Presentation, list: ListToPresent): string {
+  const rv = String(list.rv);
+  if (presentation.form === "table") {
+    const rows = list.items.map((item) => row(context, kind, presentation, item.body));
+    return JSON.stringify(table(kind, { rows, rv, continueToken: list.continueToken, columns: true }));
+  }
+  const partial = presentation.form === "partial";
+  const texts = list.items.map((item) => (partial ? partialText(item.body) : item.body));
+  const meta = JSON.stringify({ resourceVersion: rv, ...(list.continueToken === undefined ? {} : { continue: list.continueToken }) });
+  const name = partial ? "PartialObjectMetadataList" : `${kind.kind}List`;
+  return `{"kind":"${name}","apiVersion":"${partial ? "meta.k8s.io/v1" : kind.apiVersion}","metadata":${meta},"items":[${texts.join(",")}]}`;
+}
+
+export function partialText(body: string): string {
+  return JSON.stringify({ kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: parseBody(body).metadata });
+}
+
+function row(context: ApiContext, kind: Kind, presentation: Presentation, body: string): object {
+  return tableRow(kind, body, { include: presentation.include, nowMs: context.clock.now() });
+}

@@ -1,0 +1,41 @@
+import type { ServerResponse } from "node:http";
+import type { User } from "@threeport/store";
+import type { Query } from "./negotiation.ts";
+
+/** A call of a subresource that a module serves: `GET …/<plural>/<name>/<subresource>`. */
+export interface SubresourceRequest {
+  readonly namespace: string;
+  readonly name: string;
+  readonly query: Query;
+  readonly user: User;
+  /** Aborts when the client leaves or the server stops. */
+  readonly signal: AbortSignal;
+}
+
+/** One JSON document, or text that comes in pieces for as long as the client stays. */
+export type SubresourceAnswer = { readonly kind: "json"; readonly value: object } | { readonly kind: "text"; readonly pieces: AsyncIterable<string> };
+
+/** By `<plural.group>/<subresource>`. What the handler throws is answered as a Status. */
+export type Subresources = ReadonlyMap<string, (request: SubresourceRequest) => Promise<SubresourceAnswer>>;
+
+/** Sends text as it comes; waits for a slow client, so that it costs no memory. An error after the first piece can only end the stream. */
+export async function streamText(response: ServerResponse, pieces: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
+  response.writeHead(200, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-cache, private" });
+  response.flushHeaders();
+  try {
+    for await (const piece of pieces) {
+      if (signal.aborted) break;
+      if (!response.write(piece)) await drained(response, signal);
+    }
+  } catch (error) {
+    if (!signal.aborted) response.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  }
+  response.end();
+}
+
+function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    response.once("drain", resolve);
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

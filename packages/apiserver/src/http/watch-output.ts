@@ -1,0 +1,70 @@
+import type { ServerResponse } from "node:http";
+
+/** Text that may wait for a slow watcher, in characters; beyond, it is cut and lists again, so that it costs nobody else memory. */
+const waitingMax = 8 * 1024 * 1024;
+/** Small events leave together: one write, one TLS record, one packet. */
+const batchMax = 64 * 1024;
+
+/** The lines of one watch on their way out, in order, no faster than the client reads. */
+export interface WatchOutput {
+  /** Takes lines at any time; nothing leaves before `open`. */
+  push(lines: string): void;
+  /** What waits by now may be any amount: the client asked for that much. From here on it must keep up. */
+  open(): void;
+  /** Resolves when all lines have left; rejects when the client is gone. */
+  drained(): Promise<void>;
+}
+
+export function createWatchOutput(response: ServerResponse): WatchOutput {
+  let queue: string[] = [];
+  let waiting = 0;
+  let owed = 0; // of `waiting`, what was there at `open`
+  let opened = false;
+  let idle: PromiseWithResolvers<void> | undefined;
+
+  function pump(): void {
+    if (!opened || response.destroyed) return;
+    while (queue.length > 0 && !response.writableNeedDrain) response.write(takeBatch());
+    owed = Math.min(owed, waiting);
+    if (queue.length > 0) return;
+    idle?.resolve();
+    idle = undefined;
+  }
+
+  function takeBatch(): string {
+    let count = 0;
+    let size = 0;
+    while (count < queue.length && (count === 0 || size + (queue[count]?.length ?? 0) <= batchMax)) size += queue[count++]?.length ?? 0;
+    const batch = queue.slice(0, count).join("");
+    queue = queue.slice(count);
+    waiting -= size;
+    return batch;
+  }
+
+  response.on("drain", pump);
+  response.on("close", () => {
+    queue = [];
+    idle?.reject(new Error("the watcher left"));
+  });
+
+  return {
+    push(lines) {
+      if (lines === "" || response.destroyed) return;
+      queue.push(lines);
+      waiting += lines.length;
+      if (opened && waiting > owed + waitingMax) response.destroy();
+      else pump();
+    },
+    open() {
+      opened = true;
+      owed = waiting;
+      pump();
+    },
+    async drained() {
+      if (response.destroyed) throw new Error("the watcher left");
+      if (queue.length === 0) return;
+      idle ??= Promise.withResolvers();
+      await idle.promise;
+    },
+  };
+}

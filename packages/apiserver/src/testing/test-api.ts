@@ -1,0 +1,93 @@
+import { silentLogger, systemClock, systemRandom, type Clock } from "@threeport/platform";
+import { createAuthority, issue, type KeyPair } from "@threeport/platform/pki";
+import type { Kind, Objects } from "@threeport/resource";
+import { createClient, type KubeClient } from "@threeport/client";
+import { migrate, openDatabase, openStore, type Store, type User } from "@threeport/store";
+import { createTestDatabase } from "@threeport/store/testing";
+import type { ApiContext } from "../api.ts";
+import { createApiServer, type ApiServerOptions } from "../http/server.ts";
+import { coreKinds } from "../kinds/core.ts";
+import { createObjects } from "../objects.ts";
+import { createRegistry } from "../registry.ts";
+import { createCaller, type Call } from "./call.ts";
+import { shelfKind, widgetKind } from "./test-kinds.ts";
+
+export interface TestApi extends AsyncDisposable {
+  readonly context: ApiContext;
+  readonly store: Store;
+  readonly port: number;
+  readonly caPem: string;
+  readonly token: string;
+  /** As the administrator. */
+  readonly client: KubeClient;
+  /** One request as it is; answers of any status come back. */
+  readonly call: Call;
+  /** The in-process face of the same API. */
+  readonly objects: Objects;
+}
+
+export interface TestApiOptions extends Pick<ApiServerOptions, "limits"> {
+  readonly kinds?: readonly Kind[];
+  readonly clock?: Clock;
+  readonly ready?: ApiServerOptions["ready"];
+  /** Resources with a reconciler. Default: none, so no work is queued for objects' own keys. */
+  readonly controlled?: readonly string[];
+  readonly ringBytesMax?: number;
+}
+
+const token = "token-of-the-administrator";
+const admin: User = { name: "admin", groups: ["system:masters"] };
+const dayMs = 86_400_000;
+
+let pki: Promise<{ caPem: string; server: KeyPair }> | undefined;
+
+async function makePki(): Promise<{ caPem: string; server: KeyPair }> {
+  const times = { nowMs: Date.now(), validForMs: dayMs };
+  const authority = await createAuthority({ subject: { commonName: "test-ca" }, ...times });
+  return { caPem: authority.certificatePem, server: await issue(authority, { subject: { commonName: "test" }, usages: ["server"], hosts: ["127.0.0.1"], ...times }) };
+}
+
+/** The whole API over a database of its own, on a free port of loopback, with a client. Has the namespace `default`. */
+export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
+  await using stack = new AsyncDisposableStack();
+  const { caPem, server: certificate } = await (pki ??= makePki());
+  const clock = options.clock ?? systemClock;
+  const database = stack.use(await createTestDatabase({ templateKey: "api server", migrate: migrateTemplate }));
+  const store = stack.use(
+    await openStore({
+      connection: database.connectionOptions,
+      keyEncryptionKey: new Uint8Array(32).fill(7),
+      clock: systemClock,
+      log: silentLogger,
+      notify: false,
+      connectionsMax: 4,
+      ...(options.ringBytesMax === undefined ? {} : { ringBytesMax: options.ringBytesMax }),
+    }),
+  );
+  const controlled = new Set(options.controlled ?? []);
+  const registry = createRegistry([...coreKinds, widgetKind, shelfKind, ...(options.kinds ?? [])]);
+  const context: ApiContext = { registry, store, clock, random: systemRandom, log: silentLogger, controlled: (resource) => controlled.has(resource) };
+  const server = stack.use(
+    createApiServer({
+      context,
+      tls: { key: certificate.privateKeyPem, cert: certificate.certificatePem },
+      authenticate: async (sent) => (sent === token ? admin : undefined),
+      ready: options.ready ?? (async () => ({ ok: true, text: "ok" })),
+      metrics: async () => "",
+      version: "test",
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+    }),
+  );
+  const port = await server.listen({ host: "127.0.0.1", port: 0 });
+  const client = stack.use(createClient({ server: `https://127.0.0.1:${port}`, caData: caPem, token }));
+  const caller = stack.use(createCaller({ port, caPem, token }));
+  const objects = createObjects(context, { user: admin, author: { priority: 0, fence: undefined } });
+  await objects.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
+  const owned = stack.move();
+  return { context, store, port, caPem, token, client, call: caller.call, objects, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function migrateTemplate(connection: Parameters<typeof openDatabase>[0]): Promise<void> {
+  await using database = openDatabase(connection);
+  await migrate(database);
+}
