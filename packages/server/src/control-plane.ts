@@ -74,6 +74,7 @@ export async function startControlPlane(configuration: Configuration, tools: Too
     metrics: metrics.text,
     observe: metrics.request,
     version: productVersion,
+    subresources: modules.subresources(systemObjects),
   });
   // Last in, first out: the API closes before the engine, the engine before what it works with.
   stack.use(engine);

@@ -4,13 +4,21 @@ import { toPlatformError } from "@threeport/resource";
 import { readConfiguration } from "./configuration.ts";
 import { startControlPlane } from "./control-plane.ts";
 import { createLogger } from "./logger.ts";
+import { stopLeftovers } from "./stop-leftovers.ts";
 
 /** Longest graceful stop; then the process ends as it is, which any kill may do at any time anyway. */
 const stopMsMax = 10_000;
 
 try {
-  const configuration = await readConfiguration(process.argv.slice(2), process.env);
+  const [command] = process.argv.slice(2);
+  const args = process.argv.slice(command === "stop-runtimes" ? 3 : 2);
+  const configuration = await readConfiguration(args, process.env);
   const log = createLogger(configuration.verbose);
+  if (command === "stop-runtimes") {
+    const remained = await stopLeftovers(configuration, { clock: systemClock, random: systemRandom, exec: systemExec, log, environment: process.env });
+    if (remained.length > 0) process.stderr.write(`these remain and need a look: ${remained.join(", ")}\n`);
+    process.exit(remained.length === 0 ? 0 : 1);
+  }
   const started = performance.now();
   const controlPlane = await startControlPlane(configuration, { clock: systemClock, random: systemRandom, exec: systemExec, log, environment: process.env });
   log.info("the control plane is ready", { url: controlPlane.url, home: configuration.home, startMs: Math.round(performance.now() - started) });

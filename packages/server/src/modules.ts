@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import { createClusters, resourceSetKind, resourceSetReconciler } from "@threeport/cluster";
+import { createClusters, type Cluster, resourceSetKind, resourceSetReconciler } from "@threeport/cluster";
 import type { Reconciler } from "@threeport/engine";
 import { clusterFor, kubeconfigProvider, localProvider, runtimeKind, runtimeReconciler } from "@threeport/module-runtime";
-import { definitionReconciler, environmentKind, instanceReconciler, releaseKind, workloadDefinitionKind, workloadInstanceKind } from "@threeport/module-workload";
-import type { Kind, Objects } from "@threeport/resource";
+import type { Subresources } from "@threeport/apiserver";
+import { definitionReconciler, environmentKind, instanceLogs, instanceReconciler, instanceTree, releaseKind, setInventory, workloadDefinitionKind, workloadInstanceKind, type InsightOptions } from "@threeport/module-workload";
+import { PlatformError, type Kind, type Objects } from "@threeport/resource";
 import { workKey, type Store } from "@threeport/store";
 import type { Tools } from "./control-plane.ts";
 import type { Home } from "./home.ts";
@@ -20,6 +21,8 @@ export interface Modules extends AsyncDisposable {
   readonly kinds: readonly Kind[];
   readonly reconcilers: readonly Reconciler[];
   readonly clusterFor: ReturnType<typeof clusterFor>;
+  /** What is served beside the verbs: tree and log of instances, inventory of sets. */
+  readonly subresources: (objects: Objects) => Subresources;
   /** Looks at every cluster and every set once: what changed in a cluster while no control plane ran is noticed now, not an hour later. */
   resume(objects: Objects): Promise<void>;
 }
@@ -38,6 +41,7 @@ export function assembleModules(input: ModulesInput): Modules {
   const local = localProvider({
     exec,
     folder: home.runtimes,
+    imagesFolder: join(home.folder, "images"),
     cacheDir: environment["XDG_CACHE_HOME"] === undefined ? undefined : join(environment["XDG_CACHE_HOME"], "threeport"),
     binariesFolder: environment["THREEPORT_KUBERNETES_BIN"],
   });
@@ -51,6 +55,7 @@ export function assembleModules(input: ModulesInput): Modules {
       instanceReconciler(),
     ],
     clusterFor: connect,
+    subresources: (objects) => subresourcesOf({ objects, inventory: (owner) => store.inventory.list(owner), cluster: (runtime) => reachable(connect, runtime, objects), nowMs: () => clock.now() }, clock),
     async resume(objects) {
       for (const kind of [runtimeKind, resourceSetKind]) {
         const found = await objects.list(kind);
@@ -60,4 +65,29 @@ export function assembleModules(input: ModulesInput): Modules {
     },
     [Symbol.asyncDispose]: () => clusters[Symbol.asyncDispose](),
   };
+}
+
+function subresourcesOf(options: InsightOptions, clock: Tools["clock"]): Subresources {
+  return new Map([
+    [`${workloadInstanceKind.resource}/tree`, async ({ namespace, name }) => ({ kind: "json" as const, value: await instanceTree(options, { namespace, name }) })],
+    [
+      `${workloadInstanceKind.resource}/log`,
+      async ({ namespace, name, query, signal }) => ({
+        kind: "text" as const,
+        pieces: await instanceLogs(options, { namespace, name, container: query.text("container"), follow: query.flag("follow") === true, previous: query.flag("previous") === true, tailLines: query.integer("tail"), signal }, clock),
+      }),
+    ],
+    [`${resourceSetKind.resource}/inventory`, async ({ namespace, name }) => ({ kind: "json" as const, value: await setInventory(options, { namespace, name }) })],
+  ]);
+}
+
+/** Undefined while the runtime cannot be used: what is read then is what is known without it. */
+async function reachable(connect: ReturnType<typeof clusterFor>, runtime: string, objects: Objects): Promise<Cluster | undefined> {
+  try {
+    const cluster = await connect(runtime, { objects });
+    return cluster === "gone" ? undefined : cluster;
+  } catch (error) {
+    if (error instanceof PlatformError) return undefined;
+    throw error;
+  }
 }

@@ -1,12 +1,17 @@
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Exec } from "@threeport/platform";
+import type { ReconcileContext } from "@threeport/engine";
+import type { Clock, Exec, Logger } from "@threeport/platform";
 import { PlatformError } from "@threeport/resource";
+import type { ImageArchive } from "./local/index.ts";
 import type { RuntimeProvider } from "./provider.ts";
 
 export interface LocalProviderOptions {
   readonly exec: Exec;
   /** Folder that holds one folder for each local cluster. */
   readonly folder: string;
+  /** Where images for local clusters are made. */
+  readonly imagesFolder: string;
   /** Threeport's cache of binaries; default under XDG_CACHE_HOME. */
   readonly cacheDir: string | undefined;
   /** An explicit folder of Kubernetes binaries. */
@@ -27,7 +32,9 @@ export function localProvider(options: LocalProviderOptions): RuntimeProvider {
         ...(options.cacheDir === undefined ? {} : { cacheDir: options.cacheDir }),
         ...(options.binariesFolder === undefined ? {} : { folder: options.binariesFolder }),
       });
+      const images = [await helloImage(local, options, context)];
       const started = await local.startLocalKubernetes({
+        images,
         name: runtime.metadata.name,
         stateDir: stateDir(runtime.metadata.name),
         binaries,
@@ -48,9 +55,16 @@ export function localProvider(options: LocalProviderOptions): RuntimeProvider {
   };
 }
 
+/** A small image that every local cluster has, since it may reach no registry: enough for a first try (`docker.io/library/busybox:local`). */
+async function helloImage(local: typeof import("./local/index.ts"), options: LocalProviderOptions, context: ReconcileContext): Promise<ImageArchive> {
+  const out = join(options.imagesFolder, "busybox.tar");
+  const { busybox } = await local.ensureSystemPackages({ exec: options.exec, signal: context.signal });
+  await mkdir(options.imagesFolder, { recursive: true, mode: 0o700 });
+  return local.busyboxImage({ out, busybox, exec: options.exec });
+}
+
 /** Stops every local cluster of a home; for `tptctl down`, also when the server was killed. */
-export async function stopLocalRuntimes(folder: string, tools: { readonly exec: Exec; readonly clock: import("@threeport/platform").Clock; readonly log: import("@threeport/platform").Logger }): Promise<readonly string[]> {
-  const { readdir } = await import("node:fs/promises");
+export async function stopLocalRuntimes(folder: string, tools: { readonly exec: Exec; readonly clock: Clock; readonly log: Logger }): Promise<readonly string[]> {
   const names = await readdir(folder).catch(() => [] as string[]);
   const remained: string[] = [];
   for (const name of names) {

@@ -2,3 +2,5 @@ export { environmentKind, releaseKind, workloadDefinitionKind, workloadInstanceK
 export { definitionReconciler } from "./reconcile-definition.ts";
 export { instanceReconciler, namespaceSetName } from "./reconcile-instance.ts";
 export { imagesOf, renderManifests, targetNamespaceOf } from "./render.ts";
+export { instanceLogs, type LogQuery } from "./logs.ts";
+export { instanceTree, setInventory, type InsightOptions } from "./tree.ts";

@@ -95,7 +95,7 @@ export async function startLocalKubernetes(asked: StartRequest): Promise<LocalKu
   await run("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy");
   for (const { path, object } of corednsObjects(settings.plan)) await api.apply(path, object);
   await usable(context, api, step);
-  request.log.info("local Kubernetes runs", { name: record.name, stateDir, slot: record.slot });
+  request.log.debug("local Kubernetes runs", { name: record.name, stateDir, slot: record.slot });
 
   return {
     name: record.name,
