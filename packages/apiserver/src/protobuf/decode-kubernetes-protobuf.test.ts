@@ -112,7 +112,7 @@ describe("hostile bodies", () => {
   const longName = lengthDelimited(1, lengthDelimited(1, Buffer.from("settings")));
   const cases: readonly { name: string; because: string; body: Uint8Array; code: ErrorCode; says: string }[] = [
     { name: "JSON under the media type of protobuf", because: "the client's two headers disagree", body: Buffer.from('{"kind":"ConfigMap"}'), code: "TP_BAD_REQUEST", says: "does not begin with" },
-    { name: "nothing after the magic", because: "there is no kind to read", body: Buffer.from("k8s\0"), code: "TP_UNSUPPORTED_MEDIA_TYPE", says: "without a kind" },
+    { name: "nothing after the magic", because: "there is no kind to read", body: Buffer.from("k8s\0"), code: "TP_BAD_REQUEST", says: "does not say of which apiVersion and kind" },
     { name: "a kind that has no message here", because: "the client can fall back to JSON", body: encodeBody({ apiVersion: "apps/v1", kind: "Deployment" }), code: "TP_UNSUPPORTED_MEDIA_TYPE", says: '"Deployment" of "apps/v1" is not read as protobuf here; send it as application/json' },
     { name: "a kind named like a property of all objects", because: "a look-up must not find inherited things", body: encodeBody({ apiVersion: "v1", kind: "constructor" }), code: "TP_UNSUPPORTED_MEDIA_TYPE", says: "constructor" },
     { name: "compressed contents", because: "nothing here unpacks them", body: encodeBody({ apiVersion: "v1", kind: "ConfigMap", contentEncoding: "gzip" }), code: "TP_UNSUPPORTED_MEDIA_TYPE", says: "gzip" },
@@ -129,7 +129,9 @@ describe("hostile bodies", () => {
     { name: "a count beyond 32 bits", because: "Go would cut it off to another number", body: encodeBody({ apiVersion: "v1", kind: "Event", raw: Buffer.concat([tag(8, 0), varint(2n ** 32n)]) }), code: "TP_BAD_REQUEST", says: "count is a number that does not fit into 32 bits" },
     { name: "a time beyond the year 9999", because: "RFC 3339 cannot write it", body: inConfigMap(lengthDelimited(1, lengthDelimited(8, Buffer.concat([tag(1, 0), varint(2n ** 40n)])))), code: "TP_BAD_REQUEST", says: "metadata.creationTimestamp cannot be read: a time is outside" },
     { name: "managed fields that are no JSON", because: "they travel as JSON text", body: inConfigMap(lengthDelimited(1, lengthDelimited(17, lengthDelimited(7, lengthDelimited(1, Buffer.from("{")))))), code: "TP_BAD_REQUEST", says: "metadata.managedFields[0].fieldsV1 cannot be read" },
-    { name: "more empty items than memory is given to", because: "two bytes on the wire are a hundred in memory", body: encodeBody({ apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", raw: Buffer.alloc(2 * 2 ** 18 + 2, Buffer.from([0x12, 0x00])) }), code: "TP_TOO_LARGE", says: "more than 262144 list items" },
+    { name: "a body of nothing but empty rules", because: "two bytes on the wire are a hundred in memory", body: encodeBody({ apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", raw: Buffer.alloc(2 ** 20, Buffer.from([0x12, 0x00])) }), code: "TP_TOO_LARGE", says: "more than 262144 messages" },
+    { name: "a body of nothing but empty metadata", because: "merging them would hold up everybody else", body: inConfigMap(Buffer.alloc(2 ** 20, Buffer.from([0x0a, 0x00]))), code: "TP_TOO_LARGE", says: "more than 262144 messages" },
+    { name: "a body of nothing but empty map entries", because: "they are small on the wire only", body: inConfigMap(Buffer.alloc(2 ** 20, Buffer.from([0x12, 0x00]))), code: "TP_TOO_LARGE", says: "more than 262144 messages" },
     { name: "a schema within 300 schemas", because: "recursion must end before the stack does", body: encodeBody({ apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", raw: nestedSchema(300) }), code: "TP_BAD_REQUEST", says: "nested deeper than 200 levels" },
     { name: "a body that ends within its metadata", because: "the connection may have been cut", body: inConfigMap(longName.subarray(0, -1)), code: "TP_BAD_REQUEST", says: "longer than what is left" },
   ];
@@ -161,6 +163,11 @@ describe("what protobuf leaves to the reader", () => {
     const { object, unknown: told } = decode(inConfigMap(lengthDelimited(1, Buffer.concat([lengthDelimited(1, Buffer.from("settings")), tag(18, 0), varint(1n)])), lengthDelimited(2, entry), ...unknown));
     expect(object).toEqual({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" }, data: { "a.b": "x" } });
     expect(told).toEqual(["metadata.#18", "data[a.b].#3", "#99", "#100", "#101", "#102"]);
+  });
+
+  test("of very many unknown fields the first hundred are told", () => {
+    const { unknown } = decode(inConfigMap(Buffer.alloc(30_000, Buffer.concat([tag(99, 0), varint(1n)]))));
+    expect(unknown).toEqual(Array.from({ length: 100 }, () => "#99"));
   });
 
   test("of a field that stands twice the last one counts, and messages are merged", () => {

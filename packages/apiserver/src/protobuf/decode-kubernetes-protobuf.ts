@@ -47,6 +47,7 @@ export function decodeKubernetesProtobuf(body: Uint8Array, options: DecodeBodyOp
   const envelope = decodeMessage(body, envelopeMessage, { ...report, start: magic.length }) as unknown as Envelope;
   const apiVersion = envelope.typeMeta.apiVersion === "" ? (options.expected?.apiVersion ?? "") : envelope.typeMeta.apiVersion;
   const kind = envelope.typeMeta.kind === "" ? (options.expected?.kind ?? "") : envelope.typeMeta.kind;
+  if (apiVersion === "" || kind === "") throw new PlatformError("TP_BAD_REQUEST", { message: "The body's envelope does not say of which apiVersion and kind its contents are." });
   const message = messageOf(apiVersion, kind);
   if (message === undefined) throw unsupported(`${show(kind)} of ${show(apiVersion)} is not read as protobuf here; send it as application/json.`);
   if (envelope.contentEncoding !== "") throw unsupported(`The body's contents are encoded as ${show(envelope.contentEncoding)}; send them plain.`);
@@ -60,7 +61,7 @@ export function decodeKubernetesProtobuf(body: Uint8Array, options: DecodeBodyOp
 const shownMax = 100;
 
 function show(text: string): string {
-  return text === "" ? "An object without a kind or version" : JSON.stringify(text.slice(0, shownMax));
+  return JSON.stringify(text.slice(0, shownMax));
 }
 
 function unsupported(message: string): PlatformError {

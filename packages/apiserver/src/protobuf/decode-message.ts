@@ -6,16 +6,18 @@ import { WireReader, WireType } from "./wire.ts";
 /** Deepest nesting of messages. Only schemas of custom resources nest freely; real ones stay below 40. */
 const depthMax = 200;
 /**
- * Most list items and map entries of one body. An empty item is two bytes on the wire and a hundred in memory, so the
- * body's own limit alone would let 3 MiB become hundreds.
+ * Most messages, list items and map entries of one body. An empty one is two bytes on the wire and a hundred in memory, so
+ * the body's own limit alone would let 3 MiB become hundreds, and hold up everybody else for a second.
  */
 const valuesMax = 2 ** 18;
+/** Most unknown fields of one body that are told: naming millions would take longer than reading them. */
+const unknownFieldsMax = 100;
 
 export interface DecodeOptions {
   /** The message's place in the bytes; all of them unless said. Errors name bytes counted from the beginning. */
   readonly start?: number;
   readonly end?: number;
-  /** Hears of each field that the descriptors do not know, by its path: `spec.#9` is field number 9 of spec. */
+  /** Hears of fields that the descriptors do not know, by their paths: `spec.#9` is field number 9 of spec. Of the first 100. */
   readonly unknownField?: (path: string) => void;
 }
 
@@ -25,25 +27,27 @@ interface Decoding {
   readonly path: PathSegment[];
   depthLeft: number;
   valuesLeft: number;
+  unknownFieldsLeft: number;
 }
 
 /**
  * The bytes of one message as the value that JSON would have held. As protobuf says: of a single field that stands twice
  * the last one counts, and messages that stand twice are merged.
- * @throws PlatformError TP_BAD_REQUEST, or TP_TOO_LARGE for more than 2^18 list items and map entries
+ * @throws PlatformError TP_BAD_REQUEST, or TP_TOO_LARGE for more than 2^18 messages, list items and map entries
  */
 export function decodeMessage(bytes: Uint8Array, message: Message, options: DecodeOptions = {}): unknown {
-  return readMessage({ options, path: [], depthLeft: depthMax, valuesLeft: valuesMax }, new WireReader(bytes, options.start, options.end), message);
+  return readMessage({ options, path: [], depthLeft: depthMax, valuesLeft: valuesMax, unknownFieldsLeft: unknownFieldsMax }, new WireReader(bytes, options.start, options.end), message);
 }
 
 function readMessage(decoding: Decoding, reader: WireReader, message: Message, into: JsonObject = {}): unknown {
+  countValue(decoding);
   if (decoding.depthLeft-- <= 0) throw refused(decoding, `is nested deeper than ${depthMax} levels`);
   while (!reader.done) {
     const { number, wireType } = reader.tag();
     const field = message.fields[number];
     if (field === undefined) {
       reader.skip(wireType);
-      decoding.options.unknownField?.(formatPath([...decoding.path, `#${number}`]));
+      tellUnknown(decoding, [`#${number}`]);
       continue;
     }
     decoding.path.push(field.name);
@@ -70,9 +74,7 @@ function earlier(message: Message, value: unknown): JsonObject {
 }
 
 function readItem(decoding: Decoding, reader: WireReader, field: RepeatedField, into: JsonObject): void {
-  if (decoding.valuesLeft-- <= 0) {
-    throw new PlatformError("TP_TOO_LARGE", { message: `The body has more than ${valuesMax} list items and map entries; send less.`, detail: { valuesMax } });
-  }
+  countValue(decoding);
   if (field.repeated === "map") return readEntry(decoding, reader.message(), field, (into[field.name] ??= {}) as JsonObject);
   const list = (into[field.name] ??= []) as unknown[];
   decoding.path.push(list.length);
@@ -92,7 +94,7 @@ function readEntry(decoding: Decoding, reader: WireReader, field: RepeatedField,
     const type = number === entryKey ? "string" : number === entryValue ? field.type : undefined;
     if (type === undefined) {
       reader.skip(wireType);
-      decoding.options.unknownField?.(formatPath([...decoding.path, key, `#${number}`]));
+      tellUnknown(decoding, [key, `#${number}`]);
       continue;
     }
     decoding.path.push(key);
@@ -102,6 +104,16 @@ function readEntry(decoding: Decoding, reader: WireReader, field: RepeatedField,
     decoding.path.pop();
   }
   setOwn(into, key, value);
+}
+
+function countValue(decoding: Decoding): void {
+  if (decoding.valuesLeft-- > 0) return;
+  throw new PlatformError("TP_TOO_LARGE", { message: `The body has more than ${valuesMax} messages, list items and map entries; send less.`, detail: { valuesMax } });
+}
+
+function tellUnknown(decoding: Decoding, path: readonly PathSegment[]): void {
+  if (decoding.options.unknownField === undefined || decoding.unknownFieldsLeft-- <= 0) return;
+  decoding.options.unknownField(formatPath([...decoding.path, ...path]));
 }
 
 function readValue(decoding: Decoding, reader: WireReader, type: Scalar | Message): unknown {

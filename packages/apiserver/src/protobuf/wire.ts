@@ -70,6 +70,7 @@ export class WireReader {
 
   string(): string {
     const start = this.#take();
+    if (start === this.#at) return ""; // the most frequent text: Go writes every field that is no pointer
     try {
       return utf8.decode(this.#bytes.subarray(start, this.#at));
     } catch (cause) {
