@@ -9,9 +9,6 @@ export interface SentBody {
   readonly warnings: readonly string[];
 }
 
-/** Unknown fields told about one body: the first ones say what to mend. */
-const unknownFieldsMax = 20;
-
 /** The body of a create or update; what it is missing is said before anything is looked up. */
 export function readRequestBody(request: ResourceRequest): SentBody {
   if (request.contentType === protobufMediaType) return readProtobufBody(request);
@@ -26,7 +23,7 @@ export function readRequestBody(request: ResourceRequest): SentBody {
 function readProtobufBody(request: ResourceRequest): SentBody {
   const { kind } = request.route;
   const unknown = new Set<string>();
-  const body = decodeKubernetesProtobuf(bytesOf(request), { expected: kind, unknownField: (path) => void (unknown.size < unknownFieldsMax && unknown.add(path)) });
+  const body = decodeKubernetesProtobuf(bytesOf(request), { expected: kind, unknownField: (path) => void unknown.add(path) });
   const problems = [...unknown].map((path) => `unknown field "${path}" (a protobuf field number)`);
   const asked = request.query.text("fieldValidation");
   if (problems.length > 0 && asked === "Strict") {
