@@ -9,7 +9,7 @@ export interface Blobs {
   /** Stores and returns the digest; the same content again only refreshes its age. */
   put(content: string): Promise<string>;
   get(digest: string): Promise<string | undefined>;
-  /** Removes blobs that nothing refers to and nobody stored or read for `unusedMs`. */
+  /** Removes blobs that nothing refers to and nobody stored for `unusedMs`. */
   sweep(unusedMs: number): Promise<number>;
 }
 

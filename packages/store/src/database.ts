@@ -8,6 +8,8 @@ export type ConnectionOptions = Pick<PoolConfig, "host" | "port" | "user" | "dat
 export interface Statement {
   readonly name: string;
   readonly text: string;
+  /** How long to wait for the answer, where it may take longer than other statements; the server's own limit is the caller's to set. */
+  readonly timeoutMs?: number;
 }
 
 export interface Queryable {
@@ -39,8 +41,8 @@ export interface DatabaseOptions {
 const connectTimeoutDefaultMs = 5_000;
 /** After the server should have ended a statement: a server that does not even answer that is taken for gone. */
 const answerGraceMs = 5_000;
-/** A transaction without a statement for so long belongs to a process that hangs; it would hold the counter row. */
-const idleInTransactionMs = 30_000;
+/** A transaction without a statement for so long belongs to a process that hangs. It may hold the counter row, and then everybody's writes wait for this. */
+const idleInTransactionMs = 5_000;
 /** Runs of a statement or transaction that the database told to give way. */
 const triesMax = 5;
 
@@ -126,7 +128,7 @@ async function listen(
 
 async function run<Row extends QueryResultRow>(target: Pool | PoolClient, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
   try {
-    const result = await target.query<Row>({ name: statement.name, text: statement.text, values: values as unknown[] });
+    const result = await target.query<Row>({ name: statement.name, text: statement.text, values: values as unknown[], ...(statement.timeoutMs === undefined ? {} : { query_timeout: statement.timeoutMs }) });
     return result.rows;
   } catch (error) {
     throw translate(error);

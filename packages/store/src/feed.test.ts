@@ -69,7 +69,7 @@ test("S3: the log carries the body that a change replaced, as the writer's own f
   const before = await writer.reader.get(keyOf("one"));
   await put(writer, keyOf("one"), { data: "2", expectRv: first, prevBody: before?.body });
   using _log = await reader.feed.subscribe("things", start, (changes) => seen.log.push(...changes));
-  await until("both", () => seen.log.length === 2);
+  await until("both", () => seen.log.length === 2 && seen.own.length === 2);
   expect(seen.log).toEqual(seen.own);
   expect(seen.log[1]?.prevBody).toBe(before?.body);
 });

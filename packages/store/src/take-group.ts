@@ -6,18 +6,19 @@ const groupMax = 128;
 const groupCharactersMax = 8 * 1024 * 1024;
 
 /**
- * Takes from `waiting` what one transaction may hold; `rest` keeps its order. The whole group is judged against the state
- * before it, so nothing may stand in it whose judgement needs an earlier write of the same group:
- * - a key stands in it at most once;
- * - what the group ends (deletes, marks as terminating) is no guard's target of a later write;
- * - what an earlier write guards, or refers to, is not ended or asked to be unreferenced by a later one.
+ * Takes from `waiting` what one transaction may hold; `rest` keeps its order, and writes of one key never overtake each other. A group must end as its
+ * writes would have ended one after another, yet it is judged as a whole against the state before it. So a write waits for the next group when its judgement needs an earlier one of this:
+ * - its own key, or the target of one of its guards, is written there;
+ * - it ends an object, or changes what others wait for, and a write there guards or refers to that object;
+ * - it asks that nobody refers to an object, and a write there changes references.
  */
 export function takeGroup<Item extends { readonly write: Write }>(waiting: readonly Item[]): { group: Item[]; rest: Item[] } {
   const group: Item[] = [];
   const rest: Item[] = [];
-  const keys = new Set<string>();
-  const ended = new Set<string>();
-  const relied = new Set<string>();
+  /** Keys of the group and of those that wait: who comes later waits behind both. */
+  const written = new Set<string>();
+  const reliedOn = new Set<string>();
+  let referencesChange = false;
   let characters = 0;
   for (const [index, item] of waiting.entries()) {
     const { write } = item;
@@ -25,20 +26,20 @@ export function takeGroup<Item extends { readonly write: Write }>(waiting: reado
     const full = group.length >= groupMax || (group.length > 0 && characters + size > groupCharactersMax);
     if (full) return { group, rest: [...rest, ...waiting.slice(index)] };
     const key = formatKey(write.key);
-    const ends = write.remove || write.terminating;
-    const reliesOn = write.guards.filter((guard) => guard.unreferenced !== true).map(targetOf);
-    const mustBeFree = write.guards.filter((guard) => guard.unreferenced === true).map(targetOf);
-    const clashes = keys.has(key) || (ends && relied.has(key)) || mustBeFree.some((target) => relied.has(target)) || reliesOn.some((target) => ended.has(target));
-    keys.add(key); // also for one that must wait: later writes of its key wait behind it
-    if (clashes) {
+    const matters = write.remove || write.terminating || write.changes !== 0;
+    const mustBeFree = write.guards.some((guard) => guard.unreferenced === true);
+    const guarded = write.guards.filter((guard) => guard.unreferenced !== true).map(targetOf);
+    const mustWait = written.has(key) || guarded.some((target) => written.has(target)) || (matters && reliedOn.has(key)) || (mustBeFree && referencesChange);
+    written.add(key);
+    if (mustWait) {
       rest.push(item);
       continue;
     }
     group.push(item);
     characters += size;
-    if (ends) ended.add(key);
-    for (const target of reliesOn) relied.add(target);
-    for (const reference of write.references ?? []) relied.add(formatKey(reference.target));
+    referencesChange ||= write.remove || write.references !== undefined;
+    for (const target of guarded) reliedOn.add(target);
+    for (const reference of write.references ?? []) reliedOn.add(formatKey(reference.target));
   }
   return { group, rest };
 }
