@@ -42,7 +42,7 @@ async function store(context: ApiContext, caller: Caller, target: { kind: Kind; 
   if (options.dryRun === true) {
     if ((await readCurrent(context, { kind, namespace, name: next.metadata.name })) !== undefined) return undefined;
     await checkGuards(context, write);
-    return { body: serialize(next).join(""), rv: 0 };
+    return { body: JSON.stringify(next), rv: 0 };
   }
   const written = await commitWrite(context, write);
   return written.conflict ? undefined : { body: written.body, rv: written.rv };
