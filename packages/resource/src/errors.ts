@@ -51,6 +51,8 @@ export const errorRegistry = {
   TP_DATABASE_START_FAILED: { retry: "backoff", http: 503, reason: "ServiceUnavailable", exit: 7, public: "The embedded database could not be started." },
   TP_TOOL_MISSING: { retry: "never", http: 500, reason: "InternalError", exit: 1, public: "A program that is needed is not installed." },
   TP_LOCAL_KUBERNETES_FAILED: { retry: "backoff", http: 500, reason: "InternalError", exit: 1, public: "The local Kubernetes could not be started." },
+  TP_USAGE: { retry: "never", http: 400, reason: "BadRequest", exit: 2, public: "The command cannot be used this way." },
+  TP_NOT_HEALTHY: { retry: "never", http: 504, reason: "Timeout", exit: 8, public: "It did not become healthy." },
 } as const satisfies Record<`TP_${string}`, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorRegistry;
