@@ -23,6 +23,8 @@ export function sendError(context: ApiContext, request: FastifyRequest, reply: F
       stack: error.cause instanceof Error ? error.cause.stack : error.stack,
     });
   }
+  // Fastify would close the connection under a client that is still sending, which then never reads why.
+  if (error.code === "TP_TOO_LARGE") void reply.removeHeader("connection");
   if (error.retryAfterSeconds !== undefined) void reply.header("Retry-After", String(error.retryAfterSeconds));
   if (error.code === "TP_UNAUTHORIZED") void reply.header("WWW-Authenticate", 'Bearer realm="threeport"');
   return reply.code(error.entry.http).header("content-type", "application/json").send(JSON.stringify(toStatus(error)));

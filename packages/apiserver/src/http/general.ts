@@ -19,7 +19,7 @@ export function generalDocument(registry: Registry, version: string, path: strin
   const [first, ...rest] = path.split("/").slice(1);
   if (first === "api" && rest.length === 1) return resourceList(registry, "", rest[0] ?? "");
   if (first === "apis" && rest.length === 1) return groupDocument(registry, rest[0] ?? "");
-  if (first === "apis" && rest.length === 2) return resourceList(registry, rest[0] ?? "", rest[1] ?? "");
+  if (first === "apis" && rest.length === 2 && rest[0] !== "") return resourceList(registry, rest[0] ?? "", rest[1] ?? "");
   if (first === "openapi" && rest[0] === "v3") {
     if (rest[1] === "api" && rest.length === 3) return openApiDocument(registry, "", rest[2] ?? "");
     if (rest[1] === "apis" && rest.length === 4 && rest[2] !== "") return openApiDocument(registry, rest[2] ?? "", rest[3] ?? "");

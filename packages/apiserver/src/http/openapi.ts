@@ -102,9 +102,10 @@ function pathsOf(kind: Kind): Record<string, unknown> {
   ];
   const content = { "application/json": { schema: { $ref: `#/components/schemas/${schemaName(kind)}` } } };
   const list = { "application/json": { schema: { $ref: `#/components/schemas/${schemaName(kind)}List` } } };
-  const operation = (action: string, parameters: readonly object[], extra: object = {}) => ({
+  const scope = kind.namespaced ? "Namespaced" : "";
+  const operation = (action: string, parameters: readonly object[], extra: object = {}, id = `${action}${scope}${kind.kind}`) => ({
     tags: [kind.group === "" ? "core" : kind.group],
-    operationId: `${action}${kind.kind}`,
+    operationId: id,
     parameters,
     responses: { 200: { description: "OK", content: action === "list" ? list : content } },
     "x-kubernetes-action": action,
@@ -132,13 +133,14 @@ function pathsOf(kind: Kind): Record<string, unknown> {
       delete: operation("delete", writeParameters),
     },
   };
-  if (kind.namespaced) paths[`${base}/${kind.plural}`] = { get: operation("list", listParameters) };
+  if (kind.namespaced) paths[`${base}/${kind.plural}`] = { get: operation("list", listParameters, {}, `list${kind.kind}ForAllNamespaces`) };
   if (kind.hasStatus) {
+    const status = (action: string, parameters: readonly object[], extra: object = {}) => operation(action, parameters, extra, `${action}${scope}${kind.kind}Status`);
     paths[`${collection}/{name}/status`] = {
       parameters: pathParameters(true),
-      get: operation("get", []),
-      put: operation("put", writeParameters, { requestBody }),
-      patch: operation("patch", writeParameters, { requestBody: patchBody }),
+      get: status("get", []),
+      put: status("put", writeParameters, { requestBody }),
+      patch: status("patch", writeParameters, { requestBody: patchBody }),
     };
   }
   return paths;

@@ -15,6 +15,7 @@ export function parseRoute(registry: Registry, path: string): Route {
   const segments = path.split("/").slice(1).map(decode);
   const core = segments[0] === "api";
   const [group, version] = core ? ["", segments[1] ?? ""] : [segments[1] ?? "", segments[2] ?? ""];
+  if (!core && group === "") throw unknown(path); // the core group has one address only
   const rest = segments.slice(core ? 2 : 3);
   if (rest.at(-1) === "") rest.pop();
   const find = (plural: string | undefined): Kind | undefined => (plural === undefined ? undefined : registry.byPlural(group, version, plural));

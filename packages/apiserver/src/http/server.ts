@@ -65,7 +65,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     frameworkErrors: (error, request, reply) => void identify(request).then(() => failed(request, reply, error), (refused: unknown) => failed(request, reply, refused)),
     clientErrorHandler: (error, socket) => onClientError(error, socket),
   });
-  const onClientError = answerClientErrors(app.server as unknown as Server);
+  const onClientError = answerClientErrors(app.server as unknown as Server, context.clock);
+  // An expectation that nobody knows may be ignored (RFC 9110 §10.1.1); Node alone would answer without a Status.
+  app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => failed(request, reply, error));

@@ -7,18 +7,19 @@ const batchMax = 64 * 1024;
 
 /** The lines of one watch on their way out, in order, no faster than the client reads. */
 export interface WatchOutput {
-  /** Takes lines at any time; nothing leaves before `open`. */
+  /** Takes lines at any time; nothing leaves before `open`. A client that does not keep up is cut. */
   push(lines: string): void;
-  /** What waits by now may be any amount: the client asked for that much. From here on it must keep up. */
+  /** Lines that the client asked for, any amount; resolves when they have left, and rejects when the client is gone. */
+  send(lines: string): Promise<void>;
+  /** What waits by now was asked for too. */
   open(): void;
-  /** Resolves when all lines have left; rejects when the client is gone. */
   drained(): Promise<void>;
 }
 
 export function createWatchOutput(response: ServerResponse): WatchOutput {
   let queue: string[] = [];
   let waiting = 0;
-  let owed = 0; // of `waiting`, what was there at `open`
+  let owed = 0; // of `waiting`, what the client asked for
   let opened = false;
   let idle: PromiseWithResolvers<void> | undefined;
 
@@ -47,24 +48,33 @@ export function createWatchOutput(response: ServerResponse): WatchOutput {
     idle?.reject(new Error("the watcher left"));
   });
 
+  function push(lines: string): void {
+    if (lines === "" || response.destroyed) return;
+    queue.push(lines);
+    waiting += lines.length;
+    if (opened && waiting > owed + waitingMax) response.destroy();
+    else pump();
+  }
+
+  async function drained(): Promise<void> {
+    if (response.destroyed) throw new Error("the watcher left");
+    if (queue.length === 0) return;
+    idle ??= Promise.withResolvers();
+    await idle.promise;
+  }
+
   return {
-    push(lines) {
-      if (lines === "" || response.destroyed) return;
-      queue.push(lines);
-      waiting += lines.length;
-      if (opened && waiting > owed + waitingMax) response.destroy();
-      else pump();
+    push,
+    send(lines) {
+      owed += lines.length;
+      push(lines);
+      return drained();
     },
     open() {
       opened = true;
       owed = waiting;
       pump();
     },
-    async drained() {
-      if (response.destroyed) throw new Error("the watcher left");
-      if (queue.length === 0) return;
-      idle ??= Promise.withResolvers();
-      await idle.promise;
-    },
+    drained,
   };
 }

@@ -43,8 +43,7 @@ export async function streamWatch(context: ApiContext, request: ResourceRequest,
     {
       async initial(events) {
         open();
-        output.push(events.map(format.event).join(""));
-        await output.drained(); // the next page is read when this one has left
+        await output.send(events.map(format.event).join("")); // the next page is read when this one has left
       },
       initialEnd: (rv) => output.push(format.bookmark(rv, { "k8s.io/initial-events-end": "true" })),
       events: (events) => output.push(events.map(format.event).join("")),

@@ -14,9 +14,10 @@ export function admit(kind: Kind, object: KubeObject, old: KubeObject | undefine
   for (const field of serverOwnedMetadata) delete (object.metadata as unknown as Record<string, unknown>)[field];
   const unknown = pruneAndDefault(object, kind.schema);
   if (unknown.length > 0 && fieldValidation === "Strict") {
+    const shown = unknown.slice(0, causesMax);
     throw new PlatformError("TP_BAD_REQUEST", {
-      message: `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(", ")}; see "kubectl explain ${kind.plural}"`,
-      causes: unknown.map((field) => ({ field, reason: "FieldValueInvalid", message: "unknown field" })),
+      message: `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${shown.map((path) => `unknown field "${path}"`).join(", ")}${andMore(unknown)}; see "kubectl explain ${kind.plural}"`,
+      causes: shown.map((field) => ({ field, reason: "FieldValueInvalid", message: "unknown field" })),
       detail: { kind: kind.kind, group: kind.group, name: object.metadata.name },
     });
   }
@@ -50,13 +51,21 @@ function nameOf(object: KubeObject): string {
 /** Of a name that is too long only this much is repeated. */
 const shownCharactersMax = 100;
 
+/** Problems of one body that are told at once: the first ones say what to mend, and an answer stays readable. */
+const causesMax = 32;
+
+function andMore(all: readonly unknown[]): string {
+  return all.length > causesMax ? `, and ${all.length - causesMax} more` : "";
+}
+
 /** 422 in the words of Kubernetes: `Kind.group "name" is invalid: field: problem`. */
 export function invalid(kind: Kind, name: string, causes: readonly ErrorCause[]): PlatformError {
-  const lines = causes.map((cause) => (cause.field === undefined ? cause.message : `${cause.field}: ${cause.message}`));
+  const shown = causes.slice(0, causesMax);
+  const lines = shown.map((cause) => (cause.field === undefined ? cause.message : `${cause.field}: ${cause.message}`));
   const qualified = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
   return new PlatformError("TP_INVALID", {
-    message: `${qualified} "${name}" is invalid: ${lines.length === 1 ? lines[0] : `[${lines.join(", ")}]`}`,
-    causes,
+    message: `${qualified} "${name}" is invalid: ${lines.length === 1 ? lines[0] : `[${lines.join(", ")}${andMore(causes)}]`}`,
+    causes: shown,
     detail: { kind: kind.kind, group: kind.group, name },
   });
 }

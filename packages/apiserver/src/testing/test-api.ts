@@ -1,4 +1,4 @@
-import { silentLogger, systemClock, systemRandom, type Clock } from "@threeport/platform";
+import { silentLogger, systemClock, systemRandom, type Clock, type Logger } from "@threeport/platform";
 import { createAuthority, issue, type KeyPair } from "@threeport/platform/pki";
 import type { Kind, Objects } from "@threeport/resource";
 import { createClient, type KubeClient } from "@threeport/client";
@@ -29,6 +29,7 @@ export interface TestApi extends AsyncDisposable {
 export interface TestApiOptions extends Pick<ApiServerOptions, "limits"> {
   readonly kinds?: readonly Kind[];
   readonly clock?: Clock;
+  readonly log?: Logger;
   readonly ready?: ApiServerOptions["ready"];
   /** Resources with a reconciler. Default: none, so no work is queued for objects' own keys. */
   readonly controlled?: readonly string[];
@@ -66,7 +67,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   );
   const controlled = new Set(options.controlled ?? []);
   const registry = createRegistry([...coreKinds, widgetKind, shelfKind, ...(options.kinds ?? [])]);
-  const context: ApiContext = { registry, store, clock, random: systemRandom, log: silentLogger, controlled: (resource) => controlled.has(resource) };
+  const context: ApiContext = { registry, store, clock, random: systemRandom, log: options.log ?? silentLogger, controlled: (resource) => controlled.has(resource) };
   const server = stack.use(
     createApiServer({
       context,

@@ -1,0 +1,113 @@
+import { Ajv } from "ajv";
+import { expect, test } from "vitest";
+import { openTestApi, type TestApi } from "../testing/test-api.ts";
+
+interface Operation {
+  readonly operationId: string;
+  readonly parameters: readonly { readonly name: string; readonly in: string; readonly schema: object }[];
+  readonly responses: Readonly<Record<string, { readonly description: string; readonly content: Readonly<Record<string, { readonly schema: object }>> }>>;
+}
+
+interface PathItem {
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required?: boolean }[];
+  readonly get?: Operation;
+  readonly put?: Operation;
+  readonly post?: Operation;
+  readonly delete?: Operation;
+  readonly patch?: Operation;
+}
+
+interface Document {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: Readonly<Record<string, PathItem>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
+}
+
+
+async function documents(api: TestApi): Promise<Document[]> {
+  const { paths } = (await api.call("GET", "/openapi/v3")).body as unknown as { paths: Record<string, { serverRelativeURL: string }> };
+  return Promise.all(Object.values(paths).map(async ({ serverRelativeURL }) => (await api.call("GET", serverRelativeURL)).body as unknown as Document));
+}
+
+function eachReference(value: unknown, visit: (reference: string) => void): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, child] of Object.entries(value)) {
+    if (key === "$ref" && typeof child === "string") visit(child);
+    else eachReference(child, visit);
+  }
+}
+
+test("every $ref of every document leads to a schema of that document", async () => {
+  await using api = await openTestApi();
+  for (const document of await documents(api)) {
+    let count = 0;
+    eachReference(document, (reference) => {
+      count++;
+      const name = /^#\/components\/schemas\/(.+)$/.exec(reference)?.[1] ?? "";
+      expect(Object.keys(document.components.schemas)).toContain(name);
+    });
+    expect(count).toBeGreaterThan(0);
+  }
+});
+
+test("the documents have what OpenAPI 3.0 asks for: unique operations, declared path parameters, described answers", async () => {
+  await using api = await openTestApi();
+  for (const document of await documents(api)) {
+    expect([document.openapi, typeof document.info.title, typeof document.info.version]).toEqual(["3.0.0", "string", "string"]);
+    const ids: string[] = [];
+    for (const [path, item] of Object.entries(document.paths)) {
+      const declared = (item.parameters ?? []).filter((parameter) => parameter.in === "path" && parameter.required === true).map((parameter) => parameter.name);
+      expect(declared.toSorted(), path).toEqual([...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "").toSorted());
+      const { parameters: _, ...operations } = item;
+      for (const [verb, operation] of Object.entries(operations)) {
+        expect(["get", "put", "post", "delete", "patch"]).toContain(verb);
+        ids.push(operation.operationId);
+        for (const parameter of operation.parameters) expect([parameter.in, typeof parameter.schema], `${path} ${parameter.name}`).toEqual(["query", "object"]);
+        for (const response of Object.values(operation.responses)) expect(response.description).not.toBe("");
+      }
+    }
+    expect(ids.toSorted()).toEqual([...new Set(ids)].toSorted());
+  }
+});
+
+test("the schemas compile as JSON Schema, take what the server answers, and refuse what it refuses", async () => {
+  await using api = await openTestApi();
+  const all = await documents(api);
+  for (const document of all) {
+    const ajv = new Ajv({ strict: false, validateFormats: false });
+    ajv.addSchema({ $id: "document", ...document });
+    for (const name of Object.keys(document.components.schemas)) expect(ajv.getSchema(`document#/components/schemas/${name}`), name).toBeTypeOf("function");
+    const check = ajv.getSchema("document#/components/schemas/io.threeport.test.v1alpha1.Widget");
+    if (check === undefined) continue;
+    const made = await api.call("POST", "/apis/test.threeport.io/v1alpha1/namespaces/default/widgets", { body: { metadata: { name: "a", labels: { a: "b" } }, spec: { size: 2, parts: [{ name: "x" }] } } });
+    expect(check(made.body), JSON.stringify(check.errors)).toBe(true);
+    expect(check({ ...made.body, spec: { size: "2" } })).toBe(false);
+    expect(check({ ...made.body, spec: { color: "blue" } })).toBe(false);
+    expect(check({ ...made.body, metadata: { name: 5 } })).toBe(false);
+  }
+});
+
+test("every field of a kind is described, for kubectl explain", async () => {
+  await using api = await openTestApi();
+  const undescribed: string[] = [];
+  const walk = (schema: Readonly<Record<string, unknown>>, path: string) => {
+    for (const [name, child] of Object.entries((schema["properties"] ?? {}) as Record<string, Record<string, unknown>>)) {
+      if (typeof child["description"] !== "string" && child["$ref"] === undefined) undescribed.push(`${path}.${name}`);
+      walk(child, `${path}.${name}`);
+      if (typeof child["items"] === "object") walk(child["items"] as Record<string, unknown>, `${path}.${name}[]`);
+    }
+  };
+  for (const document of await documents(api)) for (const [name, schema] of Object.entries(document.components.schemas)) if (schema["x-kubernetes-group-version-kind"] !== undefined && !name.endsWith("List")) walk(schema, name);
+  expect(undescribed).toEqual([]);
+});
+
+test("the address of a document changes when kinds are registered, so that no client reads an old one from its cache", async () => {
+  await using api = await openTestApi();
+  const address = async () => JSON.stringify((await api.call("GET", "/openapi/v3")).body);
+  const before = await address();
+  const known = api.context.registry.byKind("test.threeport.io/v1alpha1", "Widget");
+  if (known === undefined) throw new Error("the harness has no Widget");
+  api.context.registry.add(known);
+  expect(await address()).not.toBe(before);
+});
