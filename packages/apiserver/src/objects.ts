@@ -5,7 +5,7 @@ import { parseBody } from "./pipeline/body.ts";
 import { createObject } from "./pipeline/create.ts";
 import { deleteObject } from "./pipeline/delete.ts";
 import { listObjects } from "./pipeline/list.ts";
-import { createSelection } from "./pipeline/selection.ts";
+import { createSelection, type Selection } from "./pipeline/selection.ts";
 import { updateObject } from "./pipeline/update.ts";
 import { kindOf } from "./registry.ts";
 
@@ -22,6 +22,7 @@ export function createObjects(context: ApiContext, caller: Caller): Objects {
     },
     async list<T extends KubeObject = StoredObject>(kind: { apiVersion: string; kind: string }, query: ListQuery = {}): Promise<readonly T[]> {
       const selection = createSelection(kindOf(context.registry, kind.apiVersion, kind.kind), query);
+      if (query.refersTo !== undefined) return (await referring(context, selection, place(query.refersTo))) as unknown as T[];
       const listed = await listObjects(context, selection, {});
       return listed.items.map((item) => parseBody(item.body) as unknown as T);
     },
@@ -57,4 +58,11 @@ export function createObjects(context: ApiContext, caller: Caller): Objects {
 
 function objectOf<T>(answer: Answer): T {
   return parseBody(answer.body) as unknown as T;
+}
+
+/** Objects of the selection that refer to `target`: by the references table, not by reading all of them. */
+async function referring(context: ApiContext, selection: Selection, target: ObjectName): Promise<StoredObject[]> {
+  const keys = await context.store.references.referrersOfKind({ kind: target.kind.resource, namespace: target.namespace, name: target.name }, selection.kind.resource);
+  const versions = await Promise.all(keys.filter((key) => selection.namespace === undefined || key.namespace === selection.namespace).map((key) => context.store.reader.get(key)));
+  return versions.flatMap((version) => (version === undefined ? [] : [parseBody(version.body)])).filter((object) => selection.matches(object));
 }

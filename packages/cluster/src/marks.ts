@@ -11,6 +11,9 @@ export const deletionPolicyAnnotation = "threeport.io/deletion-policy";
 /** Comma list of field paths that somebody else manages, for example `spec.replicas`. */
 export const ignoreFieldsAnnotation = "threeport.io/ignore-fields";
 
+/** A whole number: objects of a higher wave are applied when all of the lower ones are healthy (C3). 0 unless said. */
+export const waveAnnotation = "threeport.io/wave";
+
 export interface SetIdentity {
   readonly controlPlaneId: string;
   readonly uid: string;

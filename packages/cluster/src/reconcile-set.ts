@@ -71,7 +71,8 @@ async function converge(options: ResourceSetOptions, run: Run): Promise<Outcome>
   const before = new Map(entries);
   const complete = await followKinds(cluster, desired, context.signal);
 
-  const plan = planOf(options, { desired, entries, complete, cluster });
+  const reached = openWaves(run, { desired, entries, cluster });
+  const plan = planOf(options, { desired: desired.filter((object) => object.wave <= reached), entries, complete, cluster });
   await writeAhead(plan, { entries, context, identity });
   await applyAll(run, { cluster, plan, entries, adopt: set.spec.adopt === "IfUnowned" });
   const left = await prune(run, { cluster, desired, entries });
@@ -87,6 +88,16 @@ async function converge(options: ResourceSetOptions, run: Run): Promise<Outcome>
   const status = { ...judged.status, conditions: conditionsOf(set, judged.condition, context.clock) };
   await context.objects.patchStatus<ResourceSet>({ ...set, status: status as NonNullable<ResourceSet["status"]> });
   return nextLook(judged, { going: left.going, refused: [...entries.values()].filter((entry) => entry.detail.refusal !== undefined), nowMs: context.clock.now() });
+}
+
+/** The highest wave that may be applied: the first one in which something is not healthy yet, or the last (C3). */
+function openWaves(run: Run, input: { desired: readonly Desired[]; entries: ReadonlyMap<string, Entry>; cluster: Cluster }): number {
+  const waves = [...new Set(input.desired.map((object) => object.wave))].toSorted((a, b) => a - b);
+  for (const wave of waves.slice(0, -1)) {
+    const judged = judgeSet({ set: run.set, desired: input.desired.filter((object) => object.wave === wave), entries: input.entries, cluster: input.cluster, nowMs: run.context.clock.now(), pruning: 0, keptEmpty: false });
+    if (!judged.healthy) return wave;
+  }
+  return waves.at(-1) ?? 0;
 }
 
 interface Planned {

@@ -13,6 +13,8 @@ export interface ListQuery {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Only objects whose declared references name this one (S5): reads these alone, however many others there are. */
+  readonly refersTo?: Target;
 }
 
 export interface DeleteQuery {

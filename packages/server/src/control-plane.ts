@@ -92,7 +92,8 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   return { url, home, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-async function openConnection(configuration: Configuration, home: Home, tools: Tools, stack: AsyncDisposableStack): Promise<ConnectionOptions> {
+/** Where the database is: the one that is configured, or the embedded one of the home, which `stack` then owns. */
+export async function openConnection(configuration: Configuration, home: Home, tools: Tools, stack: AsyncDisposableStack): Promise<ConnectionOptions> {
   const embedded = await import("@threeport/store/embedded");
   if (configuration.databaseUrl !== undefined) return embedded.externalDatabase(configuration.databaseUrl) as ConnectionOptions;
   const postgres = stack.use(

@@ -3,6 +3,7 @@ import { systemClock, systemExec, systemRandom } from "@threeport/platform";
 import { toPlatformError } from "@threeport/resource";
 import { readConfiguration } from "./configuration.ts";
 import { startControlPlane } from "./control-plane.ts";
+import { runDatabaseCommand } from "./database-commands.ts";
 import { createLogger } from "./logger.ts";
 import { stopLeftovers } from "./stop-leftovers.ts";
 
@@ -11,16 +12,22 @@ const stopMsMax = 10_000;
 
 try {
   const [command] = process.argv.slice(2);
-  const args = process.argv.slice(command === "stop-runtimes" ? 3 : 2);
+  const databaseCommand = command === "backup" || command === "restore" ? command : undefined;
+  const args = process.argv.slice(databaseCommand !== undefined ? 4 : command === "stop-runtimes" ? 3 : 2);
   const configuration = await readConfiguration(args, process.env);
   const log = createLogger(configuration.verbose);
+  const tools = { clock: systemClock, random: systemRandom, exec: systemExec, log, environment: process.env };
+  if (databaseCommand !== undefined) {
+    process.stdout.write(`${await runDatabaseCommand(databaseCommand, process.argv[3], configuration, tools)}\n`);
+    process.exit(0);
+  }
   if (command === "stop-runtimes") {
-    const remained = await stopLeftovers(configuration, { clock: systemClock, random: systemRandom, exec: systemExec, log, environment: process.env });
+    const remained = await stopLeftovers(configuration, tools);
     if (remained.length > 0) process.stderr.write(`these remain and need a look: ${remained.join(", ")}\n`);
     process.exit(remained.length === 0 ? 0 : 1);
   }
   const started = performance.now();
-  const controlPlane = await startControlPlane(configuration, { clock: systemClock, random: systemRandom, exec: systemExec, log, environment: process.env });
+  const controlPlane = await startControlPlane(configuration, tools);
   log.info("the control plane is ready", { url: controlPlane.url, home: configuration.home, startMs: Math.round(performance.now() - started) });
   let stopping = false;
   const stop = (signal: string): void => {

@@ -1,6 +1,7 @@
 export { openStore, type Store, type StoreOptions } from "./store.ts";
 export { openDatabase, type ConnectionOptions, type Database } from "./database.ts";
 export { migrate } from "./migrate.ts";
+export { backup, restore, type BackupReport } from "./backup.ts";
 export type { Claim, Completion, Queue } from "./queue.ts";
 export type { Inventory, InventoryEntry } from "./inventory.ts";
 export type { Reader, ListPage, ListInput } from "./reader.ts";

@@ -12,6 +12,8 @@ export interface Referrer {
 export interface References {
   /** Objects that refer to `target`, in order, at most `limit`. Paths that start with `$` (ownership) are left out unless asked for. */
   referrers(target: ObjectKey, limit: number): Promise<Referrer[]>;
+  /** Objects of one kind that refer to `target`, in order. */
+  referrersOfKind(target: ObjectKey, kind: string): Promise<ObjectKey[]>;
   /** Objects whose `$owner` is `target`, in order, behind `after`: the {@link formatKey} of the last one, or "". */
   dependents(target: ObjectKey, after: string, limit: number): Promise<ObjectKey[]>;
   /** Wakes the next `limit` waiters of a fan-out row; returns the new cursor, or undefined when all are awake. */
@@ -51,6 +53,14 @@ WHERE target_kind = $1 AND target_namespace = $2 AND target_name = $3 AND waits_
 ORDER BY source_kind, source_namespace, source_name, path, waker_queue LIMIT $10`,
 };
 
+/** Served by reference's primary key. Not bounded: callers need all of them, as with a list of a namespace. */
+const referrersOfKind = {
+  name: "referrers_of_kind",
+  text: `
+SELECT DISTINCT source_kind, source_namespace, source_name FROM reference
+WHERE target_kind = $1 AND target_namespace = $2 AND target_name = $3 AND source_kind = $4 AND path NOT LIKE '$%' ORDER BY 1, 2, 3`,
+};
+
 const referrersOf = {
   name: "referrers",
   text: `
@@ -73,6 +83,10 @@ export function createReferences(database: Database, onEnqueued: () => void = ()
     async referrers(target, limit) {
       const rows = await database.query<WakerRow>(referrersOf, [target.kind, target.namespace, target.name, limit]);
       return rows.map((row) => ({ source: { kind: row.source_kind, namespace: row.source_namespace, name: row.source_name }, path: row.path }));
+    },
+    async referrersOfKind(target, kind) {
+      const rows = await database.query<WakerRow>(referrersOfKind, [target.kind, target.namespace, target.name, kind]);
+      return rows.map((row) => ({ kind: row.source_kind, namespace: row.source_namespace, name: row.source_name }));
     },
     async dependents(target, after, limit) {
       const rows = await database.query<WakerRow>(dependentsOf, [target.kind, target.namespace, target.name, ...parsePosition(after).slice(0, 3), limit]);

@@ -2,13 +2,14 @@ import { parsePath, PlatformError, type KubeObject } from "@threeport/resource";
 import type { Discovery } from "@threeport/client";
 import { idOf, idText } from "../identity.ts";
 import type { ResourceSet } from "../kinds/resource-set.ts";
-import { deletionPolicyAnnotation, ignoreFieldsAnnotation, marked, type SetIdentity } from "../marks.ts";
+import { deletionPolicyAnnotation, ignoreFieldsAnnotation, marked, waveAnnotation, type SetIdentity } from "../marks.ts";
 
 /** One object as it is to be in the cluster. */
 export interface Desired {
   readonly id: string;
   readonly object: KubeObject;
   readonly orphan: boolean;
+  readonly wave: number;
 }
 
 /**
@@ -29,8 +30,15 @@ export function desiredObjects(set: ResourceSet, identity: SetIdentity, discover
     if (scaled.has(`${object.kind}/${object.metadata.name}`)) ignored.push("spec.replicas");
     for (const path of ignored) removePath(object, path);
     const placed = marked(object, identity);
-    return { id: idText(idOf(placed)), object: placed, orphan: object.metadata.annotations?.[deletionPolicyAnnotation] === "orphan" };
+    return { id: idText(idOf(placed)), object: placed, orphan: object.metadata.annotations?.[deletionPolicyAnnotation] === "orphan", wave: waveOf(object) };
   });
+}
+
+function waveOf(object: KubeObject): number {
+  const text = object.metadata.annotations?.[waveAnnotation];
+  if (text === undefined) return 0;
+  if (!/^-?\d{1,6}$/.test(text)) throw new PlatformError("TP_INVALID", { message: `${waveAnnotation} of ${object.kind} ${object.metadata.name} must be a whole number, not "${text.slice(0, 50)}"` });
+  return Number(text);
 }
 
 function groupOf(object: KubeObject): string {

@@ -1,6 +1,6 @@
 // A WorkloadDefinition: its newest generation becomes a Release, old ones go, and it is Ready when all that follow it are.
 import { conditionsOf, isReadyNow, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
-import { isErrorCode, PlatformError, type KubeObject } from "@threeport/resource";
+import { isErrorCode, PlatformError, type KubeObject, type Target } from "@threeport/resource";
 import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds.ts";
 import { imagesOf } from "./render.ts";
 
@@ -22,7 +22,7 @@ export function definitionReconciler(): Reconciler {
     async reconcile(key, context) {
       const found = await context.objects.get<WorkloadDefinition>({ apiVersion: workloadDefinitionKind.apiVersion, kind: workloadDefinitionKind.kind, namespace: key.namespace, name: key.name });
       if (found === undefined) return settled;
-      const instances = (await context.objects.list<WorkloadInstance>(workloadInstanceKind, { namespace: key.namespace })).filter((instance) => instance.spec.definition === key.name);
+      const instances = await context.objects.list<WorkloadInstance>(workloadInstanceKind, { refersTo: targetOf(found) });
       if (found.metadata.deletionTimestamp !== undefined) return leave(found, instances, context);
       const definition = await withFinalizer(found, context);
       const releases = await releasesOf(definition, context);
@@ -49,10 +49,14 @@ async function withFinalizer(definition: WorkloadDefinition, context: ReconcileC
 }
 
 async function releasesOf(definition: WorkloadDefinition, context: ReconcileContext): Promise<readonly Release[]> {
-  const all = await context.objects.list<Release>(releaseKind, { namespace: definition.metadata.namespace ?? "" });
+  const all = await context.objects.list<Release>(releaseKind, { refersTo: targetOf(definition) });
   return all
-    .filter((release) => release.spec.definition === definition.metadata.name && (release.metadata.ownerReferences ?? []).some((owner) => owner.uid === definition.metadata.uid))
+    .filter((release) => (release.metadata.ownerReferences ?? []).some((owner) => owner.uid === definition.metadata.uid))
     .toSorted((a, b) => b.spec.number - a.spec.number);
+}
+
+function targetOf(definition: WorkloadDefinition): Target {
+  return { apiVersion: definition.apiVersion, kind: definition.kind, namespace: definition.metadata.namespace ?? "", name: definition.metadata.name };
 }
 
 /** A kill after the create is found by the generation on the next run: no generation gets two releases. */

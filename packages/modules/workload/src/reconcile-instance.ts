@@ -124,7 +124,22 @@ function follow(set: ResourceSet, what: string): Verdict {
   return { state: findCondition(set, "Stalled")?.status === "True" ? "stalled" : "reconciling", reason: ready.reason, message: ready.message };
 }
 
-async function report(instance: WorkloadInstance, context: ReconcileContext, input: { verdict: Verdict; release?: Release; targetNamespace?: string; set?: ResourceSet }): Promise<Outcome> {
+/**
+ * Q7: what is still under way past the deadline counts as stalled, and stays so until it is ready or something new is
+ * asked for. The set judges its own objects by the same deadline; this one covers everything before and around it.
+ */
+function withDeadline(instance: WorkloadInstance, verdict: Verdict, release: string | undefined, nowMs: number): Verdict {
+  if (verdict.state !== "reconciling") return verdict;
+  const same = instance.status?.observedGeneration === instance.metadata.generation && instance.status?.release === release;
+  const stalled = findCondition(instance, "Stalled");
+  const under = findCondition(instance, "Reconciling");
+  const deadlineMs = instance.spec.progressDeadlineSeconds * 1000;
+  const overdue = same && ((stalled?.status === "True" && stalled.reason === "ProgressDeadlineExceeded") || (under?.status === "True" && nowMs - Date.parse(under.lastTransitionTime) > deadlineMs));
+  return overdue ? { state: "stalled", reason: "ProgressDeadlineExceeded", message: `not ready after ${instance.spec.progressDeadlineSeconds} s: ${verdict.message}` } : verdict;
+}
+
+async function report(instance: WorkloadInstance, context: ReconcileContext, given: { verdict: Verdict; release?: Release; targetNamespace?: string; set?: ResourceSet }): Promise<Outcome> {
+  const input = { ...given, verdict: withDeadline(instance, given.verdict, given.release?.metadata.name, context.clock.now()) };
   const counts = input.set?.status?.counts;
   const worst = input.set?.status?.worst;
   const before = findCondition(instance, "Ready");
