@@ -8,6 +8,7 @@ import { PlatformError, type Kind } from "@threeport/resource";
 import { openStore, type ConnectionOptions, type User } from "@threeport/store";
 import { adminAccess } from "./admin-access.ts";
 import type { Configuration } from "./configuration.ts";
+import { superviseDatabase } from "./embedded-database.ts";
 import { keyEncryptionKey, openHome, readIfThere, removeFile, writeJsonFile, type Home } from "./home.ts";
 import { assembleModules, type Modules } from "./modules.ts";
 import { serverTls } from "./tls.ts";
@@ -94,12 +95,11 @@ export async function startControlPlane(configuration: Configuration, tools: Too
 
 /** Where the database is: the one that is configured, or the embedded one of the home, which `stack` then owns. */
 export async function openConnection(configuration: Configuration, home: Home, tools: Tools, stack: AsyncDisposableStack): Promise<ConnectionOptions> {
-  const embedded = await import("@threeport/store/embedded");
-  if (configuration.databaseUrl !== undefined) return embedded.externalDatabase(configuration.databaseUrl) as ConnectionOptions;
-  const postgres = stack.use(
-    await embedded.openEmbedded({ dataDir: home.database, exec: tools.exec, clock: tools.clock, log: tools.log, ...(configuration.pgBinDir === undefined ? {} : { pgBinDir: configuration.pgBinDir }) }),
-  );
-  return postgres.connectionOptions as ConnectionOptions;
+  if (configuration.databaseUrl !== undefined) {
+    const { externalDatabase } = await import("@threeport/store/embedded");
+    return externalDatabase(configuration.databaseUrl) as ConnectionOptions;
+  }
+  return stack.use(await superviseDatabase(configuration, home, tools)).connectionOptions;
 }
 
 /** The port of the last start is kept where any will do, so that kubeconfigs stay true over a restart. */
