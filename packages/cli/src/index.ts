@@ -1,1 +1,1 @@
-export {};
+export { runTptctl } from "./run.ts";

@@ -1,0 +1,56 @@
+import { isErrorCode, PlatformError } from "@threeport/resource";
+import { connect } from "../connect.ts";
+import { say, type CliContext } from "../context.ts";
+import { environment, runtimeInstance, workloadInstance, type WorkloadInstance } from "../kinds.ts";
+import { findResource } from "../objects/find-resource.ts";
+import { removeObject } from "../objects/remove-object.ts";
+import { getObjects, type GetFlags } from "./get.ts";
+
+export async function createEnvironment(this: CliContext, flags: { readonly runtime: string; readonly tier: "development" | "staging" | "production" }, name: string): Promise<void> {
+  const { signal } = this;
+  await using client = await connect(this);
+  await client.get({ ...runtimeInstance, name: flags.runtime }, { signal }).catch((error: unknown) => {
+    if (!isErrorCode(error, "TP_NOT_FOUND")) throw error;
+    throw new PlatformError("TP_NOT_FOUND", { message: `there is no runtime ${flags.runtime}`, detail: { hint: `tptctl runtime list shows what there is; tptctl runtime add ${flags.runtime} adds it` } });
+  });
+  const spec = { runtime: flags.runtime, tier: flags.tier };
+  try {
+    await client.create(environment, { ...environment, metadata: { name }, spec }, { signal });
+  } catch (error) {
+    if (!isErrorCode(error, "TP_ALREADY_EXISTS")) throw error;
+    const existing = await client.get<{ spec: { runtime?: string; tier?: string } }>({ ...environment, name }, { signal });
+    if (existing.spec.runtime === spec.runtime && existing.spec.tier === spec.tier) return say(this, `environment ${name} is there already, on runtime ${spec.runtime}`);
+    throw new PlatformError("TP_ALREADY_EXISTS", { message: `there is an environment ${name} on runtime ${existing.spec.runtime ?? "?"} (${existing.spec.tier ?? "?"})`, detail: { hint: `take another name, or change it: kubectl edit environment ${name}` } });
+  }
+  say(this, `environment ${name} created on runtime ${flags.runtime} (${flags.tier})`);
+}
+
+export async function listEnvironments(this: CliContext, { output }: { readonly output: GetFlags["output"] }): Promise<void> {
+  await using client = await connect(this);
+  const resource = findResource(await client.discover({ signal: this.signal }), "environments.threeport.io");
+  await getObjects(this, client, { flags: { output, watch: false, allNamespaces: false }, asked: [{ resource, names: [] }] });
+}
+
+/** Deployments named in a message; enough to act on. */
+const namedMax = 10;
+
+export async function deleteEnvironment(this: CliContext, flags: { readonly cascade: boolean; readonly timeout?: number }, name: string): Promise<void> {
+  const { signal } = this;
+  await using client = await connect(this);
+  await client.get({ ...environment, name }, { signal });
+  const users = (await client.list<WorkloadInstance>(workloadInstance, { signal })).items.filter((instance) => instance.spec.environment === name);
+  const names = users.map(({ metadata }) => `${metadata.namespace ?? ""}/${metadata.name}`);
+  if (users.length > 0 && !flags.cascade) {
+    throw new PlatformError("TP_IN_USE", {
+      message: `${users.length === 1 ? "1 deployment is" : `${users.length} deployments are`} in environment ${name}: ${names.slice(0, namedMax).join(", ")}${names.length > namedMax ? " and others" : ""}`,
+      detail: { hint: `tptctl env delete ${name} --cascade deletes them too` },
+    });
+  }
+  const wait = { signal, timeoutMs: flags.timeout };
+  for (const { metadata } of users) {
+    say(this, `deployment ${metadata.namespace ?? ""}/${metadata.name} goes`);
+    await client.delete({ ...workloadInstance, name: metadata.name, namespace: metadata.namespace }, { signal, propagationPolicy: "Foreground" });
+  }
+  for (const { metadata } of users) await removeObject(this, client, { target: { ...workloadInstance, name: metadata.name, namespace: metadata.namespace }, label: `deployment ${metadata.namespace ?? ""}/${metadata.name}`, ...wait });
+  await removeObject(this, client, { target: { ...environment, name }, label: `environment ${name}`, ...wait });
+}

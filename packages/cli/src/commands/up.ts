@@ -1,0 +1,55 @@
+import { systemClock, systemExec } from "@threeport/platform";
+import { note, say, type CliContext } from "../context.ts";
+import { homePaths, type HomePaths } from "../environment.ts";
+import { publishContext } from "../kubeconfig/user-context.ts";
+import { createLiveView, spinnerAt } from "../progress/live-view.ts";
+import { durationText } from "../parse.ts";
+import { runInForeground } from "../server/foreground.ts";
+import { runningServer } from "../server/server-record.ts";
+import { isReady, startServer, untilReady } from "../server/start-server.ts";
+import { firstRuntime } from "./first-runtime.ts";
+
+interface Flags {
+  readonly foreground: boolean;
+  readonly port?: number;
+  readonly host?: string;
+  readonly runtime?: string;
+}
+
+export async function up(this: CliContext, flags: Flags): Promise<void> {
+  const home = homePaths(this.environment);
+  const running = await runningServer(home);
+  if (flags.foreground && running === undefined) return runInForeground(this, { home, port: flags.port, host: flags.host });
+  if (running !== undefined && (await isReady(home, this.signal))) {
+    say(this, `the control plane already runs at ${running.url} (process ${running.pid})`);
+    if (flags.foreground || flags.port !== undefined || flags.host !== undefined) note(this, "note: its flags stay as they were; tptctl down and up start it with others");
+  } else await start(this, home, flags, running !== undefined);
+  const lines = await publishContext(this, home);
+  if (flags.runtime !== undefined && flags.runtime !== "none") await firstRuntime(this, flags.runtime);
+  nextSteps(this, home, { kubectl: lines, runtime: flags.runtime });
+}
+
+async function start(context: CliContext, home: HomePaths, flags: Flags, starting: boolean): Promise<void> {
+  using view = createLiveView(context, systemClock);
+  const startedMs = systemClock.monotonic();
+  const what = `starting the control plane in ${home.folder}`;
+  if (!context.terminal.interactive) say(context, what);
+  view.show((frame) => [`${spinnerAt(frame)} ${what} ${context.terminal.paint("dim", durationText(systemClock.monotonic() - startedMs))}`]);
+  const input = { home, port: flags.port, host: flags.host, clock: systemClock, exec: systemExec, signal: context.signal };
+  const record = starting ? await untilReady(input) : await startServer(input);
+  view.end([`${context.terminal.paint("green", "✔")} the control plane runs at ${record.url} (${durationText(systemClock.monotonic() - startedMs)})`]);
+}
+
+function nextSteps(context: CliContext, home: HomePaths, input: { readonly kubectl: readonly string[]; readonly runtime: string | undefined }): void {
+  const dim = (text: string): string => context.terminal.paint("dim", text);
+  const withRuntime = input.runtime !== undefined && input.runtime !== "none";
+  const own = withRuntime
+    ? ["tptctl deploy app.yaml --env dev"]
+    : ["tptctl runtime add local --provider local   # or: runtime add NAME --kubeconfig FILE", "tptctl env create dev --runtime local", "tptctl deploy app.yaml --env dev"];
+  say(context, "");
+  say(context, dim("next:"));
+  if (home.explicit) say(context, `  export THREEPORT_HOME=${home.folder}`);
+  for (const line of own) say(context, `  ${line}`);
+  say(context, dim("or with kubectl:"));
+  for (const line of [...input.kubectl, "kubectl get environments,workloadinstances"]) say(context, `  ${line}`);
+}

@@ -1,0 +1,55 @@
+import type { Condition, ObjectMeta } from "@threeport/resource";
+
+// The kinds that tptctl speaks of, as they travel. What it does not read is not named here.
+
+const apiVersion = "threeport.io/v1alpha1";
+
+export const workloadDefinition = { apiVersion, kind: "WorkloadDefinition" } as const;
+export const workloadInstance = { apiVersion, kind: "WorkloadInstance" } as const;
+export const environment = { apiVersion, kind: "Environment" } as const;
+export const runtimeInstance = { apiVersion, kind: "KubernetesRuntimeInstance" } as const;
+export const namespace = { apiVersion: "v1", kind: "Namespace" } as const;
+export const secret = { apiVersion: "v1", kind: "Secret" } as const;
+
+/** Where kubeconfigs are kept. */
+export const systemNamespace = "threeport-system";
+/** The project that is meant when none is named. */
+export const defaultProject = "default";
+
+/** Any object of ours as it is read back. */
+export interface Observed {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: ObjectMeta;
+  readonly spec?: Readonly<Record<string, unknown>>;
+  readonly status?: { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] };
+}
+
+export interface WorkloadDefinition extends Observed {
+  readonly spec: { readonly source?: { readonly manifests?: { readonly objects?: readonly unknown[] } } };
+  readonly status?: Observed["status"] & { readonly latestRelease?: string };
+}
+
+export interface WorkloadInstance extends Observed {
+  readonly spec: { readonly definition: string; readonly environment: string; readonly release?: string; readonly runtime?: string };
+  readonly status?: Observed["status"] & { readonly release?: string; readonly objects?: string; readonly targetNamespace?: string; readonly worst?: readonly WorstObject[] };
+}
+
+/** One of the objects that hold a deployment up, as the status names them. */
+export interface WorstObject {
+  readonly kind?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly state?: string;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+export function conditionOf(object: Observed, type: string): Condition | undefined {
+  return object.status?.conditions?.find((condition) => condition.type === type);
+}
+
+/** True when the condition speaks of the object as it is now, not of an earlier generation. */
+export function isCurrent(object: Observed, condition: Condition | undefined): boolean {
+  return condition !== undefined && (condition.observedGeneration ?? object.metadata.generation ?? 0) === (object.metadata.generation ?? 0);
+}

@@ -1,0 +1,58 @@
+// Parsers of flags and arguments. All are bounded: what is accepted fits where it goes.
+
+/** Longest value of a flag or argument that names something. */
+const nameLengthMax = 253;
+
+/** `90s`, `5m`, `1h30m`, `1500ms`, or seconds as a plain number, as milliseconds. */
+export function durationMs(text: string): number {
+  const match = /^(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?$/.exec(text);
+  const ms = /^\d{1,9}$/.test(text)
+    ? Number(text) * 1000
+    : match === null || text === ""
+      ? Number.NaN
+      : (Number(match[1] ?? 0) * 3600 + Number(match[2] ?? 0) * 60 + Number(match[3] ?? 0)) * 1000 + Number(match[4] ?? 0);
+  if (Number.isNaN(ms) || ms > durationMsMax) throw new SyntaxError(`a duration looks like 90s, 5m or 1h30m and is at most ${durationMsMax / 86_400_000} days`);
+  return ms;
+}
+
+/** Longest duration; nobody waits longer than this at a terminal. */
+const durationMsMax = 7 * 86_400_000;
+
+/** `12 s`, `3 min 20 s`: what a wait took. */
+export function durationText(ms: number): string {
+  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.floor(seconds / 60)} min ${seconds % 60} s` : `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+/** The name of something: the server says what it may look like, this says what can be asked for at all. */
+export function nameText(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused
+  if (text === "" || text.length > nameLengthMax || /[\u0000-\u0020\u007f%\\|]/.test(text)) throw new SyntaxError(`${JSON.stringify(text.slice(0, 60))} cannot be a name`);
+  return text;
+}
+
+/** A DNS label: what names a project, an environment, a runtime. */
+export function labelText(text: string): string {
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) throw new SyntaxError(`${JSON.stringify(text.slice(0, 70))} must be lower-case letters, digits and "-", at most 63`);
+  return text;
+}
+
+/** A whole number from `min` to `max`. */
+export function integerBetween(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d{1,9}$/.test(text) || value < min || value > max) throw new SyntaxError(`must be a whole number from ${min} to ${max}, not ${JSON.stringify(text.slice(0, 20))}`);
+    return value;
+  };
+}
+
+/** A path, an address, a selector: passed on as it is. */
+export function freeText(text: string): string {
+  if (text === "" || text.length > freeTextLengthMax || text.includes("\0")) throw new SyntaxError(`must not be empty or longer than ${freeTextLengthMax} characters`);
+  return text;
+}
+
+/** Longest path that Linux takes. */
+const freeTextLengthMax = 4096;

@@ -1,0 +1,41 @@
+import { freeText, integerBetween, labelText } from "../parse.ts";
+import { command } from "./command.ts";
+
+export const up = command({
+  run: async () => (await import("../commands/up.ts")).up,
+  parameters: {
+    flags: {
+      foreground: { kind: "boolean", brief: "Run in this terminal until Ctrl-C", default: false, withNegated: false },
+      port: { kind: "parsed", parse: integerBetween(0, 65_535), brief: "Port of the API; 0 picks a free one", optional: true, placeholder: "port" },
+      host: { kind: "parsed", parse: freeText, brief: "Address to listen on", optional: true, placeholder: "address" },
+      runtime: { kind: "parsed", parse: labelText, brief: 'Where workloads run: "local" starts a Kubernetes on this machine and makes the environment dev on it', optional: true, placeholder: "name|local|none" },
+    },
+  },
+  brief: "Start the control plane",
+  description: "Starts the control plane in the background, with its database, and writes the kubeconfig context `threeport`. Safe to repeat.",
+});
+
+export const down = command({
+  run: async () => (await import("../commands/down.ts")).down,
+  parameters: { flags: { keepRuntimes: { kind: "boolean", brief: "Leave local Kubernetes clusters running", default: false, withNegated: false } } },
+  brief: "Stop the control plane and its local clusters; data stays",
+});
+
+export const status = command({
+  run: async () => (await import("../commands/status.ts")).status,
+  parameters: { flags: {} },
+  brief: "Whether the control plane runs, and what it looks after",
+});
+
+export const version = command({
+  run: async () => (await import("../commands/version.ts")).version,
+  parameters: { flags: {} },
+  brief: "Versions of tptctl and of the control plane",
+});
+
+export const completion = command({
+  run: async () => (await import("../commands/completion.ts")).completion,
+  parameters: { flags: {}, positional: { kind: "tuple", parameters: [{ brief: "bash, zsh or fish", parse: freeText, placeholder: "shell" }] } },
+  brief: "Print a completion script for your shell",
+  description: "bash: source <(tptctl completion bash)   zsh: source <(tptctl completion zsh)   fish: tptctl completion fish | source",
+});
