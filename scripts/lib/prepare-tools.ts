@@ -1,0 +1,37 @@
+import { join, resolve } from "node:path";
+import { ensureKubernetesBinaries, ensureSystemPackages } from "../../packages/modules/runtime/src/local/index.ts";
+import { systemExec } from "../../packages/platform/src/index.ts";
+import { toPlatformError } from "../../packages/resource/src/index.ts";
+
+export interface ToolsRequest {
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/** Installs or builds what a local Kubernetes needs, once a machine. Returns what is missing, in sentences. */
+export async function prepareTools({ signal, say }: ToolsRequest): Promise<string[]> {
+  if (process.platform !== "linux") return ["A local Kubernetes needs Linux."];
+  if (process.getuid?.() !== 0) return ["A local Kubernetes needs root."];
+  const missing: string[] = [];
+  const attempt = async (step: () => Promise<unknown>) => {
+    try {
+      await step();
+    } catch (error) {
+      signal.throwIfAborted();
+      missing.push(toPlatformError(error).message);
+    }
+  };
+  await attempt(() => ensureSystemPackages({ exec: systemExec, signal, onProgress: say }));
+  await attempt(() => {
+    const folder = process.env["THREEPORT_KUBERNETES_BIN"];
+    const cache = process.env["XDG_CACHE_HOME"];
+    return ensureKubernetesBinaries({
+      exec: systemExec,
+      signal,
+      onProgress: say,
+      ...(folder === undefined ? {} : { folder: resolve(folder) }),
+      ...(cache === undefined ? {} : { cacheDir: join(cache, "threeport") }),
+    });
+  });
+  return missing;
+}

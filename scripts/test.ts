@@ -1,0 +1,52 @@
+/**
+ * All tests, with everything they need: `npm test`, or `npm test -- packages/store` for the files whose path contains that.
+ *
+ * Installs Debian packages (as root) and builds the Kubernetes binaries where they are missing, then runs the unit tests and after them
+ * the end-to-end tests one by one. The last line is `N passed, N failed`. With CI=true a missing tool and a skipped test are failures.
+ */
+import { prepareTools } from "./lib/prepare-tools.ts";
+import { openRun, type TestRun } from "./lib/test-run.ts";
+import { runVitest } from "./lib/run-vitest.ts";
+import { addTallies, emptyTally, isGreen, problemTally, summaryLine, type Tally } from "./lib/tally.ts";
+import { findTestFiles, type TestFiles } from "./lib/test-files.ts";
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+const skipsFail = process.env["CI"] === "true";
+
+async function main(filters: readonly string[]): Promise<void> {
+  const end = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => end.abort(new Error(`the run was ended by ${name}`)));
+  const files = await findTestFiles(filters);
+  const tally =
+    files.unit.length + files.endToEnd.length > 0 ? await runFiles(files, end.signal) : problemTally(`no test file's path contains ${filters.join(" or ")}`);
+  for (const sentence of tally.problems) say(`FAILED ${sentence}`);
+  say(summaryLine(tally));
+  process.exitCode = isGreen(tally) ? 0 : 1;
+}
+
+async function runFiles(files: TestFiles, signal: AbortSignal): Promise<Tally> {
+  const run = await openRun();
+  let tally: Tally;
+  try {
+    tally = await prepareAndRun(files, run, signal);
+  } catch (error) {
+    tally = problemTally(error instanceof Error ? error.message : String(error));
+  }
+  const left = await run.close({ patient: !signal.aborted });
+  for (const thing of left) say(`left behind by the tests, and ended: ${thing}`);
+  return left.length === 0 || signal.aborted
+    ? tally
+    : addTallies(tally, problemTally("tests left something behind (see above): a test ends all that it starts, also when it fails"));
+}
+
+async function prepareAndRun({ unit, endToEnd }: TestFiles, run: TestRun, signal: AbortSignal): Promise<Tally> {
+  const missing = endToEnd.length > 0 ? await prepareTools({ signal, say }) : [];
+  if (missing.length > 0 && !skipsFail) say(`Tests that start a real Kubernetes are skipped: ${missing.join(" ")}`);
+  const common = { skipsFail, folder: run.folder, env: { ...run.env, THREEPORT_E2E: missing.length === 0 ? "1" : undefined }, signal };
+  const tallies: Tally[] = skipsFail ? missing.map(problemTally) : [];
+  if (unit.length > 0) tallies.push(await runVitest({ ...common, files: unit, oneByOne: false }));
+  if (endToEnd.length > 0) tallies.push(await runVitest({ ...common, files: endToEnd, oneByOne: true }));
+  return tallies.reduce(addTallies, emptyTally);
+}
+
+await main(process.argv.slice(2));
