@@ -1,4 +1,4 @@
-import { Client, DatabaseError, Pool, type PoolClient, type PoolConfig, type QueryResultRow } from "pg";
+import { Client, DatabaseError, Pool, type ClientBase, type PoolClient, type PoolConfig, type QueryResultRow } from "pg";
 import { PlatformError } from "@threeport/resource";
 
 /** How to reach a PostgreSQL; `host` may be the folder of a Unix socket. */
@@ -58,6 +58,7 @@ export function openDatabase(connection: ConnectionOptions, options: DatabaseOpt
     idle_in_transaction_session_timeout: idleInTransactionMs,
     keepAlive: true,
     application_name: "threeport",
+    onConnect: (client) => walkIndexes(client),
   });
   pool.on("error", () => {}); // an idle connection was lost; the next query opens another
   // A connection that is lost in use tells its statement, or the next one; without a listener it would also end this process.
@@ -75,6 +76,18 @@ export function openDatabase(connection: ConnectionOptions, options: DatabaseOpt
       await pool.end();
     },
   };
+}
+
+/**
+ * Each statement of the store walks an index from a known place and stops early, so the planner may not do otherwise. Its statistics lag behind a burst
+ * (a restart with 30k due keys, 100k new objects), and it weighs costs of a disk that turns. Measured on 100k rows without this: 17–57 ms for a claim
+ * instead of 0.3, 46–148 ms for a page of a list instead of 2, 73 ms for a page at an old number instead of 1.5.
+ * A server that does not know these settings plans in its own way.
+ */
+async function walkIndexes(client: ClientBase): Promise<void> {
+  await client.query("SET enable_bitmapscan = off; SET enable_seqscan = off; SET jit = off").catch((error: unknown) => {
+    if (!(error instanceof DatabaseError)) throw error;
+  });
 }
 
 async function transact<T>(pool: Pool, body: (tx: Queryable) => Promise<T>): Promise<T> {

@@ -10,37 +10,53 @@ export interface Maintenance {
   fact(name: string, fallback: string): Promise<string>;
 }
 
-/** Rows of one compaction statement: bounds how long it holds the log's pages. */
+/** Changes of one compaction statement: bounds how long it holds the log's pages. */
 const compactBatch = 10_000;
+/** Fact that says how far the log was swept: a compaction looks at the changes since the last one only. */
+const sweptFact = "compaction.swept";
+
+/** Moves the number below which watches are refused. Nobody reads below it from then on, so the sweep behind it disturbs no reader. */
+const moveHorizon = {
+  name: "compact_horizon",
+  text: `
+UPDATE counter SET compacted_rv = greatest(compacted_rv, least(rv, greatest(rv - $2,
+  coalesce((SELECT v.rv FROM version v WHERE v.written_at < now() - $1 * interval '1 millisecond' ORDER BY v.rv DESC LIMIT 1), 0)))) WHERE id = 1
+RETURNING compacted_rv AS horizon, coalesce((SELECT value FROM fact WHERE name = '${sweptFact}'), '0') AS swept`,
+};
+
+/**
+ * Removes what the changes in (swept, to] made old: the version that each of them replaced, and the last version of what was deleted. The newest
+ * version of a key at or below `to` stays: it is current, or a list at the horizon needs it. Served by version's primary key.
+ * Swept in order, so no deleted object can reappear; a sweep that was killed is done again and finds less.
+ */
+const sweepVersions = {
+  name: "compact_sweep",
+  text: `
+WITH change AS MATERIALIZED (
+  SELECT rv, prev_rv, deleted FROM version WHERE rv > $1 AND rv <= $2 ORDER BY rv LIMIT ${compactBatch}
+), gone AS (
+  DELETE FROM version WHERE rv = ANY(ARRAY(SELECT prev_rv FROM change WHERE prev_rv > 0 UNION ALL SELECT rv FROM change WHERE deleted)) RETURNING 1
+), swept AS (
+  SELECT count(*) AS changes, coalesce(max(rv), $2) AS rv FROM change
+), noted AS (
+  INSERT INTO fact (name, value) SELECT '${sweptFact}', rv::text FROM swept ON CONFLICT (name) DO UPDATE SET value = excluded.value
+)
+SELECT changes, rv, (SELECT count(*) FROM gone) AS removed FROM swept`,
+};
 
 export function createMaintenance(database: Database): Maintenance {
   return {
     async compact(input) {
-      const horizon = await database.query<{ rv: string }>(
-        {
-          name: "compact_horizon",
-          text: `UPDATE counter SET compacted_rv = greatest(compacted_rv, least(rv, greatest(rv - $2,
-              coalesce((SELECT max(v.rv) FROM version v WHERE v.written_at < now() - $1 * interval '1 millisecond'), 0)))) WHERE id = 1 RETURNING compacted_rv AS rv`,
-        },
-        [input.ageMs, input.count],
-      );
-      const rv = horizon[0]?.rv ?? "0";
+      const rows = await database.query<{ horizon: string; swept: string }>(moveHorizon, [input.ageMs, input.count]);
+      const { horizon = "0", swept = "0" } = rows[0] ?? {};
       let removed = 0;
-      for (;;) {
-        // The version at the horizon of each live key stays: it is current, or a list at the horizon needs it.
-        const rows = await database.query(
-          {
-            name: "compact_versions",
-            text: `DELETE FROM version WHERE rv IN (
-              SELECT v.rv FROM version v WHERE v.rv <= $1 AND (
-                (v.deleted AND v.rv < $1) OR EXISTS (SELECT 1 FROM version n WHERE n.kind = v.kind AND n.namespace = v.namespace AND n.name = v.name AND n.rv > v.rv AND n.rv <= $1))
-              ORDER BY v.rv LIMIT ${compactBatch}) RETURNING 1`,
-          },
-          [rv],
-        );
-        removed += rows.length;
-        if (rows.length < compactBatch) return removed;
+      for (let from = Number(swept), more = true; more; ) {
+        const [batch] = await database.query<{ changes: string; rv: string; removed: string }>(sweepVersions, [from, Number(horizon)]);
+        removed += Number(batch?.removed ?? 0);
+        from = Number(batch?.rv ?? horizon);
+        more = Number(batch?.changes ?? 0) === compactBatch;
       }
+      return removed;
     },
     async expired(kind, ageMs, limit) {
       return database.query<ObjectKey & Record<string, unknown>>(

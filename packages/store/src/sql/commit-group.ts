@@ -97,9 +97,9 @@ WITH source AS MATERIALIZED (
     AS w(source_kind, source_namespace, source_name, path, waker_queue, waker_key, target_kind, target_namespace, target_name, waits_for)
 ), gone AS (
   DELETE FROM reference r USING source s
-  WHERE r.source_kind = s.kind AND r.source_namespace = s.namespace AND r.source_name = s.name AND NOT EXISTS (
-    SELECT 1 FROM wanted w WHERE w.source_kind = r.source_kind AND w.source_namespace = r.source_namespace AND w.source_name = r.source_name AND w.path = r.path
-      AND w.target_kind = r.target_kind AND w.target_namespace = r.target_namespace AND w.target_name = r.target_name AND w.waker_queue = r.waker_queue)
+  WHERE r.source_kind = s.kind AND r.source_namespace = s.namespace AND r.source_name = s.name
+    AND (r.source_kind, r.source_namespace, r.source_name, r.path, r.target_kind, r.target_namespace, r.target_name, r.waker_queue) NOT IN (
+      SELECT source_kind, source_namespace, source_name, path, target_kind, target_namespace, target_name, waker_queue FROM wanted)
 )
 INSERT INTO reference (source_kind, source_namespace, source_name, path, waker_queue, waker_key, target_kind, target_namespace, target_name, waits_for)
 SELECT DISTINCT ON (target_kind, target_namespace, target_name, source_kind, source_namespace, source_name, path, waker_queue)
