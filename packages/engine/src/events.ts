@@ -10,14 +10,16 @@ export interface EventInput {
 
 /** Longest message of an event, as upstream. */
 const messageMax = 1024;
+/** Characters kept of the name of what an event is about: with the digest it stays below the 253 of a name. */
+const nameMax = 200;
 /** Name characters of the digest: equal events meet in one object. */
 const digestLength = 16;
 
-/** Writes an event, or counts one more. An event that cannot be written is no reason to fail the work it tells of. */
+/** Writes an event, or counts one more; events that differ in numbers only are the same one. An event that cannot be written is no reason to fail the work it tells of. */
 export async function recordEvent(objects: Objects, about: KubeObject, event: EventInput, tools: { readonly clock: Clock; readonly log: Logger; readonly component: string }): Promise<void> {
   const namespace = about.metadata.namespace ?? "default";
-  const digest = createHash("sha256").update([about.metadata.uid, event.type, event.reason, event.message].join("\n")).digest("hex").slice(0, digestLength);
-  const name = `${about.metadata.name.slice(0, 200)}.${digest}`;
+  const digest = createHash("sha256").update([about.metadata.uid, event.type, event.reason, event.message.replaceAll(/\d+/g, "#")].join("\n")).digest("hex").slice(0, digestLength);
+  const name = `${about.metadata.name.slice(0, nameMax).replace(/[^a-z0-9]+$/, "")}.${digest}`;
   const now = rfc3339(tools.clock.now());
   try {
     const known = await objects.get({ apiVersion: "v1", kind: "Event", namespace, name });

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { createClusters, type Cluster, resourceSetKind, resourceSetReconciler } from "@threeport/cluster";
 import type { Reconciler } from "@threeport/engine";
 import { clusterFor, kubeconfigProvider, localProvider, runtimeKind, runtimeReconciler } from "@threeport/module-runtime";
-import type { Subresources } from "@threeport/apiserver";
+import type { SubresourceHandler, Subresources } from "@threeport/apiserver";
 import { definitionReconciler, environmentKind, instanceLogs, instanceReconciler, instanceTree, releaseKind, setInventory, workloadDefinitionKind, workloadInstanceKind, type InsightOptions } from "@threeport/module-workload";
 import { PlatformError, type Kind, type Objects } from "@threeport/resource";
 import { workKey, type Store } from "@threeport/store";
@@ -68,16 +68,16 @@ export function assembleModules(input: ModulesInput): Modules {
 }
 
 function subresourcesOf(options: InsightOptions, clock: Tools["clock"]): Subresources {
-  return new Map([
-    [`${workloadInstanceKind.resource}/tree`, async ({ namespace, name }) => ({ kind: "json" as const, value: await instanceTree(options, { namespace, name }) })],
+  return new Map<string, SubresourceHandler>([
+    [`${workloadInstanceKind.resource}/tree`, async ({ namespace, name }) => ({ kind: "json", value: await instanceTree(options, { namespace, name }) })],
     [
       `${workloadInstanceKind.resource}/log`,
       async ({ namespace, name, query, signal }) => ({
-        kind: "text" as const,
+        kind: "text",
         pieces: await instanceLogs(options, { namespace, name, container: query.text("container"), follow: query.flag("follow") === true, previous: query.flag("previous") === true, tailLines: query.integer("tail"), signal }, clock),
       }),
     ],
-    [`${resourceSetKind.resource}/inventory`, async ({ namespace, name }) => ({ kind: "json" as const, value: await setInventory(options, { namespace, name }) })],
+    [`${resourceSetKind.resource}/inventory`, async ({ namespace, name }) => ({ kind: "json", value: await setInventory(options, { namespace, name }) })],
   ]);
 }
 

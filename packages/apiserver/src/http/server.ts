@@ -9,7 +9,7 @@ import { sendError, toRequestError } from "./errors.ts";
 import { generalDocument } from "./general.ts";
 import { handleResource } from "./handler.ts";
 import { defaultLimits, type ServerLimits } from "./limits.ts";
-import { streamText, type Subresources } from "./subresource.ts";
+import { streamText, type SubresourceHandler, type Subresources } from "./subresource.ts";
 import { Query } from "./negotiation.ts";
 import type { ResourceRequest } from "./resource-request.ts";
 import { parseRoute } from "./route.ts";
@@ -114,7 +114,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     }
   }
 
-  async function subresource(serve: NonNullable<ReturnType<Subresources["get"]>>, call: ResourceRequest, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async function subresource(serve: SubresourceHandler, call: ResourceRequest, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const gone = new AbortController();
     reply.raw.on("close", () => gone.abort());
     const signal = AbortSignal.any([gone.signal, stopping.signal]);

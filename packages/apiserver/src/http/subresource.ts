@@ -15,8 +15,11 @@ export interface SubresourceRequest {
 /** One JSON document, or text that comes in pieces for as long as the client stays. */
 export type SubresourceAnswer = { readonly kind: "json"; readonly value: object } | { readonly kind: "text"; readonly pieces: AsyncIterable<string> };
 
-/** By `<plural.group>/<subresource>`. What the handler throws is answered as a Status. */
-export type Subresources = ReadonlyMap<string, (request: SubresourceRequest) => Promise<SubresourceAnswer>>;
+/** What it throws is answered as a Status. */
+export type SubresourceHandler = (request: SubresourceRequest) => Promise<SubresourceAnswer>;
+
+/** By `<plural.group>/<subresource>`. */
+export type Subresources = ReadonlyMap<string, SubresourceHandler>;
 
 /** Sends text as it comes; waits for a slow client, so that it costs no memory. An error after the first piece can only end the stream. */
 export async function streamText(response: ServerResponse, pieces: AsyncIterable<string>, signal: AbortSignal): Promise<void> {

@@ -142,7 +142,7 @@ async function report(instance: WorkloadInstance, context: ReconcileContext, giv
   const input = { ...given, verdict: withDeadline(instance, given.verdict, given.release?.metadata.name, context.clock.now()) };
   const counts = input.set?.status?.counts;
   const worst = input.set?.status?.worst;
-  const before = findCondition(instance, "Ready");
+  const before = { reason: findCondition(instance, "Ready")?.reason, state: stateOf(instance) };
   await context.objects.patchStatus<WorkloadInstance>({
     ...instance,
     status: {
@@ -155,10 +155,15 @@ async function report(instance: WorkloadInstance, context: ReconcileContext, giv
       ...(worst === undefined || worst.length === 0 || input.verdict.state === "ready" ? {} : { worst }),
     },
   });
-  if (before?.reason !== input.verdict.reason && input.verdict.state !== "reconciling") {
+  if (input.verdict.state !== "reconciling" && (before.reason !== input.verdict.reason || before.state !== input.verdict.state)) {
     await context.event(instance, { type: input.verdict.state === "ready" ? "Normal" : "Warning", reason: input.verdict.reason, message: input.verdict.message });
   }
   return input.verdict.state === "ready" ? recheck(recheckMs) : waiting(input.verdict.message, waitRecheckMs);
+}
+
+function stateOf(instance: WorkloadInstance): Verdict["state"] {
+  if (findCondition(instance, "Ready")?.status === "True") return "ready";
+  return findCondition(instance, "Stalled")?.status === "True" ? "stalled" : "reconciling";
 }
 
 /** The set goes first; its finalizer holds it until the cluster has let go of the objects. The shared namespace follows with its last owner. */

@@ -28,7 +28,18 @@ export function imageProblem(container: Container, reason: string, message: stri
     );
   if (!pullReasons.has(reason)) return undefined;
   const cause = pullCause(scannable(message));
-  return degraded("ImagePullBackOff", `${who}: ${image} cannot be pulled${cause.detail === "" ? "" : ` (${quote(cause.detail)})`}. ${cause.advice}`, evidence);
+  return degraded("ImagePullBackOff", `${who}: ${image} cannot be pulled${cause.detail === "" ? "" : ` (${quote(essence(cause.detail))})`}. ${cause.advice}`, evidence);
+}
+
+/**
+ * The end of the chain of errors: what surrounds it repeats the image's name, and the sockets have numbers that change
+ * with every try, which would make the same trouble look new each time.
+ */
+function essence(detail: string): string {
+  return detail
+    .replace(/^.*failed to do request: /, "")
+    .replace(/(?:read|write|dial) (?:udp|tcp) \S+->\S+: (?:(?:read|write|connect): )?/g, "")
+    .replace(/^Head "[^"]*": /, "");
 }
 
 interface PullCause {

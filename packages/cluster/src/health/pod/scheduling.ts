@@ -98,7 +98,7 @@ function explainUnschedulable(scene: Scene, foreign: string): string {
 
 /** `2 Insufficient cpu, 1 node(s) …` up to the sentence about preemption. Taints may hold commas only inside braces. */
 function partsOf(listed: string): { nodes: string | undefined; text: string }[] {
-  const end = listed.search(/\. ?(preemption:|$)| preemption:/);
+  const end = listed.search(/\. ?(?:no new claims|preemption:|$)| preemption:/); // what dynamic resources and preemption cannot do is no cause
   const reasons = end < 0 ? listed : listed.slice(0, end);
   return reasons
     .split(/, (?=\d)/)
