@@ -1,6 +1,5 @@
-import type { ApiResource, Discovery, KubeClient } from "@threeport/client";
+import { resourcePath, warningsOf, type ApiResource, type KubeClient, type Response } from "@threeport/client";
 import { isErrorCode, PlatformError, type StoredObject } from "@threeport/resource";
-import { resourcePath } from "@threeport/client";
 import { connect } from "../connect.ts";
 import { note, say, type CliContext } from "../context.ts";
 import { defaultProject } from "../kinds.ts";
@@ -19,13 +18,13 @@ export async function apply(this: CliContext, flags: { readonly filename: readon
   // What everything else rests on comes first; otherwise the order of the files is the user's.
   const ordered = [...targets.filter(({ resource }) => resource.resource === "namespaces"), ...targets.filter(({ resource }) => resource.resource !== "namespaces")];
   for (const { manifest, resource, name, namespace } of ordered) {
-    const done = await applyOne(client, { discovery, manifest, resource, name, namespace, signal: this.signal });
+    const { done, warnings } = await applyOne(client, { manifest, resource, name, namespace, signal: this.signal });
+    for (const warning of warnings) note(this, `warning: ${manifest.file}: ${warning}`);
     say(this, `${fullName(resource, name)} ${done}`);
   }
 }
 
 interface Target {
-  readonly discovery: Discovery;
   readonly manifest: Manifest;
   readonly resource: ApiResource;
   readonly name: string;
@@ -33,23 +32,34 @@ interface Target {
   readonly signal: AbortSignal;
 }
 
+interface Done {
+  readonly done: "created" | "configured" | "unchanged";
+  readonly warnings: readonly string[];
+}
+
+/** A field that the control plane does not know is a typing error: refused, as kubectl does. */
+const query = { fieldValidation: "Strict", fieldManager: "tptctl" };
+
 /** Creates the object, or merges the document into it (RFC 7386): lists are replaced, what the document leaves out stays. */
-async function applyOne(client: KubeClient, { manifest, resource, name, namespace, signal }: Target): Promise<"created" | "configured" | "unchanged"> {
+async function applyOne(client: KubeClient, { manifest, resource, name, namespace, signal }: Target): Promise<Done> {
   const { status: _, ...document } = manifest.value;
   const body = namespace === undefined ? document : { ...document, metadata: { ...(document["metadata"] as object), namespace } };
   const path = resourcePath(resource, { namespace, name });
   try {
     const before = await getIfThere(client, path, signal);
     if (before === undefined) {
-      await client.request(resourcePath(resource, { namespace }), { method: "POST", body, signal });
-      return "created";
+      return told("created", await client.request(resourcePath(resource, { namespace }), { method: "POST", query, body, signal }));
     }
-    const after = (await client.request(path, { method: "PATCH", headers: { "content-type": "application/merge-patch+json" }, body, signal })).body as StoredObject;
-    return after.metadata.resourceVersion === before.metadata.resourceVersion ? "unchanged" : "configured";
+    const answer = await client.request(path, { method: "PATCH", headers: { "content-type": "application/merge-patch+json" }, query, body, signal });
+    return told((answer.body as StoredObject).metadata.resourceVersion === before.metadata.resourceVersion ? "unchanged" : "configured", answer);
   } catch (error) {
     if (isErrorCode(error, "TP_NOT_FOUND") && namespace !== undefined) throw new PlatformError("TP_NOT_FOUND", { message: (error as Error).message, detail: { hint: `the project may be missing: kubectl create namespace ${namespace}, or put it into the file` } });
     throw locateCauses(error, originInDocument(manifest));
   }
+}
+
+function told(done: Done["done"], { headers }: Response): Done {
+  return { done, warnings: warningsOf(headers) };
 }
 
 async function getIfThere(client: KubeClient, path: string, signal: AbortSignal): Promise<StoredObject | undefined> {

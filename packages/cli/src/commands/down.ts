@@ -23,5 +23,5 @@ export async function down(this: CliContext, flags: { readonly keepRuntimes: boo
     for (const line of await stopLeftovers(home, systemExec)) note(this, line);
   }
   view.end();
-  if (await withdrawContext(this, home)) say(this, "the kubeconfig context threeport was removed; the data stays in the home, tptctl up goes on with it");
+  if ((await withdrawContext(this, home)) && !home.explicit) say(this, "the kubeconfig context threeport was removed; tptctl up brings it back");
 }

@@ -14,6 +14,7 @@ interface Flags {
   readonly port?: number;
   readonly host?: string;
   readonly runtime?: string;
+  readonly hints: boolean;
 }
 
 export async function up(this: CliContext, flags: Flags): Promise<void> {
@@ -26,7 +27,7 @@ export async function up(this: CliContext, flags: Flags): Promise<void> {
   } else await start(this, home, flags, running !== undefined);
   const lines = await publishContext(this, home);
   if (flags.runtime !== undefined && flags.runtime !== "none") await firstRuntime(this, flags.runtime);
-  nextSteps(this, home, { kubectl: lines, runtime: flags.runtime });
+  if (flags.hints) nextSteps(this, home, { kubectl: lines, runtime: flags.runtime });
 }
 
 async function start(context: CliContext, home: HomePaths, flags: Flags, starting: boolean): Promise<void> {

@@ -108,12 +108,14 @@ function createPicture(context: CliContext, live: LiveView, input: { readonly de
 
   return {
     update(view) {
+      const first = current === undefined;
       current = view;
-      if (terminal.interactive) return;
+      // What is well at the first look has not changed: there is nothing to tell.
+      if (terminal.interactive || (first && view.judgement.state === "ready")) return;
       const { judgement, tree } = view;
       const sentence = judgement.state === "waiting" || judgement.state === "stalled" ? `${input.deployment.instance}: ${judgement.reason}: ${plainText(judgement.message)}` : "";
       if (sentence !== "" && sentence !== said) live.keep((said = sentence));
-      if (tree === undefined) return;
+      if (tree === undefined || (judgement.state === "waiting" && !judgement.applied)) return;
       const changes = treeChanges(told, tree);
       told = changes.told;
       for (const line of changes.lines) live.keep(`  ${line}`);

@@ -3,7 +3,8 @@ import { conditionOf, isCurrent, type WorkloadDefinition, type WorkloadInstance 
 
 /** What a deployment has come to, as far as *this* deploy is concerned. */
 export type Judgement =
-  | { readonly state: "waiting"; readonly reason: string; readonly message: string }
+  /** `applied` is false while what runs is still of an earlier release. */
+  | { readonly state: "waiting"; readonly reason: string; readonly message: string; readonly applied: boolean }
   | { readonly state: "ready"; readonly release: string; readonly message: string }
   /** It does not go on by itself. `settled` is false while the word may still be about what was there before. */
   | { readonly state: "stalled"; readonly reason: string; readonly message: string; readonly settled: boolean }
@@ -24,18 +25,18 @@ export function judge(goal: Goal, definition: WorkloadDefinition, instance: Work
   if (generation > goal.definitionGeneration) return { state: "superseded", generation };
   if (instance.metadata.deletionTimestamp !== undefined) return { state: "stalled", reason: "Deleting", message: "the deployment is being deleted", settled: true };
   const release = definition.status?.latestRelease;
-  if (generation < goal.definitionGeneration || release === undefined || definition.status?.observedGeneration !== generation) return definitionTrouble(definition) ?? { state: "waiting", reason: "ReleasePending", message: "the release is being made" };
+  if (generation < goal.definitionGeneration || release === undefined || definition.status?.observedGeneration !== generation) return definitionTrouble(definition) ?? { state: "waiting", reason: "ReleasePending", message: "the release is being made", applied: false };
   const ready = conditionOf(instance, "Ready");
   const stalled = conditionOf(instance, "Stalled");
   const applied = instance.status?.release;
-  if (!isCurrent(instance, ready) || ready === undefined) return { state: "waiting", reason: "Applying", message: `release ${release} has not reached the deployment yet` };
+  if (!isCurrent(instance, ready) || ready === undefined) return { state: "waiting", reason: "Applying", message: `release ${release} has not reached the deployment yet`, applied: false };
   if (applied === release && ready.status === "True") return { state: "ready", release, message: ready.message };
   if (stalled?.status === "True" && isCurrent(instance, stalled) && (applied === release || applied === undefined)) {
     // Without a release it may have stalled before this deploy, for a reason that this deploy has removed.
     return { state: "stalled", reason: stalled.reason, message: stalled.message, settled: applied === release };
   }
-  if (applied !== release) return { state: "waiting", reason: applied === undefined ? ready.reason : "Applying", message: applied === undefined ? ready.message : `release ${release} replaces ${applied}` };
-  return { state: "waiting", reason: ready.reason, message: ready.message };
+  if (applied !== release) return { state: "waiting", reason: applied === undefined ? ready.reason : "Applying", message: applied === undefined ? ready.message : `release ${release} replaces ${applied}`, applied: false };
+  return { state: "waiting", reason: ready.reason, message: ready.message, applied: true };
 }
 
 function definitionTrouble(definition: WorkloadDefinition): Judgement | undefined {

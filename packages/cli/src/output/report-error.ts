@@ -9,6 +9,7 @@ const causesShown = 20;
 const hints: Partial<Record<ErrorCode, string>> = {
   TP_UNAUTHORIZED: "the token is not valid any more; on the control plane's machine tptctl up writes a new one",
   TP_FORBIDDEN: "ask an administrator for a role that allows it",
+  TP_NOT_FOUND: "tptctl get lists what there is; -n names the project, -A means all",
   TP_KIND_UNKNOWN: "tptctl get --help shows how kinds are named; kubectl api-resources lists them",
   TP_VERSION_CONFLICT: "somebody else changed it at the same time; look at it and try again",
   TP_UNAVAILABLE: "tptctl status tells how the control plane is",
@@ -26,8 +27,9 @@ export function reportError(context: CliContext, thrown: unknown): number {
   }
   const error = known(thrown);
   write(`error: ${plainText(sentence(error))}`);
-  for (const cause of error.causes.slice(0, causesShown)) write(`  ${plainText(causeLine(cause))}`);
-  if (error.causes.length > causesShown) write(`  … and ${error.causes.length - causesShown} more`);
+  const causes = error.causes.filter((cause) => cause.field !== undefined || !error.message.includes(cause.message));
+  for (const cause of causes.slice(0, causesShown)) write(`  ${plainText(causeLine(cause))}`);
+  if (causes.length > causesShown) write(`  … and ${causes.length - causesShown} more`);
   const hint = typeof error.detail["hint"] === "string" ? error.detail["hint"] : hints[error.code];
   if (hint !== undefined) write(`hint: ${plainText(hint)}`);
   const exit = error.detail["exit"];
@@ -46,8 +48,8 @@ function known(thrown: unknown): PlatformError {
 function sentence(error: PlatformError): string {
   if (isErrorCode(error, "TP_RUNTIME_UNREACHABLE")) return `the control plane at ${error.message}`;
   // The causes say it in detail, field by field.
-  const end = error.causes.length > 0 ? error.message.search(/: (\[|[\w.[\]]+: )/) : -1;
-  return end > 0 ? error.message.slice(0, end) : error.message;
+  const end = error.causes.length > 0 ? error.message.indexOf(" is invalid: ") : -1;
+  return end > 0 ? error.message.slice(0, end + " is invalid".length) : error.message;
 }
 
 function causeLine(cause: ErrorCause): string {

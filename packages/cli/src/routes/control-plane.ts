@@ -9,6 +9,7 @@ export const up = command({
       port: { kind: "parsed", parse: integerBetween(0, 65_535), brief: "Port of the API; 0 picks a free one", optional: true, placeholder: "port" },
       host: { kind: "parsed", parse: freeText, brief: "Address to listen on", optional: true, placeholder: "address" },
       runtime: { kind: "parsed", parse: labelText, brief: 'Where workloads run: "local" starts a Kubernetes on this machine and makes the environment dev on it', optional: true, placeholder: "name|local|none" },
+      hints: { kind: "boolean", brief: "Say what to do next", default: true },
     },
   },
   brief: "Start the control plane",

@@ -9,7 +9,7 @@ export function treeChanges(before: Told, root: TreeNode): { readonly told: Told
   const lines: string[] = [];
   const visit = (node: TreeNode): void => {
     const key = `${node.kind}/${node.name}`;
-    const sentence = [node.state, node.state === "Healthy" || node.state === "Suspended" ? "" : node.reason === node.state ? "" : node.reason, node.state === "Healthy" ? "" : node.message].filter((part) => part !== "").join(": ");
+    const sentence = sentenceOf(node);
     told.set(key, sentence);
     if (sentence !== "" && before.get(key) !== sentence) lines.push(`${key}: ${sentence}`);
     node.children.forEach(visit);
@@ -17,4 +17,10 @@ export function treeChanges(before: Told, root: TreeNode): { readonly told: Told
   root.children.forEach(visit);
   for (const key of before.keys()) if (!told.has(key)) lines.push(`${key}: gone`);
   return { told, lines };
+}
+
+function sentenceOf({ state, reason, message }: TreeNode): string {
+  if (state === "Healthy") return state;
+  if (reason === "" && message === "") return state === "Progressing" ? "" : state; // nothing is known yet
+  return [state, state === "Suspended" || reason === state ? "" : reason, message].filter((part) => part !== "").join(": ");
 }

@@ -24,7 +24,10 @@ export function readTree(body: unknown): TreeNode | undefined {
 
 function readNode(value: unknown, budget: { nodes: number }, depth: number): TreeNode | undefined {
   if (typeof value !== "object" || value === null || depth > depthMax || budget.nodes-- <= 0) return undefined;
-  const { kind, name, namespace, state, reason, message, children } = value as Record<string, unknown>;
+  const { kind, name, namespace, reason, message, children } = value as Record<string, unknown>;
+  const given = (value as Record<string, unknown>)["state"];
+  // Unknown for a reason is trouble; without one, nobody has looked at the object yet.
+  const state = given === "Unknown" && (reason === undefined || reason === "") ? "Progressing" : given;
   return {
     kind: text(kind),
     name: text(name),

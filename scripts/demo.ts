@@ -1,0 +1,205 @@
+/**
+ * Threeport from nothing to an answering application, in a folder of its own that is removed at the end.
+ *
+ *   node scripts/demo.ts [--once] [--runtime KUBECONFIG|CONTEXT]
+ *
+ * Starts a control plane, a Kubernetes on this machine (needs root; the binaries are built on first use, which takes minutes), deploys examples/web,
+ * calls it, and stays until Ctrl-C. `--once` ends after the call. `--runtime` takes a cluster that exists instead: a kubeconfig, or a context of yours.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { createClient, parseKubeconfig, type KubeClient } from "../packages/client/src/index.ts";
+import { systemClock } from "../packages/platform/src/index.ts";
+import { toPlatformError, type StoredObject } from "../packages/resource/src/index.ts";
+import { kubernetesCacheFolder } from "../packages/modules/runtime/src/local/index.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const tptctlProgram = join(root, "packages/cli/src/main.ts");
+const example = join(root, "examples/web");
+/** What the example uses in the local runtime, and what any other cluster can pull. */
+const images = { local: "docker.io/library/busybox:local", elsewhere: "docker.io/library/busybox:1.37.0" };
+const environmentName = "dev";
+const instance = `web-${environmentName}`;
+const targetNamespace = `default-${environmentName}`;
+/** Endpoints and names reach every node a moment after the pods are ready. */
+const answerMsMax = 30_000;
+const callMsMax = 3_000;
+
+const interactive = process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === "";
+const bold = (text: string): string => (interactive ? `\u001b[1m${text}\u001b[22m` : text);
+const say = (line = ""): void => void process.stdout.write(`${line}\n`);
+
+/** What a step printed said why. */
+class StepFailed extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super("a step failed");
+    this.code = code;
+  }
+}
+
+const { values } = parseArgs({ options: { once: { type: "boolean", default: false }, runtime: { type: "string" } } });
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort(signal));
+
+const startedMs = systemClock.monotonic();
+const home = await mkdtemp(join(tmpdir(), "threeport-demo-"));
+try {
+  await demonstrate();
+} catch (thrown) {
+  if (stop.signal.aborted) process.exitCode = values.once ? 130 : 0;
+  else {
+    const error = toPlatformError(thrown);
+    if (!(thrown instanceof StepFailed)) process.stderr.write(`error: ${error.message}${error.cause === undefined ? "" : `: ${String(error.cause)}`}\n`);
+    process.exitCode = thrown instanceof StepFailed ? thrown.code : error.entry.exit;
+  }
+} finally {
+  await cleanUp();
+}
+
+async function demonstrate(): Promise<void> {
+  say(bold("A control plane"));
+  await tptctl("up", "--port", "0", "--no-hints");
+  say(`\n${bold("A cluster, and an environment on it")}`);
+  const runtime = await addRuntime();
+  await tptctl("env", "create", environmentName, "--runtime", runtime);
+  say(`\n${bold("An application of plain Kubernetes manifests: examples/web")}`);
+  await tptctl("deploy", await manifests(), "--name", "web", "--env", environmentName);
+  say(`\n${bold("It answers")}`);
+  const clusterKubeconfig = await saveClusterKubeconfig(runtime);
+  await using cluster = createClient(parseKubeconfig(await readFile(clusterKubeconfig, "utf8")));
+  const page = await answer(cluster, "/", /Hello from Threeport/);
+  say(`GET ${page.url}\n${indented(page.text)}`);
+  const script = await answer(cluster, "/cgi-bin/backend", /the backend is well/);
+  say(`GET ${script.url}\n${indented(script.text)}`);
+  say(`\n${seconds()} from nothing to this answer.`);
+  if (values.once) return;
+  await nextCommands(clusterKubeconfig);
+  await systemClock.sleep(Number.MAX_SAFE_INTEGER, stop.signal);
+}
+
+/** The local one, or the one that the user names. Returns its name. */
+async function addRuntime(): Promise<string> {
+  if (values.runtime === undefined) {
+    await tptctl("runtime", "add", "local", "--provider", "local");
+    return "local";
+  }
+  const given = existsSync(values.runtime) ? ["--kubeconfig", values.runtime] : ["--context", values.runtime];
+  await tptctl("runtime", "add", "demo", ...given);
+  return "demo";
+}
+
+async function manifests(): Promise<string> {
+  if (values.runtime === undefined) return example;
+  const folder = join(home, "manifests");
+  await cp(example, folder, { recursive: true });
+  for (const name of (await readdir(folder)).filter((file) => file.endsWith(".yaml"))) {
+    const path = join(folder, name);
+    await writeFile(path, (await readFile(path, "utf8")).replaceAll(images.local, images.elsewhere));
+  }
+  return folder;
+}
+
+/** kubectl's way into the cluster, taken from where the control plane keeps it. */
+async function saveClusterKubeconfig(runtime: string): Promise<string> {
+  await using client = createClient(parseKubeconfig(await readFile(join(home, "admin.kubeconfig"), "utf8")));
+  const secret = await client.get<StoredObject & { data?: Record<string, string> }>({ apiVersion: "v1", kind: "Secret", namespace: "threeport-system", name: `runtime-${runtime}` });
+  const path = join(home, "cluster.kubeconfig");
+  await writeFile(path, Buffer.from(secret.data?.["kubeconfig"] ?? "", "base64"), { mode: 0o600 });
+  return path;
+}
+
+/** Calls the Service until its answer is the expected one: by its ClusterIP, to which this machine has a route, or through the API server of any other cluster. */
+async function answer(cluster: KubeClient, path: string, expected: RegExp): Promise<{ url: string; text: string }> {
+  const service = await cluster.get<StoredObject & { spec: { clusterIP: string } }>({ apiVersion: "v1", kind: "Service", namespace: targetNamespace, name: "web" });
+  const proxy = `/api/v1/namespaces/${targetNamespace}/services/web:http/proxy${path}`;
+  const url = values.runtime === undefined ? `http://${service.spec.clusterIP}${path}` : proxy;
+  const call = async (): Promise<string> => {
+    if (values.runtime !== undefined) return String((await cluster.request(proxy, { timeoutMs: callMsMax, signal: stop.signal })).body);
+    return (await fetch(url, { signal: AbortSignal.any([stop.signal, AbortSignal.timeout(callMsMax)]) })).text();
+  };
+  const until = systemClock.monotonic() + answerMsMax;
+  let last: unknown;
+  while (systemClock.monotonic() < until) {
+    stop.signal.throwIfAborted();
+    try {
+      const text = await call();
+      if (expected.test(text)) return { url, text };
+      last = text;
+    } catch (error) {
+      last = error;
+    }
+    await systemClock.sleep(200, stop.signal);
+  }
+  throw new Error(`${url} did not answer as expected within ${answerMsMax / 1000} s: ${String(last)}`);
+}
+
+async function nextCommands(clusterKubeconfig: string): Promise<void> {
+  const kubectl = findKubectl();
+  say(`\n${bold("Try, in another terminal:")}
+  export THREEPORT_HOME=${home}
+  ${join(root, "tptctl")} tree ${instance}
+  ${join(root, "tptctl")} logs ${instance} -f
+  ${join(root, "tptctl")} deploy ${example} --env ${environmentName}     # after a change
+  KUBECONFIG=${join(home, "kubeconfig")} ${kubectl} get environments,workloadinstances,releases
+  KUBECONFIG=${clusterKubeconfig} ${kubectl} -n ${targetNamespace} get all
+
+Ctrl-C ends it and removes everything.`);
+}
+
+function findKubectl(): string {
+  if ((process.env["PATH"] ?? "").split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, "kubectl")))) return "kubectl";
+  const cache = process.env["XDG_CACHE_HOME"];
+  const built = join(process.env["THREEPORT_KUBERNETES_BIN"] ?? kubernetesCacheFolder(cache === undefined ? undefined : join(cache, "threeport")), "kubectl");
+  return existsSync(built) ? built : "kubectl";
+}
+
+async function tptctl(...args: string[]): Promise<void> {
+  stop.signal.throwIfAborted();
+  say(`$ tptctl ${args.map((arg) => arg.replace(root, "")).join(" ")}`);
+  const code = await run(args, { signal: stop.signal });
+  stop.signal.throwIfAborted();
+  if (code !== 0) throw new StepFailed(code);
+}
+
+/** In a session of its own, so that Ctrl-C reaches this script, which then ends the step: what cleans up must not be ended by it. */
+async function run(args: readonly string[], options: { readonly signal?: AbortSignal }): Promise<number> {
+  const child = spawn(process.execPath, [tptctlProgram, ...args], { stdio: ["ignore", "inherit", "inherit"], detached: true, env: { ...process.env, THREEPORT_HOME: home } });
+  const end = (): void => void child.kill("SIGTERM");
+  options.signal?.addEventListener("abort", end, { once: true });
+  const [code] = (await once(child, "exit")) as [number | null];
+  options.signal?.removeEventListener("abort", end);
+  return code ?? 1;
+}
+
+/** Nothing stays: not in the user's cluster, no process, no namespace, no folder. */
+async function cleanUp(): Promise<void> {
+  say(`\n${bold("Cleaning up")}`);
+  const started = existsSync(join(home, "server.json"));
+  if (started && values.runtime !== undefined) {
+    await run(["env", "delete", environmentName, "--cascade"], {});
+    await run(["runtime", "delete", "demo"], {});
+  }
+  const code = await run(["down"], {});
+  if (code !== 0) {
+    process.exitCode = code;
+    process.stderr.write(`error: not everything could be stopped; the folder ${home} stays. Try again: THREEPORT_HOME=${home} ${join(root, "tptctl")} down\n`);
+    return;
+  }
+  await rm(home, { recursive: true, force: true });
+}
+
+function indented(text: string): string {
+  return text.trimEnd().split("\n").map((line) => `  ${line}`).join("\n");
+}
+
+function seconds(): string {
+  return `${((systemClock.monotonic() - startedMs) / 1000).toFixed(1)} s`;
+}
