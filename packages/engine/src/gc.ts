@@ -50,7 +50,8 @@ async function collect(options: GcOptions, context: ReconcileContext, object: St
   if (states.includes("there")) return;
   // An owner that waits for this object in the foreground wants it gone with the same policy.
   const foreground = states.includes("waiting");
-  await context.objects.delete(targetOf(object), { uid: object.metadata.uid, propagationPolicy: foreground ? "Foreground" : "Background" });
+  // Only as it was judged: somebody may just have become its owner.
+  await context.objects.delete(targetOf(object), { uid: object.metadata.uid, resourceVersion: object.metadata.resourceVersion, propagationPolicy: foreground ? "Foreground" : "Background" });
 }
 
 async function ownerState(options: GcOptions, context: ReconcileContext, object: KubeObject, owner: OwnerReference): Promise<"there" | "waiting" | "gone"> {
@@ -67,19 +68,30 @@ async function deleteDependents(options: GcOptions, context: ReconcileContext, s
   await eachDependent(options, context, self, async (dependent) => {
     const reference = ownerReferenceTo(dependent, owner);
     if (reference === undefined) return;
+    if (await hasOtherOwner(options, context, dependent, owner)) return untie(context, dependent, owner);
     if (reference.blockOwnerDeletion === true) blocking++;
-    if (dependent.metadata.deletionTimestamp === undefined) await context.objects.delete(targetOf(dependent), { uid: dependent.metadata.uid, propagationPolicy: "Foreground" });
+    if (dependent.metadata.deletionTimestamp === undefined) await context.objects.delete(targetOf(dependent), { uid: dependent.metadata.uid, resourceVersion: dependent.metadata.resourceVersion, propagationPolicy: "Foreground" });
   });
   return blocking;
 }
 
+/** What has an owner that stays is not this one's to take along: as in Kubernetes, only the tie is cut. */
+async function hasOtherOwner(options: GcOptions, context: ReconcileContext, dependent: StoredObject, owner: StoredObject): Promise<boolean> {
+  const others = (dependent.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== owner.metadata.uid);
+  const states = await Promise.all(others.map((other) => ownerState(options, context, dependent, other)));
+  return states.includes("there");
+}
+
 async function orphanAll(options: GcOptions, context: ReconcileContext, self: ObjectKey, owner: StoredObject): Promise<void> {
   await eachDependent(options, context, self, async (dependent) => {
-    if (ownerReferenceTo(dependent, owner) === undefined) return;
-    const rest = (dependent.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== owner.metadata.uid);
-    const { ownerReferences: _, ...metadata } = dependent.metadata;
-    await context.objects.commit<StoredObject>(dependent, { ...dependent, metadata: rest.length === 0 ? metadata : { ...metadata, ownerReferences: rest } });
+    if (ownerReferenceTo(dependent, owner) !== undefined) await untie(context, dependent, owner);
   });
+}
+
+async function untie(context: ReconcileContext, dependent: StoredObject, owner: StoredObject): Promise<void> {
+  const rest = (dependent.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== owner.metadata.uid);
+  const { ownerReferences: _, ...metadata } = dependent.metadata;
+  await context.objects.commit<StoredObject>(dependent, { ...dependent, metadata: rest.length === 0 ? metadata : { ...metadata, ownerReferences: rest } });
 }
 
 async function eachDependent(options: GcOptions, context: ReconcileContext, self: ObjectKey, visit: (dependent: StoredObject) => Promise<void>): Promise<void> {

@@ -19,6 +19,8 @@ const versionAgeMs = 5 * 60_000;
 const versionCount = 200_000;
 const blobUnusedMs = 3_600_000;
 const expireBatch = 500;
+/** Batches in one round: what finalizers hold is met again in each batch, so the number must have an end. */
+const expireBatches = 100;
 
 /** Periodic work of any one replica: several at once do no harm. */
 export function startHousekeeping(options: HousekeepingOptions): AsyncDisposable {
@@ -30,7 +32,7 @@ export function startHousekeeping(options: HousekeepingOptions): AsyncDisposable
       try {
         await options.store.maintenance.compact({ ageMs: versionAgeMs, count: versionCount });
         await options.store.blobs.sweep(blobUnusedMs);
-        for (const kind of options.expiringKinds()) await expire(options, kind);
+        for (const kind of options.expiringKinds()) await expire(options, kind, stopping.signal);
       } catch (error) {
         options.log.debug("housekeeping failed and is tried again", { error: String(error) });
       }
@@ -44,11 +46,14 @@ export function startHousekeeping(options: HousekeepingOptions): AsyncDisposable
   };
 }
 
-async function expire(options: HousekeepingOptions, kind: Kind): Promise<void> {
+async function expire(options: HousekeepingOptions, kind: Kind, stopping: AbortSignal): Promise<void> {
   if (kind.ttlMs === undefined) return;
-  for (;;) {
+  for (let batch = 0; batch < expireBatches; batch++) {
     const keys = await options.store.maintenance.expired(kind.resource, kind.ttlMs, expireBatch);
-    for (const key of keys) await options.objects.delete({ apiVersion: kind.apiVersion, kind: kind.kind, name: key.name, ...(key.namespace === "" ? {} : { namespace: key.namespace }) });
+    for (const key of keys) {
+      if (stopping.aborted) return;
+      await options.objects.delete({ apiVersion: kind.apiVersion, kind: kind.kind, name: key.name, ...(key.namespace === "" ? {} : { namespace: key.namespace }) });
+    }
     if (keys.length < expireBatch) return;
   }
 }

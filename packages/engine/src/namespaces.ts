@@ -1,5 +1,5 @@
-import type { Kind, StoredObject } from "@threeport/resource";
-import { settled, waiting, type Reconciler } from "./reconciler.ts";
+import { isErrorCode, type Kind, type StoredObject } from "@threeport/resource";
+import { settled, waiting, type ReconcileContext, type Reconciler } from "./reconciler.ts";
 
 export interface NamespaceOptions {
   /** Holds a namespace until this reconciler removed its contents. */
@@ -11,29 +11,40 @@ export interface NamespaceOptions {
 /** How soon the contents are looked at again while finalizers hold them. */
 const recheckMs = 500;
 
-/** Removes the contents of a namespace under deletion, then lets it go. Contents in use wait; they never meet a 409 (design.md §5.7). */
+/**
+ * Removes the contents of a namespace under deletion, then lets it go. Contents in use wait; they never meet a 409
+ * (design.md §5.7). Kinds of the core group go when nothing else is left: tearing down what rests on them may need the
+ * Secrets.
+ */
 export function namespaceReconciler(options: NamespaceOptions): Reconciler {
   return {
     queue: "namespaces",
     async reconcile(key, context) {
       const namespace = await context.objects.get<StoredObject>({ apiVersion: "v1", kind: "Namespace", name: key.name });
       if (namespace?.metadata.deletionTimestamp === undefined || !(namespace.metadata.finalizers ?? []).includes(options.finalizer)) return settled;
-      let left = 0;
-      for (const kind of options.namespacedKinds()) {
-        const objects = await context.objects.list(kind, { namespace: key.name });
-        left += objects.length;
-        for (const object of objects) {
-          context.signal.throwIfAborted();
-          if (object.metadata.deletionTimestamp !== undefined) continue;
-          await context.objects.delete({ apiVersion: kind.apiVersion, kind: kind.kind, namespace: key.name, name: object.metadata.name }, { uid: object.metadata.uid, propagationPolicy: "Background" });
-        }
+      const kinds = options.namespacedKinds();
+      for (const stage of [kinds.filter((kind) => kind.group !== ""), kinds.filter((kind) => kind.group === "")]) {
+        let left = 0;
+        for (const kind of stage) left += await removeAll(kind, key.name, context);
+        if (left > 0) return waiting(`${left} objects in the namespace`, recheckMs);
       }
-      // Deleted now does not mean gone: the next look finds what finalizers still hold. Nothing new can come in (K6).
-      if (left > 0) return waiting(`${left} objects in the namespace`, recheckMs);
       const finalizers = (namespace.metadata.finalizers ?? []).filter((name) => name !== options.finalizer);
       const { finalizers: _, ...metadata } = namespace.metadata;
       await context.objects.commit<StoredObject>(namespace, { ...namespace, metadata: finalizers.length === 0 ? metadata : { ...metadata, finalizers } });
       return settled;
     },
   };
+}
+
+/** Asks all objects of a kind to go; returns how many finalizers, or others that use them, still hold. Nothing new can come in (K6). */
+async function removeAll(kind: Kind, namespace: string, context: ReconcileContext): Promise<number> {
+  for (const object of await context.objects.list(kind, { namespace })) {
+    context.signal.throwIfAborted();
+    if (object.metadata.deletionTimestamp !== undefined) continue;
+    const target = { apiVersion: kind.apiVersion, kind: kind.kind, namespace, name: object.metadata.name };
+    await context.objects.delete(target, { uid: object.metadata.uid, propagationPolicy: "Background" }).catch((error: unknown) => {
+      if (!isErrorCode(error, "TP_IN_USE")) throw error; // its users are in here too, or keep the namespace waiting
+    });
+  }
+  return (await context.objects.list(kind, { namespace })).length;
 }

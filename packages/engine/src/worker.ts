@@ -1,7 +1,8 @@
 // The engine's loop: claims due keys, runs their reconcilers under deadline, lease and fence, and ends the claims.
-//   Q1  A key runs here only while its lease is renewed; a lost lease aborts the run, and its writes are refused by fence.
+//   Q1  A key runs here only while its lease is renewed; a lost lease, or one that cannot be renewed in time, aborts the
+//       run, and its writes are refused by fence.
 //   Q4  Nothing is kept here: a killed process leaves leases that end by themselves.
-//   Q5  Priority is inherited by all writes of a run; one claim in `fairEvery` goes by age; no queue takes all workers.
+//   Q5  Priority is inherited by all writes of a run; one claim in `fairEvery` goes by age; no queue takes more workers than it may.
 //   Q6  Failures wait with backoff in the row.
 import { backoffMs, type Clock, type Logger, type Random } from "@threeport/platform";
 import { PlatformError, toPlatformError, type Objects } from "@threeport/resource";
@@ -41,6 +42,8 @@ export const engineUser: User = { name: "system:threeport:engine", groups: ["sys
 const workersDefault = 16;
 const leaseMsDefault = 30_000;
 const pollMsDefault = 1_000;
+/** Shortest pause before a key that becomes due: one that another worker has just taken must not make us spin. */
+const duePauseMsMin = 2;
 /** One claim in this many takes the oldest rows whatever their priority, so that a flood starves nobody. */
 const fairEvery = 8;
 const failurePolicy = { baseMs: 500, capMs: 300_000 };
@@ -48,10 +51,14 @@ const failurePolicy = { baseMs: 500, capMs: 300_000 };
 const conflictPolicy = { baseMs: 10, capMs: 2_000 };
 /** A key whose failure nobody's waiting mends is still looked at again after this time: wake-ups may be lost. */
 const hopelessRecheckMs = 600_000;
+/** How long a stop waits for runs that ignore their signal; then they are left behind, and their leases end by themselves. */
+const stopGraceMs = 5_000;
 
 interface Run {
   readonly claim: Claim;
   readonly abort: AbortController;
+  /** Monotonic time up to which the lease is ours for certain: counted from before it was asked for. */
+  heldUntilMs: number;
   done: Promise<void>;
 }
 
@@ -65,7 +72,7 @@ export function createEngine(options: EngineOptions): Engine {
   let wake: (() => void) | undefined;
   let hinted = false;
   let loop: Promise<void> | undefined;
-  let lastClaimAt = 0;
+  let lastContactAt = clock.monotonic();
   let claims = 0;
 
   const hint = (): void => {
@@ -73,26 +80,27 @@ export function createEngine(options: EngineOptions): Engine {
     wake?.();
   };
 
-  /** Queues that may take another key now. */
-  function openQueues(): string[] {
+  /** Queues that may take more keys now, and how many the fullest of them may: no claim of that size takes one over its limit. */
+  function openQueues(): { queues: string[]; room: number } {
     const counts = new Map<string, number>();
     for (const run of running.values()) counts.set(run.claim.fence.queue, (counts.get(run.claim.fence.queue) ?? 0) + 1);
-    return [...byQueue.values()].filter((reconciler) => (counts.get(reconciler.queue) ?? 0) < (reconciler.parallel ?? Math.ceil(workers / 2))).map((reconciler) => reconciler.queue);
+    const rooms = [...byQueue.values()].map((reconciler) => ({ queue: reconciler.queue, room: (reconciler.parallel ?? Math.ceil(workers / 2)) - (counts.get(reconciler.queue) ?? 0) })).filter(({ room }) => room > 0);
+    return { queues: rooms.map(({ queue }) => queue), room: Math.min(workers - running.size, ...rooms.map(({ room }) => room)) };
   }
 
   async function claimSome(): Promise<number> {
-    const queues = openQueues();
-    const free = workers - running.size;
-    if (free <= 0 || queues.length === 0) return 0;
+    const { queues, room } = openQueues();
+    if (room <= 0 || queues.length === 0) return 0;
     claims++;
-    const taken = await store.queue.claim({ owner: options.owner, queues, limit: free, leaseMs, fair: claims % fairEvery === 0 });
-    lastClaimAt = clock.monotonic();
-    for (const claim of taken) begin(claim);
+    const askedAt = clock.monotonic();
+    const taken = await store.queue.claim({ owner: options.owner, queues, limit: room, leaseMs, fair: claims % fairEvery === 0 });
+    lastContactAt = clock.monotonic();
+    for (const claim of taken) begin(claim, askedAt + leaseMs);
     return taken.length;
   }
 
-  function begin(claim: Claim): void {
-    const run: Run = { claim, abort: new AbortController(), done: Promise.resolve() };
+  function begin(claim: Claim, heldUntilMs: number): void {
+    const run: Run = { claim, abort: new AbortController(), heldUntilMs, done: Promise.resolve() };
     running.set(`${claim.fence.queue}|${claim.fence.key}`, run);
     run.done = perform(run).finally(() => {
       running.delete(`${claim.fence.queue}|${claim.fence.key}`);
@@ -109,17 +117,19 @@ export function createEngine(options: EngineOptions): Engine {
     let result: string;
     let completion: Completion;
     try {
+      stopping.signal.throwIfAborted(); // the claim came while the stop began
       const outcome = await underDeadline(reconciler, claim, context, run.abort, clock);
       result = outcome.kind;
       completion = completionOf(outcome);
     } catch (thrown) {
       const error = toPlatformError(thrown);
       result = error.code;
-      if (error.code === "TP_LEASE_LOST" || stopping.signal.aborted) {
+      if (error.code === "TP_LEASE_LOST") {
         options.metrics.run(claim.fence.queue, result, (clock.monotonic() - started) / 1000);
         return; // the row is somebody else's, or becomes due when the lease ends
       }
-      completion = await failed(options, { claim, reconciler, context, error });
+      // A run that our stop cut short has not failed: the next process takes it up at once, without waiting for the lease to end.
+      completion = stopping.signal.aborted ? givenBack(claim) : await failed(options, { claim, reconciler, context, error });
     }
     options.metrics.run(claim.fence.queue, result, (clock.monotonic() - started) / 1000);
     await store.queue.complete(claim.fence, claim.generation, completion).catch((error: unknown) => log.debug("a claim could not be ended; its lease will", { queue: claim.fence.queue, key: claim.fence.key, error: String(error) }));
@@ -131,9 +141,10 @@ export function createEngine(options: EngineOptions): Engine {
       hinted = false;
       const taken = await claimSome();
       if (taken > 0 && running.size < workers) return; // there may be more
-      if (taken === 0 && running.size < workers) {
-        const due = await store.queue.nextDueMs([...byQueue.keys()]);
-        if (due !== undefined) pause = Math.min(pause, Math.max(due, openQueues().length === byQueue.size ? 1 : 50));
+      const { queues, room } = openQueues();
+      if (taken === 0 && room > 0) {
+        const due = await store.queue.nextDueMs(queues);
+        if (due !== undefined) pause = Math.min(pause, Math.max(due, duePauseMsMin));
       }
     } catch (error) {
       log.debug("the queue cannot be read", { error: String(error) });
@@ -145,17 +156,29 @@ export function createEngine(options: EngineOptions): Engine {
     wake = undefined;
   }
 
-  async function renewLoop(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      await clock.sleep(leaseMs / 3, stopping.signal).catch(() => {});
-      const runs = [...running.values()];
-      if (runs.length === 0 || stopping.signal.aborted) continue;
-      try {
-        const held = await store.queue.renew(runs.map((run) => run.claim.fence), leaseMs);
-        for (const run of runs) if (!held.has(`${run.claim.fence.queue}|${run.claim.fence.key}`)) run.abort.abort(new PlatformError("TP_LEASE_LOST"));
-      } catch (error) {
-        log.debug("leases could not be renewed", { error: String(error) });
+  async function renewAll(): Promise<void> {
+    const runs = [...running.values()];
+    const askedAt = clock.monotonic();
+    try {
+      const held = await store.queue.renew(runs.map((run) => run.claim.fence), leaseMs);
+      lastContactAt = clock.monotonic();
+      for (const run of runs) {
+        if (held.has(`${run.claim.fence.queue}|${run.claim.fence.key}`)) run.heldUntilMs = askedAt + leaseMs;
+        else run.abort.abort(new PlatformError("TP_LEASE_LOST"));
       }
+    } catch (error) {
+      log.debug("leases could not be renewed", { error: String(error) });
+    }
+  }
+
+  async function renewLoop(): Promise<void> {
+    const everyMs = leaseMs / 3;
+    while (!stopping.signal.aborted) {
+      await clock.sleep(everyMs, stopping.signal).catch(() => {});
+      if (running.size === 0 || stopping.signal.aborted) continue;
+      // A database that does not answer must not keep us from seeing that leases run out.
+      await Promise.race([renewAll(), clock.sleep(everyMs, stopping.signal).catch(() => {})]);
+      for (const run of running.values()) if (run.heldUntilMs - clock.monotonic() < everyMs) run.abort.abort(new PlatformError("TP_LEASE_LOST"));
     }
   }
 
@@ -170,14 +193,16 @@ export function createEngine(options: EngineOptions): Engine {
       ]).then(() => {});
     },
     get healthy() {
-      return clock.monotonic() - lastClaimAt < 4 * leaseMs;
+      return clock.monotonic() - lastContactAt < 4 * leaseMs;
     },
     async [Symbol.asyncDispose]() {
       stopping.abort(new PlatformError("TP_UNAVAILABLE", { message: "the control plane is stopping" }));
       subscription[Symbol.dispose]();
       wake?.();
-      await loop;
-      await Promise.all([...running.values()].map((run) => run.done));
+      const ended = loop?.then(() => Promise.all([...running.values()].map((run) => run.done)));
+      const grace = new AbortController();
+      await Promise.race([ended, clock.sleep(stopGraceMs, grace.signal).catch(() => {})]);
+      grace.abort();
     },
   };
 }
@@ -218,6 +243,11 @@ async function underDeadline(reconciler: Reconciler, claim: Claim, context: Reco
   } finally {
     if (stop !== undefined) abort.signal.removeEventListener("abort", stop);
   }
+}
+
+/** Due at once, with the priority and the wait that it had. */
+function givenBack(claim: Claim): Completion {
+  return { kind: "again", delayMs: 0, priority: claim.priority, waiting: claim.waitingSinceMs !== undefined };
 }
 
 function completionOf(outcome: Outcome): Completion {
