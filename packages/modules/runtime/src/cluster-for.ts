@@ -25,7 +25,8 @@ async function readRuntime(objects: Objects, name: string): Promise<KubernetesRu
   return objects.get<KubernetesRuntimeInstance>({ apiVersion: runtimeKind.apiVersion, kind: runtimeKind.kind, name });
 }
 
-async function kubeconfigOf(objects: Objects, runtime: KubernetesRuntimeInstance): Promise<string | undefined> {
+/** The kubeconfig in use; undefined while there is none. */
+export async function kubeconfigOf(objects: Objects, runtime: KubernetesRuntimeInstance): Promise<string | undefined> {
   const reference = runtime.status?.kubeconfig?.secretRef;
   if (reference === undefined) return undefined;
   const secret = await objects.get<StoredObject>({ apiVersion: "v1", kind: "Secret", namespace: reference.namespace, name: reference.name });

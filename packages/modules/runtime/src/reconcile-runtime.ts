@@ -3,6 +3,7 @@ import { parseKubeconfig } from "@threeport/client";
 import type { Clusters } from "@threeport/cluster";
 import { conditionsOf, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
 import { PlatformError, toPlatformError } from "@threeport/resource";
+import { kubeconfigOf } from "./cluster-for.ts";
 import { kubeconfigSecretType } from "./kubeconfig-secrets.ts";
 import { claimAnnotation, ensureOwnership, releaseOwnership } from "./ownership.ts";
 import type { RuntimeProvider } from "./provider.ts";
@@ -23,6 +24,10 @@ const deadlineMs = 45 * 60_000;
 /** How often a cluster that answers is asked again, and one that does not. */
 const contactMs = { healthy: 30_000, failing: 5_000 };
 const releaseMs = 5_000;
+/** How long a cluster of our own may take to say that it is well. */
+const answerMs = 5_000;
+/** Work that ends sooner is not told: a status that changes for nothing wakes everything on the runtime. */
+const quietMs = 1_500;
 
 export function runtimeReconciler(options: RuntimeOptions): Reconciler {
   return {
@@ -49,7 +54,7 @@ async function withFinalizer(runtime: KubernetesRuntimeInstance, context: Reconc
 
 async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance, context: ReconcileContext): Promise<Outcome> {
   const report = progressReporter(given, context);
-  const { kubeconfig } = await options.providers[given.spec.provider].ensure(given, context, report.progress);
+  const kubeconfig = (await answering(options, given, context)) ?? (await options.providers[given.spec.provider].ensure(given, context, report.progress)).kubeconfig;
   const runtime = await report.end();
   const connection = parseKubeconfig(kubeconfig);
   const secretRef = runtime.spec.kubeconfig?.secretRef ?? (await storeKubeconfig(runtime, kubeconfig, context));
@@ -72,6 +77,22 @@ async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance,
   }
 }
 
+/** The kubeconfig of a cluster that we made and that answers: then nothing has to be started, which would cost half a second each time. */
+async function answering(options: RuntimeOptions, runtime: KubernetesRuntimeInstance, context: ReconcileContext): Promise<string | undefined> {
+  if (runtime.spec.provider === "kubeconfig") return undefined;
+  const kubeconfig = await kubeconfigOf(context.objects, runtime);
+  if (kubeconfig === undefined) return undefined;
+  try {
+    const cluster = await options.clusters.get(runtime.metadata.name, { kubeconfig, uid: runtime.metadata.uid ?? "" });
+    await cluster.client.request("/readyz", { signal: context.signal, timeoutMs: answerMs, repeatable: false });
+    return kubeconfig;
+  } catch (error) {
+    context.signal.throwIfAborted();
+    context.log.debug("a local cluster does not answer and is looked after", { runtime: runtime.metadata.name, error: String(error) });
+    return undefined;
+  }
+}
+
 function reasonFor(error: PlatformError): string {
   if (error.code === "TP_UNAUTHORIZED") return "CredentialsRefused";
   if (error.code === "TP_FORBIDDEN") return "CredentialsMayNot";
@@ -87,6 +108,7 @@ function progressReporter(runtime: KubernetesRuntimeInstance, context: Reconcile
   let current = runtime;
   let next: string | undefined;
   let writing: Promise<void> | undefined;
+  const startedAt = context.clock.monotonic();
   const drain = async (): Promise<void> => {
     while (next !== undefined) {
       const message = next;
@@ -102,6 +124,8 @@ function progressReporter(runtime: KubernetesRuntimeInstance, context: Reconcile
   };
   return {
     progress(message) {
+      const wasReady = runtime.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") === true;
+      if (wasReady && context.clock.monotonic() - startedAt < quietMs) return;
       next = message;
       writing ??= drain();
     },
