@@ -84,7 +84,7 @@ test("F5: a statement beyond its time is ended by the server, and the caller may
 
 test("F5: a write that waits too long for the counter fails for its caller, and the next one goes through", async () => {
   await using lab = await openLab();
-  const store = await lab.open({ statementTimeoutMs: 100 });
+  const store = await lab.open({ statementTimeoutMs: 400 });
   await using other = openDatabase(lab.connection);
   await other.transaction(async (tx) => {
     await tx.query({ name: "", text: "SELECT 1 FROM counter FOR UPDATE" }, []);

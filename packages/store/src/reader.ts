@@ -122,7 +122,7 @@ export function createReader(database: Database, sealer: Sealer): Reader {
     get: sharedGet,
     async list(input) {
       const namespaced = input.namespace !== undefined;
-      const values: unknown[] = [input.kind, input.namespace ?? input.after?.namespace ?? "", input.after?.name ?? "", input.limit + 1];
+      const values: unknown[] = [input.kind, input.namespace ?? input.after?.namespace ?? "", nameBefore(input), input.limit + 1];
       if (input.atRv !== undefined) values.push(input.atRv);
       const rows = await database.query<Row & { counter: string; compacted_rv?: string }>(input.atRv === undefined ? listNewest(namespaced) : listAt(namespaced), values);
       const counter = Number(rows[0]?.counter ?? 0);
@@ -155,6 +155,16 @@ export function createReader(database: Database, sealer: Sealer): Reader {
       return Number(rows[0]?.rv);
     },
   };
+}
+
+/** Above every name. */
+const lastName = "\u{10ffff}";
+
+/** Where the page begins inside its namespace; the place before it may be one of another namespace. */
+function nameBefore({ namespace, after }: ListInput): string {
+  if (after === undefined) return "";
+  if (namespace === undefined || after.namespace === namespace) return after.name;
+  return after.namespace < namespace ? "" : lastName;
 }
 
 function checkVersion(rv: number, counter: number, compacted: number): void {

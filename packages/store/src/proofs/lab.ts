@@ -80,7 +80,7 @@ export async function put(store: Store, key: ObjectKey, change: Partial<Write> &
 }
 
 /** Waits until `probe` holds. The deadline only bounds a failing test. */
-export async function until(what: string, probe: () => boolean | Promise<boolean>, deadlineMs = 20_000): Promise<void> {
+export async function until(what: string, probe: () => boolean | Promise<boolean>, deadlineMs = 45_000): Promise<void> {
   const end = systemClock.monotonic() + deadlineMs;
   while (!(await probe())) {
     if (systemClock.monotonic() > end) throw new Error(`${what} did not come about within ${deadlineMs} ms`);
