@@ -85,6 +85,8 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   await adminAccess({ home, store, random, url, caPem: tls.caPem });
   await writeJsonFile(home.serverFile, { pid: process.pid, url, port, version: productVersion, startedAt: new Date(clock.now()).toISOString() });
   stack.defer(() => removeFile(home.serverFile));
+  // The embedded database has one user at a time: what is leased was leased by a process that is dead.
+  if (configuration.databaseUrl === undefined) await store.queue.releaseAll();
   engine.start();
   // In the background: the API is ready without it.
   void modules.resume(systemObjects).catch((error: unknown) => log.info("clusters could not be looked at after the start; their periodic checks will", { error: String(error) }));

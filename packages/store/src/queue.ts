@@ -61,6 +61,8 @@ export interface Queue {
   /** Moves a fan-out row forward under its fence. */
   advance(fence: Fence, cursor: string): Promise<boolean>;
   enqueue(rows: readonly WorkRow[]): Promise<void>;
+  /** Ends all leases. Only for a process that is known to be the only one on this database: what a killed one held is free at once. */
+  releaseAll(): Promise<void>;
   /** Milliseconds until the next row of these queues is due; undefined when there is none. */
   nextDueMs(queues: readonly string[]): Promise<number | undefined>;
   /** Rows by queue: how many, how many due, how many that failed. For metrics. */
