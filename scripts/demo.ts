@@ -49,12 +49,16 @@ const { values } = parseArgs({ options: { once: { type: "boolean", default: fals
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort(signal));
 
+/** As shells report a process that SIGINT ended. */
+const interruptedExitCode = 130;
+
+let answered = false;
 const startedMs = systemClock.monotonic();
 const home = await mkdtemp(join(tmpdir(), "threeport-demo-"));
 try {
   await demonstrate();
 } catch (thrown) {
-  if (stop.signal.aborted) process.exitCode = values.once ? 130 : 0;
+  if (stop.signal.aborted) process.exitCode = answered && !values.once ? 0 : interruptedExitCode;
   else {
     const error = toPlatformError(thrown);
     if (!(thrown instanceof StepFailed)) process.stderr.write(`error: ${error.message}${error.cause === undefined ? "" : `: ${String(error.cause)}`}\n`);
@@ -80,6 +84,7 @@ async function demonstrate(): Promise<void> {
   const script = await answer(cluster, "/cgi-bin/backend", /the backend is well/);
   say(`GET ${script.url}\n${indented(script.text)}`);
   say(`\n${seconds()} from nothing to this answer.`);
+  answered = true;
   if (values.once) return;
   await nextCommands(clusterKubeconfig);
   await systemClock.sleep(Number.MAX_SAFE_INTEGER, stop.signal);

@@ -44,6 +44,11 @@ export function userKubeconfigPaths(environment: Environment): string[] {
   return listed.length > 0 ? listed.map((path) => resolve(path)) : [join(userHome(environment), ".kube", "config")];
 }
 
+/** Where Node keeps compiled code, of tptctl and of the server that it starts. */
+export function compiledFolder(environment: Environment): string {
+  return environment["NODE_COMPILE_CACHE"] || join(environment["XDG_CACHE_HOME"] || join(userHome(environment), ".cache"), "threeport", "compiled");
+}
+
 function userHome(environment: Environment): string {
   return environment["HOME"] || homedir();
 }

@@ -36,7 +36,7 @@ async function start(context: CliContext, home: HomePaths, flags: Flags, startin
   const what = `starting the control plane in ${home.folder}`;
   if (!context.terminal.interactive) say(context, what);
   view.show((frame) => [`${spinnerAt(frame)} ${what} ${context.terminal.paint("dim", durationText(systemClock.monotonic() - startedMs))}`]);
-  const input = { home, port: flags.port, host: flags.host, clock: systemClock, exec: systemExec, signal: context.signal };
+  const input = { home, port: flags.port, host: flags.host, clock: systemClock, exec: systemExec, environment: context.environment, signal: context.signal };
   const record = starting ? await untilReady(input) : await startServer(input);
   view.end([`${context.terminal.paint("green", "✔")} the control plane runs at ${record.url} (${durationText(systemClock.monotonic() - startedMs)})`]);
 }

@@ -3,14 +3,14 @@ import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { systemClock } from "@threeport/platform";
 import { note, type CliContext } from "../context.ts";
-import type { HomePaths } from "../environment.ts";
+import { compiledFolder, type HomePaths } from "../environment.ts";
 import { publishContext } from "../kubeconfig/user-context.ts";
 import { serverArguments, untilReady } from "./start-server.ts";
 
 /** The server in this terminal, for containers and service managers: its output is ours, our signals are its, its exit code is ours. */
 export async function runInForeground(context: CliContext, input: { readonly home: HomePaths; readonly port: number | undefined; readonly host: string | undefined }): Promise<void> {
   await mkdir(input.home.folder, { recursive: true, mode: 0o700 });
-  const child = spawn(process.execPath, serverArguments(input), { cwd: "/", stdio: "inherit" });
+  const child = spawn(process.execPath, serverArguments(input), { cwd: "/", stdio: "inherit", env: { ...context.environment, NODE_COMPILE_CACHE: compiledFolder(context.environment) } });
   const exited = once(child, "exit").then(([code, signal]) => (code as number | null) ?? (signal === null ? 1 : signalExitCode));
   const pass = (): void => void child.kill("SIGTERM"); // a server asked twice stops once
   context.signal.addEventListener("abort", pass, { once: true });

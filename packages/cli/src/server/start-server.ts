@@ -2,7 +2,7 @@ import { mkdir, open } from "node:fs/promises";
 import { createClient, parseKubeconfig } from "@threeport/client";
 import type { Clock, Exec } from "@threeport/platform";
 import { PlatformError } from "@threeport/resource";
-import type { HomePaths } from "../environment.ts";
+import { compiledFolder, type Environment, type HomePaths } from "../environment.ts";
 import { readIfThere } from "../files.ts";
 import { lastWords, rotateLog } from "./server-log.ts";
 import { serverProgram } from "./server-program.ts";
@@ -14,6 +14,7 @@ export interface StartInput {
   readonly host: string | undefined;
   readonly clock: Clock;
   readonly exec: Exec;
+  readonly environment: Environment;
   readonly signal: AbortSignal;
 }
 
@@ -38,7 +39,7 @@ export async function startServer(input: StartInput): Promise<ServerRecord> {
   const log = await open(home.serverLog, "a", 0o600);
   try {
     const { size } = await log.stat();
-    const child = exec.start(process.execPath, serverArguments(input), { cwd: "/", detached: true, outputFd: log.fd });
+    const child = exec.start(process.execPath, serverArguments(input), { cwd: "/", detached: true, outputFd: log.fd, env: { NODE_COMPILE_CACHE: compiledFolder(input.environment) } });
     return await untilReady(input, { exited: child.exited.then(({ code }) => code), logStart: size });
   } finally {
     await log.close();
