@@ -130,6 +130,9 @@ export function createQueue(database: Database, onEnqueued: () => void = () => {
       await enqueue(database, rows);
       onEnqueued();
     },
+    async releaseAll() {
+      await database.query({ name: "release_all", text: "UPDATE work SET lease_owner = NULL, due_at = clock_timestamp() WHERE lease_owner IS NOT NULL" }, []);
+    },
     async nextDueMs(queues) {
       const rows = await database.query<{ ms: string | null }>(nextDue, [queues]);
       const ms = rows[0]?.ms;
