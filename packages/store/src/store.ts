@@ -4,6 +4,7 @@ import { createCredentials, type Credentials } from "./credentials.ts";
 import { openDatabase, type ConnectionOptions, type Database, type DatabaseOptions } from "./database.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { createInventory, type Inventory } from "./inventory.ts";
+import { createListTexts, type ListTexts } from "./list-text.ts";
 import { createMaintenance, type Maintenance } from "./maintenance.ts";
 import { migrate } from "./migrate.ts";
 import { createNotifier, type Notifier } from "./notifier.ts";
@@ -16,6 +17,8 @@ import { createWriter, type Writer } from "./writer.ts";
 export interface Store extends AsyncDisposable {
   readonly database: Database;
   readonly reader: Reader;
+  /** The newest state of a kind as JSON text: for answers that nobody looks into. */
+  readonly listText: ListTexts;
   readonly writer: Writer;
   readonly feed: Feed;
   readonly queue: Queue;
@@ -76,6 +79,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return {
       database,
       reader,
+      listText: createListTexts(database),
       writer,
       feed,
       queue: createQueue(database, onEnqueued),

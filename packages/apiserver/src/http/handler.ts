@@ -3,19 +3,20 @@ import type { ApiContext, Answer, ObjectName, WriteOptions } from "../api.ts";
 import { createObject } from "../pipeline/create.ts";
 import { notFound } from "../pipeline/current.ts";
 import { deleteObject } from "../pipeline/delete.ts";
-import { listObjects } from "../pipeline/list.ts";
+import { listObjects, listTextOf } from "../pipeline/list.ts";
 import { patchObject, updateObject, type PatchType } from "../pipeline/update.ts";
 import { deleteCollection } from "./delete-collection.ts";
 import { readDeleteOptions } from "./delete-options.ts";
-import { presentList, presentObject, presentationOf } from "./present.ts";
+import { joinBytes } from "./join-bytes.ts";
+import { aroundItems, presentList, presentObject, presentationOf } from "./present.ts";
 import { duplicateFields, readRequestBody } from "./read-request-body.ts";
 import { selectionOf, type ResourceRequest } from "./resource-request.ts";
 import type { Route } from "./route.ts";
 
 export interface ResourceAnswer {
   readonly status: number;
-  /** JSON text. */
-  readonly body: string;
+  /** JSON text, or the same in UTF-8. */
+  readonly body: string | Buffer;
   readonly warnings: readonly string[];
 }
 
@@ -54,13 +55,19 @@ async function list(context: ApiContext, request: ResourceRequest): Promise<Reso
   const { route, query } = request;
   const presentation = presentationOf(request);
   if (query.flag("sendInitialEvents") !== undefined) throw new PlatformError("TP_INVALID", { message: "sendInitialEvents is forbidden for list", causes: [{ field: "sendInitialEvents", message: "Forbidden: sendInitialEvents is forbidden for list" }] });
-  const listed = await listObjects(context, selectionOf(request), {
+  const selection = selectionOf(request);
+  const asked = {
     limit: query.integer("limit"),
     continue: query.text("continue"),
     resourceVersion: query.text("resourceVersion"),
     resourceVersionMatch: query.oneOf("resourceVersionMatch", ["Exact", "NotOlderThan"]),
-  });
-  return answer(200, presentList(context, route.kind, presentation, listed));
+  };
+  const whole = presentation.form === "object" ? await listTextOf(context, selection, asked) : undefined;
+  if (whole !== undefined) {
+    const [start, end] = aroundItems(`${route.kind.kind}List`, route.kind.apiVersion, whole);
+    return answer(200, joinBytes(start, whole.bodies, end));
+  }
+  return answer(200, presentList(context, route.kind, presentation, await listObjects(context, selection, asked)));
 }
 
 async function create(context: ApiContext, request: ResourceRequest): Promise<ResourceAnswer> {
@@ -107,6 +114,6 @@ function subresource(route: Route): { subresource?: "status" } {
   return route.subresource === "status" ? { subresource: "status" } : {};
 }
 
-function answer(status: number, body: string): ResourceAnswer {
+function answer(status: number, body: string | Buffer): ResourceAnswer {
   return { status, body, warnings: [] };
 }

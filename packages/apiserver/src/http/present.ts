@@ -43,9 +43,14 @@ export function presentList(context: ApiContext, kind: Kind, presentation: Prese
   }
   const partial = presentation.form === "partial";
   const texts = list.items.map((item) => (partial ? partialText(item.body) : item.body));
-  const meta = JSON.stringify({ resourceVersion: rv, ...(list.continueToken === undefined ? {} : { continue: list.continueToken }) });
-  const name = partial ? "PartialObjectMetadataList" : `${kind.kind}List`;
-  return `{"kind":"${name}","apiVersion":"${partial ? "meta.k8s.io/v1" : kind.apiVersion}","metadata":${meta},"items":[${texts.join(",")}]}`;
+  const [start, end] = aroundItems(partial ? "PartialObjectMetadataList" : `${kind.kind}List`, partial ? "meta.k8s.io/v1" : kind.apiVersion, list);
+  return `${start}${texts.join(",")}${end}`;
+}
+
+/** What a list has before and behind its items. */
+export function aroundItems(kind: string, apiVersion: string, list: { readonly rv: number; readonly continueToken: string | undefined }): readonly [start: string, end: string] {
+  const meta = JSON.stringify({ resourceVersion: String(list.rv), ...(list.continueToken === undefined ? {} : { continue: list.continueToken }) });
+  return [`{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${meta},"items":[`, "]}"];
 }
 
 export function partialText(body: string): string {

@@ -193,3 +193,20 @@ test("Secrets of a list are readable, in all of its pages", async () => {
   const second = (await api.call("GET", `${secrets}?limit=2&continue=${String(first.metadata.continue)}`)).body;
   expect([...first.items, ...second.items].map((item) => (item["data"] as { k: string }).k)).toEqual(["a", "b", "c"].map((text) => Buffer.from(text).toString("base64")));
 });
+
+test("S3: a list shows the newest state although bodies are kept from list to list", async () => {
+  await using api = await openTestApi();
+  await create(api, 3);
+  const data = async () => (await api.call("GET", configMaps)).body.items.map((item) => [item.metadata.name, item["data"]]);
+  expect(await data()).toEqual([["c000", {}], ["c001", {}], ["c002", {}]]);
+  for (let round = 0; round < 3; round++) {
+    await api.call("PATCH", `${configMaps}/c001`, { body: { data: { round: `${round} ключ` } } });
+    expect(await data()).toEqual([["c000", {}], ["c001", { round: `${round} ключ` }], ["c002", {}]]);
+  }
+  await api.call("DELETE", `${configMaps}/c000`);
+  await api.call("POST", configMaps, { body: configMap("c000", { again: "yes" }) });
+  await api.store.maintenance.compact({ ageMs: 0, count: 0 });
+  expect(await data()).toEqual([["c000", { again: "yes" }], ["c001", { round: "2 ключ" }], ["c002", {}]]);
+  const versions = (await api.call("GET", configMaps)).body;
+  for (const item of versions.items) expect(Number(item.metadata.resourceVersion)).toBeLessThanOrEqual(Number(versions.metadata.resourceVersion));
+});

@@ -52,6 +52,21 @@ export async function listObjects(context: ApiContext, selection: Selection, que
   }
 }
 
+/**
+ * The same list with its items as JSON in UTF-8, where nobody has to look into the items: a whole kind or
+ * namespace in its newest state. Undefined where that is not so.
+ */
+export async function listTextOf(context: ApiContext, selection: Selection, query: ListQuery): Promise<{ rv: number; bodies: readonly Buffer[]; continueToken: string | undefined } | undefined> {
+  if (!selection.all || selection.kind.sensitive || (query.continue ?? "") !== "" || query.resourceVersionMatch === "Exact") return undefined;
+  await checkVersion(context, query);
+  const listed = await context.store.listText({
+    kind: selection.kind.resource,
+    ...(selection.namespace === undefined ? {} : { namespace: selection.namespace }),
+    ...(query.limit === undefined || query.limit <= 0 ? {} : { limit: query.limit }),
+  });
+  return listed && { rv: listed.rv, bodies: listed.bodies, continueToken: listed.next === undefined ? undefined : writeToken({ rv: listed.rv, ...listed.next }) };
+}
+
 async function listOne(context: ApiContext, selection: Selection, name: string): Promise<Listed> {
   // The number first: the object read after it is at least that new, and a watch from it misses nothing.
   const rv = await context.store.reader.currentRv();
