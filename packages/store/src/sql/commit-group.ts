@@ -16,7 +16,9 @@ const columns = "ord, kind, namespace, name, uid, expect, rv, remove, terminatin
 /**
  * Judges and writes a whole group in one statement. It runs after the counter row is locked in the same transaction, so
  * its snapshot holds every earlier write and no other can come between; a stale write reports `written = false` and
- * fails alone (S2). Served by the primary keys of object, work and reference.
+ * fails alone (S2). Served by the primary keys of object, work and reference. Measured with 100k rows in each: 0.3 ms for one write, 8 ms for 128; on a
+ * durable server 1 caller → 380 writes/s, 8 → 2.0k, 32 → 4.7k, 128 → 8.3k (`npm run bench:queue`). A change of what 10k others refer to, none of them
+ * waiting for such a change, reads all of their reference rows: 8 ms.
  */
 const writeGroup = {
   name: "write_group",
@@ -86,7 +88,7 @@ export async function judgeAndWrite(tx: Queryable, writes: readonly Write[], bas
   ]);
 }
 
-/** Replaces the references of the given sources: rows that left go, the rest stays or comes. Served by reference_source. */
+/** Replaces the references of the given sources: rows that left go, the rest stays or comes. Served by reference_source: 5 ms for 128 sources with one each. */
 const replaceReferences = {
   name: "replace_references",
   text: `
@@ -138,7 +140,8 @@ export interface WorkRow {
 
 /**
  * Adds work or marks it for another run (Q2): a leased row keeps its lease and runs again after it. A change resets the
- * backoff: what failed before may work now. A fan-out row starts again from its beginning, with both masks.
+ * backoff: what failed before may work now. A fan-out row starts again from its beginning, with both masks. Rows are locked in order of their keys.
+ * Served by work's primary key: 0.5 ms for 10 rows.
  */
 export const enqueueRows = {
   name: "enqueue_rows",
@@ -146,7 +149,7 @@ export const enqueueRows = {
 INSERT INTO work (queue, key, priority, due_at, generation, mask)
 SELECT queue, key, min(priority), now() + min(delay_ms) * interval '1 millisecond', 1, bit_or(mask)
 FROM unnest($1::text[], $2::text[], $3::smallint[], $4::int[], $5::float8[]) AS t(queue, key, priority, mask, delay_ms)
-GROUP BY queue, key ORDER BY queue, key
+GROUP BY queue, key ORDER BY queue COLLATE "C", key COLLATE "C"
 ON CONFLICT (queue, key) DO UPDATE SET
   generation = work.generation + 1,
   attempts = 0,

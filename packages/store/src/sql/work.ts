@@ -2,8 +2,10 @@
 /**
  * Rows that nobody holds, by priority and then age; fewer of a priority are locked the more the ones above it gave. `now()` and not
  * `clock_timestamp()`: only a stable function can bound the index scan, and rows that wait for later must never be read.
- * Candidates whose lease has run out are returned with `claimed` false: see {@link endExpired}.
- * Served by work_due(priority, due_at). Measured on 2 cores, PG 18, 100k rows of 20 queues, half of them due: 0.3 ms for 10 rows; see scripts/bench/queue.ts.
+ * Candidates whose lease has run out are returned with `claimed` false: see {@link endExpired}. A claim that leaves out a queue passes over that queue's
+ * due rows: 0.25 µs for each.
+ * Served by work_due(priority, due_at). Measured on 2 cores, PG 18: 0.3 ms for 10 of 100k rows, half of them due; 10 workers on a durable
+ * server: limit 1 → 3.9k keys/s, 10 → 24k/s, 50 → 42k/s, and 7k/s with their completions (`npm run bench:queue`).
  */
 export const claimDue = {
   name: "claim_due",
@@ -57,7 +59,7 @@ FROM unnest($1::text[], $2::text[], $3::bigint[]) AS f(queue, key, fence)
 WHERE work.queue = f.queue AND work.key = f.key AND work.fence = f.fence AND work.lease_owner IS NOT NULL AND work.due_at <= clock_timestamp()`,
 };
 
-/** Rows are locked in the order in which `enqueue` locks them, so that the two never wait for each other in a circle. */
+/** Served by work's primary key: 0.4 ms for 10 leases. Rows are locked in the order in which `enqueue` locks them, so that the two never wait for each other in a circle. */
 export const renewLeases = {
   name: "renew_leases",
   text: `
@@ -103,7 +105,7 @@ UPDATE work SET lease_owner = NULL, attempts = CASE WHEN generation = $4 THEN at
 WHERE queue = $1 AND key = $2 AND fence = $3 AND lease_owner IS NOT NULL RETURNING 1`,
 };
 
-/** Served by work_due, one entry for each priority and queue filter. */
+/** Served by work_due, one entry for each priority where any queue will do. Measured on 100k rows: 0.1 ms. */
 export const nextDue = {
   name: "next_due",
   text: `SELECT extract(epoch FROM min(w.due_at) - clock_timestamp()) * 1000 AS ms FROM (VALUES (0::smallint), (1::smallint), (2::smallint)) AS p(priority)
