@@ -1,10 +1,10 @@
 // What a ResourceSet means (design.md D2, §5.9). One run: read everything, write ahead, apply in order, prune, judge, write the result once.
-import { isErrorCode, PlatformError, toPlatformError, type KubeObject, type StoredObject } from "@threeport/resource";
+import { isErrorCode, PlatformError, toPlatformError, type KubeObject } from "@threeport/resource";
 import { conditionsOf, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type ReconcileKey } from "@threeport/engine";
 import { applyToCluster } from "./apply/apply-object.ts";
-import { desiredObjects, type Desired } from "./apply/desired.ts";
+import { desiredObjects, hasUnknownKinds, type Desired } from "./apply/desired.ts";
 import { applyReason, type ApplyReason } from "./apply/drift.ts";
-import { objectIdOf, readEntry, writeEntry, type Entry, type EntryDetail } from "./apply/entry.ts";
+import { objectIdOf, outlivesSet, readEntry, writeEntry, type Entry, type EntryDetail } from "./apply/entry.ts";
 import { byRank, customResourceDefinitionRank, rankOf } from "./apply/order.ts";
 import { eachParallel } from "./apply/parallel.ts";
 import { removeFromCluster } from "./apply/prune.ts";
@@ -65,7 +65,8 @@ async function converge(options: ResourceSetOptions, run: Run): Promise<Outcome>
   const { set, identity, context } = run;
   const cluster = await options.clusterFor(set.spec.runtime, context);
   if (cluster === "gone") throw new PlatformError("TP_NOT_FOUND", { message: `the runtime ${set.spec.runtime} does not exist any more; create it again, or delete this set`, detail: { conditionReason: "RuntimeNotFound" } });
-  const discovery = await cluster.call((client) => client.discover({ signal: context.signal }));
+  const known = await cluster.call((client) => client.discover({ signal: context.signal }));
+  const discovery = hasUnknownKinds(set, known) ? await cluster.call(() => known.refresh(context.signal)) : known;
   const desired = desiredObjects(set, identity, discovery);
   const entries = new Map((await context.inventory.list(identity.uid)).map((row) => [row.id, readEntry(row)]));
   const before = new Map(entries);
@@ -75,6 +76,8 @@ async function converge(options: ResourceSetOptions, run: Run): Promise<Outcome>
   const plan = planOf(options, { desired: desired.filter((object) => object.wave <= reached), entries, complete, cluster });
   await writeAhead(plan, { entries, context, identity });
   await applyAll(run, { cluster, plan, entries, adopt: set.spec.adopt === "IfUnowned" });
+  // Kinds that came with this set are served only now.
+  await followKinds(cluster, desired.filter(({ object }) => discovery.byKind(object.apiVersion, object.kind) === undefined), context.signal);
   const left = await prune(run, { cluster, desired, entries });
 
   const judged = judgeSet({ set, desired, entries, cluster, nowMs: context.clock.now(), pruning: left.going, keptEmpty: left.keptEmpty });
@@ -121,8 +124,9 @@ function kindText(object: { apiVersion: string; kind: string }): string {
 /** Watches all kinds of the set; returns those whose objects are completely known. A kind that is not served yet is not among them. */
 async function followKinds(cluster: Cluster, desired: readonly Desired[], signal: AbortSignal): Promise<ReadonlySet<string>> {
   const kinds = new Map(desired.map(({ object }) => [kindText(object), { apiVersion: object.apiVersion, kind: object.kind }]));
-  const discovery = await cluster.client.discover({ signal });
   const complete = new Set<string>();
+  if (desired.length === 0) return complete;
+  const discovery = await cluster.client.discover({ signal });
   await Promise.all(
     [...kinds].map(async ([text, kind]) => {
       if (discovery.byKind(kind.apiVersion, kind.kind) === undefined) return;
@@ -138,7 +142,7 @@ async function writeAhead(plan: readonly Planned[], input: { entries: Map<string
   const fresh: Entry[] = plan.flatMap(({ desired, reason }) => {
     const known = input.entries.get(desired.id);
     if (known !== undefined && known.state !== "pruning" && reason !== "replaced") return [];
-    return [{ id: desired.id, uid: "", state: "pending" as const, detail: detailOf(desired, { digest: "" }) }];
+    return [{ id: desired.id, uid: "", state: "pending" as const, detail: detailOf(desired, { digest: "", ...carried(known) }) }];
   });
   if (fresh.length === 0) return;
   await input.context.inventory.record(input.identity.uid, { put: fresh.map(writeEntry) });
@@ -148,6 +152,11 @@ async function writeAhead(plan: readonly Planned[], input: { entries: Map<string
 function detailOf(desired: Desired, more: Pick<EntryDetail, "digest"> & Partial<EntryDetail>): EntryDetail {
   const { apiVersion, kind, metadata } = desired.object;
   return { apiVersion, kind, name: metadata.name, ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }), ...(desired.orphan ? { orphan: true } : {}), ...more };
+}
+
+/** What stays true of an object over its applies. */
+function carried(known: Entry | undefined): Pick<EntryDetail, "adopted" | "verdict"> {
+  return { ...(known?.detail.adopted === true ? { adopted: true } : {}), ...(known?.detail.verdict === undefined ? {} : { verdict: known.detail.verdict }) };
 }
 
 async function applyAll(run: Run, input: { cluster: Cluster; plan: readonly Planned[]; entries: Map<string, Entry>; adopt: boolean }): Promise<void> {
@@ -164,15 +173,28 @@ async function applyOne(run: Run, input: { cluster: Cluster; planned: Planned; e
   const { desired, digest, reason } = input.planned;
   const known = input.entries.get(desired.id);
   try {
-    const live = await applyToCluster({ cluster: input.cluster, object: desired.object, identity, knownUid: known?.state === "applied" ? known.uid : "", adopt: input.adopt, signal: context.signal });
+    const live = await applyToCluster({
+      cluster: input.cluster,
+      object: desired.object,
+      identity,
+      knownUid: known?.state === "applied" ? known.uid : "",
+      adopt: input.adopt,
+      async beforeAdoption() {
+        const entry: Entry = { id: desired.id, uid: "", state: "pending", detail: detailOf(desired, { digest: "", ...carried(known), adopted: true }) };
+        await context.inventory.record(identity.uid, { put: [writeEntry(entry)] });
+        input.entries.set(desired.id, entry);
+      },
+      signal: context.signal,
+    });
     const { resourceVersion, generation, uid } = live.metadata;
-    const verdict = known?.detail.verdict;
-    input.entries.set(desired.id, { id: desired.id, uid, state: "applied", detail: detailOf(desired, { digest, resourceVersion, ...(generation === undefined ? {} : { generation }), ...(verdict === undefined ? {} : { verdict }) }) });
-    noteInCache(input.cluster, live);
+    input.entries.set(desired.id, { id: desired.id, uid, state: "applied", detail: detailOf(desired, { digest, resourceVersion, ...(generation === undefined ? {} : { generation }), ...carried(input.entries.get(desired.id)) }) });
+    // The answer is newer than the watch: what is judged right after the apply must not be the state before it.
+    input.cluster.note(live);
     if ((reason === "missing" || reason === "drift" || reason === "replaced") && resourceVersion !== known?.detail.resourceVersion) {
       await context.event(set, { type: "Normal", reason: "DriftMended", message: `${idWords(objectIdOf(detailOf(desired, { digest })))} was ${reason === "missing" ? "deleted" : "changed"} in the cluster and is as declared again` });
     }
   } catch (thrown) {
+    context.signal.throwIfAborted(); // our own stop is nothing that the cluster said
     const error = toPlatformError(thrown);
     if (!isRefusal(error)) throw error;
     const id = objectIdOf(detailOf(desired, { digest }));
@@ -181,12 +203,6 @@ async function applyOne(run: Run, input: { cluster: Cluster; planned: Planned; e
     if (known?.detail.refusal?.message !== refusal.message) await context.event(set, { type: "Warning", reason: refusal.reason, message: `${idWords(id)}: ${refusal.message}` });
     input.entries.set(desired.id, { ...base, detail: { ...base.detail, refusal } });
   }
-}
-
-/** The answer is newer than the watch: what is judged right after the apply must not be the state before it. */
-function noteInCache(cluster: Cluster, live: StoredObject): void {
-  const known = cluster.cache.byUid(live.metadata.uid);
-  if (known === undefined || known.metadata.resourceVersion !== live.metadata.resourceVersion) cluster.cache.put(structuredClone(live));
 }
 
 /** The cluster answered about this object; anything else (unreachable, stopped, our own failures) ends the run. */
@@ -234,13 +250,14 @@ async function prune(run: Run, input: { cluster: Cluster; desired: readonly Desi
     return { going: 0, keptEmpty: false };
   }
   if (wanted.size === 0) return { going: 0, keptEmpty: true };
-  const going = await removeEntries(run, { cluster: input.cluster, surplus, entries: input.entries });
+  const wantedUids = new Set([...input.entries.values()].filter((entry) => wanted.has(entry.id) && entry.uid !== "").map((entry) => entry.uid));
+  const going = await removeEntries(run, { cluster: input.cluster, surplus, entries: input.entries, wanted: wantedUids });
   if (going > 0) await context.inventory.record(identity.uid, { put: surplus.filter((entry) => input.entries.has(entry.id)).map((entry) => writeEntry({ ...entry, state: "pruning" })) });
   return { going, keptEmpty: false };
 }
 
 /** Removes entries of the highest rank that is left; lower ranks wait for it. Returns how many are still there. */
-async function removeEntries(run: Run, input: { cluster: Cluster; surplus: readonly Entry[]; entries: Map<string, Entry> }): Promise<number> {
+async function removeEntries(run: Run, input: { cluster: Cluster; surplus: readonly Entry[]; entries: Map<string, Entry>; wanted: ReadonlySet<string> }): Promise<number> {
   let going = 0;
   for (const group of byRank(input.surplus, (entry) => entry.detail).toReversed()) {
     if (going > 0) {
@@ -248,7 +265,7 @@ async function removeEntries(run: Run, input: { cluster: Cluster; surplus: reado
       continue;
     }
     await eachParallel(group, applyParallel, async (entry) => {
-      const removal = entry.detail.orphan === true ? "gone" : await removeFromCluster(input.cluster, entry, run.identity, run.context.signal);
+      const removal = outlivesSet(entry.detail) ? "gone" : await removeFromCluster({ cluster: input.cluster, entry, identity: run.identity, wanted: input.wanted, signal: run.context.signal });
       if (removal === "gone") input.entries.delete(entry.id);
       else {
         going++;
@@ -269,7 +286,7 @@ async function tearDown(options: ResourceSetOptions, run: Run): Promise<Outcome>
   if (entries.size > 0 && !orphan) {
     const cluster = await options.clusterFor(set.spec.runtime, context);
     if (cluster !== "gone") {
-      const going = await removeEntries(run, { cluster, surplus: rows, entries });
+      const going = await removeEntries(run, { cluster, surplus: rows, entries, wanted: new Set() });
       const gone = rows.filter((entry) => !entries.has(entry.id)).map((entry) => entry.id);
       await context.inventory.record(identity.uid, { remove: gone });
       if (going > 0) {

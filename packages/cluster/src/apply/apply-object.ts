@@ -12,6 +12,8 @@ export interface ApplyInput {
   /** From the inventory; "" when it was never applied, or the answer was lost. */
   readonly knownUid: string;
   readonly adopt: boolean;
+  /** Called before somebody's object that nobody owns is taken over: what must be remembered of that is written ahead. */
+  readonly beforeAdoption: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -35,6 +37,7 @@ export async function applyToCluster(input: ApplyInput): Promise<StoredObject> {
     refuseForeign(found, input);
   }
   const ours = found !== undefined && ownerOf(found) === ownerValue(identity);
+  if (found !== undefined && !ours) await input.beforeAdoption();
   const applied = await cluster.call((client) => client.apply<StoredObject>(object, { fieldManager: manager, force: ours || input.adopt, signal }));
   return applied.object;
 }

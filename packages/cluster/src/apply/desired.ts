@@ -41,6 +41,13 @@ function waveOf(object: KubeObject): number {
   return Number(text);
 }
 
+/** Whether the set names kinds that are neither served, by what is known, nor brought by the set itself. */
+export function hasUnknownKinds(set: ResourceSet, discovery: Discovery): boolean {
+  const objects = set.spec.objects as unknown as KubeObject[];
+  const scopes = crdScopes(objects);
+  return objects.some((object) => discovery.byKind(object.apiVersion, object.kind) === undefined && !scopes.has(`${groupOf(object)}/${object.kind}`));
+}
+
 function groupOf(object: KubeObject): string {
   return object.apiVersion.includes("/") ? (object.apiVersion.split("/")[0] ?? "") : "";
 }

@@ -13,6 +13,8 @@ export interface EntryDetail {
   readonly resourceVersion?: string;
   readonly generation?: number;
   readonly orphan?: boolean;
+  /** It was there before us, and was taken over. */
+  readonly adopted?: boolean;
   readonly verdict?: Verdict;
   /** The last refusal, while the object is not applied as written. */
   readonly refusal?: { readonly reason: string; readonly message: string };
@@ -35,4 +37,9 @@ export function writeEntry(entry: Entry): InventoryEntry {
 
 export function objectIdOf(detail: EntryDetail): ObjectId {
   return { apiVersion: detail.apiVersion, kind: detail.kind, name: detail.name, ...(detail.namespace === undefined ? {} : { namespace: detail.namespace }) };
+}
+
+/** Whether the object stays when its set lets go of it: by request, or because it is a namespace that was not made by us and may hold what is not ours. */
+export function outlivesSet(detail: EntryDetail): boolean {
+  return detail.orphan === true || (detail.adopted === true && detail.kind === "Namespace");
 }

@@ -19,6 +19,8 @@ export interface Cluster extends AsyncDisposable {
   followChildren(namespace: string): void;
   /** Whether a watch of the kind is complete now. */
   synced(kind: { readonly apiVersion: string; readonly kind: string }): boolean;
+  /** What an apply answered: it may be newer than what the watch has told, and then counts until the watch tells more. */
+  note(object: StoredObject): void;
 }
 
 export interface ClusterOptions {
@@ -51,6 +53,8 @@ export function openCluster(options: ClusterOptions): Cluster {
   const client = createClient(options.connection, { clock, requestTimeoutMs, connectTimeoutMs });
   const cache = createWatchCache();
   const reflectors = new Map<string, Reflector>();
+  /** By key of the reflector: what it has told, and what was noted in its place. */
+  const told = new Map<string, Map<string, StoredObject>>();
   let openUntil = 0;
   let lastError: PlatformError | undefined;
   let closed = false;
@@ -74,6 +78,7 @@ export function openCluster(options: ClusterOptions): Cluster {
   function reflect(key: string, source: { apiVersion: string; kind: string; namespace?: string }, labelSelector: string | undefined): void {
     if (reflectors.has(key) || closed) return;
     const mine = new Map<string, StoredObject>();
+    told.set(key, mine);
     const put = (object: StoredObject): void => {
       const full = { ...object, apiVersion: source.apiVersion, kind: source.kind };
       mine.set(full.metadata.uid, full);
@@ -142,10 +147,23 @@ export function openCluster(options: ClusterOptions): Cluster {
       for (const kind of childKinds) reflect(`${kindKey(kind)}@${namespace}`, { ...kind, namespace }, `!${controlPlaneLabel}`);
     },
     synced: (kind) => reflectors.get(kindKey(kind))?.state.phase === "synced",
+    note(object) {
+      const known = cache.byUid(object.metadata.uid);
+      if (known !== undefined && !isOlder(known.metadata.resourceVersion, object.metadata.resourceVersion)) return;
+      const noted = structuredClone(object);
+      // The reflector takes it for its own: a list without it removes it again.
+      told.get(kindKey(object))?.set(noted.metadata.uid, noted);
+      cache.put(noted);
+    },
     async [Symbol.asyncDispose]() {
       closed = true;
       await Promise.all([...reflectors.values()].map((reflector) => reflector[Symbol.asyncDispose]()));
       await client[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Whether version `a` came before `b`: decimals that grow, as Kubernetes says since 1.35. What cannot be compared counts as older. */
+function isOlder(a: string, b: string): boolean {
+  return a.length === b.length ? a < b : a.length < b.length;
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Clock, Logger, Random } from "@threeport/platform";
 import { parseKubeconfig } from "@threeport/client";
+import { setKeyOf } from "../marks.ts";
 import { openCluster, type Cluster } from "./cluster.ts";
 
 /** How to reach a runtime and what we may do there. */
@@ -56,6 +57,11 @@ export function createClusters(options: ClustersOptions): Clusters {
       const connection = parseKubeconfig(access.kubeconfig);
       const cluster = openCluster({ ...options, runtime, connection, onChange });
       open.set(runtime, { identity, cluster });
+      // The new connection watches nothing yet: the sets that the old one knew of are looked at, and begin its watches.
+      for (const object of known?.cluster.cache.all() ?? []) {
+        const setKey = setKeyOf(object);
+        if (setKey !== undefined) onChange(setKey);
+      }
       await known?.cluster[Symbol.asyncDispose]();
       return cluster;
     },

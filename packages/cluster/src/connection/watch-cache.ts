@@ -8,6 +8,7 @@ export interface WatchCache {
   /** All objects below `uid` by owner references, at any depth. */
   descendants(uid: string): StoredObject[];
   put(object: StoredObject): void;
+  all(): Iterable<StoredObject>;
   remove(object: KubeObject): void;
 }
 
@@ -36,6 +37,7 @@ export function createWatchCache(): WatchCache {
   return {
     byId: (id) => ids.get(id),
     byUid: (uid) => uids.get(uid),
+    all: () => ids.values(),
     descendants(uid) {
       const found: StoredObject[] = [];
       let level = [uid];

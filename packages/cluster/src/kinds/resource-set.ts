@@ -97,12 +97,18 @@ export const resourceSetKind = defineKind({
     { name: "Runtime", type: "string", description: "Where the objects are.", value: (object) => (object as ResourceSet).spec.runtime },
     ageColumn,
   ],
-  validate: (object) => validateObjects((object as ResourceSet).spec.objects, "spec.objects"),
+  validate: (object, old) => [...boundCauses(object as ResourceSet, old as ResourceSet | undefined), ...validateObjects((object as ResourceSet).spec.objects, "spec.objects")],
 });
 
 function healthyOf(object: KubeObject): string | undefined {
   const counts = (object as ResourceSet).status?.counts;
   return counts === undefined ? undefined : `${counts.healthy}/${counts.total}`;
+}
+
+/** §5.6: what a set has put into a runtime would be forgotten there. */
+function boundCauses(set: ResourceSet, old: ResourceSet | undefined): ErrorCause[] {
+  if (old === undefined || old.spec.runtime === set.spec.runtime) return [];
+  return [{ field: "spec.runtime", reason: "FieldValueForbidden", message: `Forbidden: the objects of the set are in ${old.spec.runtime}; make another set for ${set.spec.runtime}, and delete this one` }];
 }
 
 /** Each document must name itself, and no two may be the same object. For every kind that carries documents. */

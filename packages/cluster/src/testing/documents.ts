@@ -1,0 +1,38 @@
+import type { KubeObject } from "@threeport/resource";
+
+/** Kubernetes documents that tests write. */
+
+export function configMap(namespace: string, name: string, data: Record<string, string> = { key: "value" }, metadata: object = {}): KubeObject & { data: Record<string, string> } {
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace, ...metadata }, data };
+}
+
+export function namespaceDocument(name: string): KubeObject {
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name } };
+}
+
+export function deployment(namespace: string, name: string, spec: { image?: string; replicas?: number; env?: Record<string, string> } = {}): KubeObject {
+  const labels = { app: name };
+  const container = { name: "main", image: spec.image ?? "example.com/app:1", env: Object.entries(spec.env ?? {}).map(([key, value]) => ({ name: key, value })) };
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name, namespace },
+    spec: { ...(spec.replicas === undefined ? {} : { replicas: spec.replicas }), selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [container] } } },
+  };
+}
+
+/** A definition of a kind `kind` in the group example.com, of a size for tests. */
+export function customResourceDefinition(kind: string, scope: "Namespaced" | "Cluster" = "Namespaced"): KubeObject {
+  const plural = `${kind.toLowerCase()}s`;
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `${plural}.example.com` },
+    spec: {
+      group: "example.com",
+      scope,
+      names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
+      versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object", properties: { spec: { type: "object", properties: { size: { type: "integer" }, color: { type: "string" } } } } } } }],
+    },
+  };
+}

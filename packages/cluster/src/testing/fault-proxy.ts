@@ -1,0 +1,149 @@
+import { once } from "node:events";
+import { Agent, createServer, request as forward } from "node:https";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { systemClock } from "@threeport/platform";
+import { issue } from "@threeport/platform/pki";
+import type { ConnectionConfig } from "@threeport/client";
+import { kubeconfigOf, type TestApiServer } from "./api-server.ts";
+
+/** A request as a rule sees it; `path` without its query. */
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** What happens on the way to a cluster: answers get lost, requests are held up, nobody is there at all. */
+export interface FaultProxy extends AsyncDisposable {
+  readonly kubeconfig: string;
+  readonly connection: ConnectionConfig;
+  /** Writes that arrived, `METHOD path`, in order. */
+  readonly writes: readonly string[];
+  /** The cluster acts on the next `times` matching requests, and their answers never come: the connection breaks. Resolves after the last. */
+  loseAnswers(match: (call: Call) => boolean, times: number): Promise<void>;
+  /** The next matching request waits before it reaches the cluster. */
+  hold(match: (call: Call) => boolean): Held;
+  /** Nobody listens any more, and open connections break. */
+  down(): Promise<void>;
+  /** Listens again, at the same address. */
+  up(): Promise<void>;
+}
+
+export interface Held {
+  /** The request has arrived and waits. */
+  readonly arrived: Promise<void>;
+  /** `forward` lets it go on; `drop` breaks its connection, and the cluster never hears of it. */
+  release(how: "forward" | "drop"): void;
+}
+
+interface Rule {
+  readonly match: (call: Call) => boolean;
+  readonly run: (call: Call, exchange: Exchange) => Promise<void>;
+}
+
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
+
+const dayMs = 86_400_000;
+
+/** A TLS server in front of a real API server; whoever connects acts as its administrator. */
+export async function openFaultProxy(server: TestApiServer): Promise<FaultProxy> {
+  const own = await issue(server.authority, { subject: { commonName: "fault-proxy" }, usages: ["server"], hosts: ["127.0.0.1"], nowMs: systemClock.now(), validForMs: dayMs });
+  const agent = new Agent({ keepAlive: true, ca: server.connection.caData, cert: server.connection.clientCertificate, key: server.connection.clientKey });
+  const sockets = new Set<Socket>();
+  const rules: Rule[] = [];
+  const writes: string[] = [];
+
+  function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const call: Call = { method: incoming.method ?? "GET", path: (incoming.url ?? "").split("?")[0] ?? "" };
+    if (call.method !== "GET") writes.push(`${call.method} ${call.path}`);
+    const rule = rules.find((candidate) => candidate.match(call));
+    if (rule === undefined) pass({ incoming, outgoing }, "answer");
+    else void rule.run(call, { incoming, outgoing });
+  }
+
+  function pass({ incoming, outgoing }: Exchange, then: "answer" | "break", done: () => void = () => {}): void {
+    const { authorization: _, host: __, ...headers } = incoming.headers;
+    const sent = forward({ host: "127.0.0.1", port: server.port, method: incoming.method, path: incoming.url, headers, agent });
+    incoming.pipe(sent);
+    sent.on("error", () => outgoing.destroy());
+    outgoing.on("close", () => sent.destroy());
+    sent.on("response", (answer) => {
+      if (then === "answer") {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+        return;
+      }
+      answer.resume().on("end", () => {
+        incoming.socket.destroy();
+        done();
+      });
+    });
+  }
+
+  const listener = createServer({ key: own.privateKeyPem, cert: own.certificatePem }, handle);
+  listener.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket)).on("error", () => {});
+  });
+  const listen = async (port: number): Promise<number> => {
+    listener.listen(port, "127.0.0.1");
+    await once(listener, "listening");
+    return (listener.address() as { port: number }).port;
+  };
+  const down = async (): Promise<void> => {
+    if (!listener.listening) return;
+    const closed = once(listener, "close");
+    listener.close();
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
+  const port = await listen(0);
+  const connection: ConnectionConfig = { server: `https://127.0.0.1:${port}`, ...(server.connection.caData === undefined ? {} : { caData: server.connection.caData }), token: "the-proxy-does-not-look-at-it" };
+
+  return {
+    connection,
+    kubeconfig: kubeconfigOf(connection),
+    writes,
+    loseAnswers(match, times) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      let left = times;
+      const rule: Rule = {
+        match,
+        async run(_call, exchange) {
+          if (--left <= 0) rules.splice(rules.indexOf(rule), 1);
+          pass(exchange, "break", () => {
+            if (left <= 0) resolve();
+          });
+        },
+      };
+      rules.push(rule);
+      return promise;
+    },
+    hold(match) {
+      const arrived = Promise.withResolvers<void>();
+      const released = Promise.withResolvers<"forward" | "drop">();
+      const rule: Rule = {
+        match,
+        async run(_call, exchange) {
+          rules.splice(rules.indexOf(rule), 1);
+          arrived.resolve();
+          if ((await released.promise) === "forward") pass(exchange, "answer");
+          else exchange.incoming.socket.destroy();
+        },
+      };
+      rules.push(rule);
+      return { arrived: arrived.promise, release: (how) => released.resolve(how) };
+    },
+    down,
+    async up() {
+      await listen(port);
+    },
+    async [Symbol.asyncDispose]() {
+      await down();
+      agent.destroy();
+    },
+  };
+}

@@ -1,0 +1,5 @@
+export { kubeconfigOf, startApiServer, type TestApiServer } from "./api-server.ts";
+export { configMap, customResourceDefinition, deployment, namespaceDocument } from "./documents.ts";
+export { openFaultProxy, type FaultProxy } from "./fault-proxy.ts";
+export { describeWithKubernetes, kubernetesPrograms } from "./kubernetes-programs.ts";
+export { openSetPlane, type SetPlane, type SetReplica } from "./set-plane.ts";
