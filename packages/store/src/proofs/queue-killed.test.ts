@@ -7,7 +7,7 @@ import { spawnProgram, type Program } from "./spawn.ts";
 const keys = Array.from({ length: 60 }, (_, n) => `key-${String(n).padStart(2, "0")}`);
 const leaseMs = 300;
 const processes = 3;
-const kills = 6;
+const disturbances = 6;
 
 /** The database itself keeps the journal: of every lease that begins while another one on the key lives, and of every write to the inventory. */
 const journal = `
@@ -46,24 +46,30 @@ async function killWorkers(seed: number): Promise<void> {
       await systemClock.sleep(chance.below(8)); // the pace of the changes, not a wait for anything
     }
   };
-  const changing = changeMind();
-  for (let n = 0; n < kills; n++) {
+  const disturb = async (n: number): Promise<void> => {
     const index = chance.below(processes);
     const victim = programs[index];
     if (victim === undefined) throw new Error("there are three");
-    await until("a worker that works", async () => victim.lines.includes("ready") && (await tokensOf(lab)) > n * 10, 30_000);
+    await until(`a worker that works before disturbance ${n}`, async () => {
+      for (const program of programs) if (!program.running) throw new Error(`a worker ended by itself:\n${program.lines.join("\n")}`);
+      return victim.lines.includes("ready") && (await writesOf(lab)) > n * 10;
+    });
     if (n % 3 === 2) {
       victim.signal("SIGSTOP"); // a pause longer than the lease, in the middle of anything; then it goes on
-      await until("its leases to end", async () => (await lab.sql("SELECT 1 FROM work WHERE lease_owner IS NOT NULL AND due_at > clock_timestamp() + interval '1 second'")).length === 0);
-      await systemClock.sleep(leaseMs * 2);
+      await systemClock.sleep(leaseMs * 3);
       victim.signal("SIGCONT");
     } else {
       await victim.kill();
       programs[index] = start();
     }
+  };
+  const changing = changeMind();
+  try {
+    for (let n = 0; n < disturbances; n++) await disturb(n);
+  } finally {
+    killing = false;
+    await changing;
   }
-  killing = false;
-  await changing;
   const unfinished = async (): Promise<string[]> => {
     const { items } = await store.reader.list({ kind: "done", limit: 1_000 });
     const done = new Map(items.map((item) => [item.key.name, Number(/number (\d+)/.exec(item.body)?.[1])]));
@@ -79,7 +85,7 @@ async function killWorkers(seed: number): Promise<void> {
   expect(new Set(writes.map((row) => row.name)).size).toBe(keys.length);
 }
 
-async function tokensOf(lab: Lab): Promise<number> {
+async function writesOf(lab: Lab): Promise<number> {
   const rows = await lab.sql<{ n: string }>("SELECT count(*) AS n FROM version WHERE kind = 'done'");
   return Number(rows[0]?.n);
 }

@@ -25,9 +25,13 @@ await runProgram<WorkerInput>(async ({ input, connection, print }) => {
 
 async function work(store: Store, chance: Dice, { leaseMs }: WorkerInput): Promise<never> {
   for (;;) {
-    const claims = await store.queue.claim({ owner: String(process.pid), queues: ["wanted"], limit, leaseMs, fair: chance.chance(0.2) });
-    for (const claim of claims) await reconcile(store, chance, claim, leaseMs);
-    if (claims.length === 0) await systemClock.sleep(5);
+    try {
+      const claims = await store.queue.claim({ owner: String(process.pid), queues: ["wanted"], limit, leaseMs, fair: chance.chance(0.2) });
+      for (const claim of claims) await reconcile(store, chance, claim, leaseMs);
+      if (claims.length === 0) await systemClock.sleep(5);
+    } catch (error) {
+      if (!isErrorCode(error, "TP_DATABASE_UNAVAILABLE")) throw error; // after a long pause the database has closed a transaction; the leases end by themselves
+    }
   }
 }
 
