@@ -1,10 +1,9 @@
 import type { Clock, Logger, Random } from "@threeport/platform";
 import type { Kind } from "@threeport/resource";
-import type { Store, User } from "@threeport/store";
+import type { Fence, Priority, Store, User } from "@threeport/store";
 import type { Registry } from "./registry.ts";
 import type { Controlled } from "./pipeline/references.ts";
 import type { FieldValidation } from "./pipeline/admission.ts";
-import type { Author } from "./pipeline/write.ts";
 
 /** What the pipeline of every read and write needs. */
 export interface ApiContext {
@@ -15,6 +14,13 @@ export interface ApiContext {
   readonly log: Logger;
   /** Which kinds have a reconciler in this control plane. */
   readonly controlled: Controlled;
+}
+
+/** On whose behalf a write happens. */
+export interface Author {
+  readonly priority: Priority;
+  /** Set for reconcilers: every write carries the lease it runs under (Q3). */
+  readonly fence: Fence | undefined;
 }
 
 export interface Caller {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createApiServer, createObjects, createRegistry, coreKinds, gcQueue, namespaceFinalizer, type ApiContext } from "@threeport/apiserver";
 import { createEngine, createMetrics, engineUser, fanoutReconciler, gcReconciler, namespaceReconciler, startHousekeeping, type Reconciler } from "@threeport/engine";
-import type { Clock, Exec, Logger, Random } from "@threeport/platform";
+import type { Clock } from "@threeport/platform";
 import { withKubeconfigRules } from "@threeport/module-runtime";
 import { PlatformError, type Kind } from "@threeport/resource";
 import { openStore, type ConnectionOptions, type User } from "@threeport/store";
@@ -12,16 +12,9 @@ import { superviseDatabase } from "./embedded-database.ts";
 import { keyEncryptionKey, openHome, readIfThere, removeFile, writeJsonFile, type Home } from "./home.ts";
 import { assembleModules, type Modules } from "./modules.ts";
 import { serverTls } from "./tls.ts";
+import type { Tools } from "./tools.ts";
 
 export const productVersion = "0.1.0";
-
-export interface Tools {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly exec: Exec;
-  readonly log: Logger;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-}
 
 export interface ControlPlane extends AsyncDisposable {
   readonly url: string;

@@ -1,7 +1,8 @@
 import { backup, migrate, openDatabase, restore, type ConnectionOptions } from "@threeport/store";
 import { PlatformError } from "@threeport/resource";
 import type { Configuration } from "./configuration.ts";
-import { openConnection, type Tools } from "./control-plane.ts";
+import { openConnection } from "./control-plane.ts";
+import type { Tools } from "./tools.ts";
 import { openHome } from "./home.ts";
 
 /**

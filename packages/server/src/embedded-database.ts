@@ -2,7 +2,7 @@ import { backoffMs } from "@threeport/platform";
 import type { ConnectionOptions } from "@threeport/store";
 import type { EmbeddedPostgres } from "@threeport/store/embedded";
 import type { Configuration } from "./configuration.ts";
-import type { Tools } from "./control-plane.ts";
+import type { Tools } from "./tools.ts";
 import type { Home } from "./home.ts";
 
 const restartPolicy = { baseMs: 200, capMs: 10_000 };

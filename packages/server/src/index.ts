@@ -1,2 +1,3 @@
-export { startControlPlane, productVersion, type ControlPlane, type Tools } from "./control-plane.ts";
+export { startControlPlane, productVersion, type ControlPlane } from "./control-plane.ts";
+export type { Tools } from "./tools.ts";
 export { readConfiguration, type Configuration } from "./configuration.ts";

@@ -6,7 +6,7 @@ import type { SubresourceHandler, Subresources } from "@threeport/apiserver";
 import { definitionReconciler, environmentKind, instanceLogs, instanceReconciler, instanceTree, releaseKind, setInventory, workloadDefinitionKind, workloadInstanceKind, type InsightOptions } from "@threeport/module-workload";
 import { PlatformError, type Kind, type Objects } from "@threeport/resource";
 import { workKey, type Store } from "@threeport/store";
-import type { Tools } from "./control-plane.ts";
+import type { Tools } from "./tools.ts";
 import type { Home } from "./home.ts";
 
 export interface ModulesInput {

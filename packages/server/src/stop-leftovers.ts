@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { stopLocalRuntimes } from "@threeport/module-runtime";
 import type { Configuration } from "./configuration.ts";
-import type { Tools } from "./control-plane.ts";
+import type { Tools } from "./tools.ts";
 import { openHome } from "./home.ts";
 
 /**

@@ -1,16 +1,9 @@
 import { PlatformError, deepEqual, type Kind, type KubeObject, type StoredObject } from "@threeport/resource";
-import { formatKey, workKey, type Fence, type Guard, type ObjectKey, type Priority, type Version, type Write } from "@threeport/store";
-import type { ApiContext } from "../api.ts";
+import { formatKey, workKey, type Guard, type ObjectKey, type Version, type Write } from "@threeport/store";
+import type { ApiContext, Author } from "../api.ts";
 import { invalid } from "./admission.ts";
 import { parseBody, serialize } from "./body.ts";
 import { changesBetween, gcQueue, referenceGuards, referencesOf, wakesOthers } from "./references.ts";
-
-/** On whose behalf a write happens. */
-export interface Author {
-  readonly priority: Priority;
-  /** Set for reconcilers: every write carries the lease it runs under (Q3). */
-  readonly fence: Fence | undefined;
-}
 
 export interface WriteInput {
   readonly kind: Kind;
