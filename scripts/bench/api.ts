@@ -1,7 +1,7 @@
 /**
  * Our API and kube-apiserver with etcd, side by side on this machine, under the same load from the same client.
  *
- *   npm run bench:api -- [--objects 3000] [--callers 32] [--rounds 3] [--only threeport]
+ *   npm run bench:api -- [--objects 3000] [--callers 32] [--rounds 3] [--only threeport] [--node-args "--max-semi-space-size=4"]
  *
  * The rounds alternate between the two, so that a noisy machine is noisy for both. Needs kube-apiserver and etcd in the
  * cache folder (node scripts/local-kubernetes.ts up builds them).
@@ -18,14 +18,14 @@ import type { SystemUnderTest } from "./lib/system-under-test.ts";
 import { temporaryFolder } from "./lib/temporary-folder.ts";
 import { threeport } from "./lib/threeport-server.ts";
 
-const { values } = parseArgs({ options: { objects: { type: "string", default: "3000" }, callers: { type: "string", default: "32" }, rounds: { type: "string", default: "3" }, only: { type: "string" } } });
+const { values } = parseArgs({ options: { objects: { type: "string", default: "3000" }, callers: { type: "string", default: "32" }, rounds: { type: "string", default: "3" }, only: { type: "string" }, "node-args": { type: "string" } } });
 const load = { objects: Number(values.objects), callers: Number(values.callers), watch: { watchers: 10, writesPerSecond: 100, seconds: 5 } };
 const rounds = Number(values.rounds);
 
 await using folder = await temporaryFolder("threeport-bench-");
 await using stack = new AsyncDisposableStack();
 const systems: SystemUnderTest[] = [];
-if (values.only !== "kube-apiserver") systems.push(stack.use(await threeport({ home: join(folder.path, "home"), port: await freePort() })));
+if (values.only !== "kube-apiserver") systems.push(stack.use(await threeport({ home: join(folder.path, "home"), port: await freePort(), ...(values["node-args"] === undefined ? {} : { nodeArgs: values["node-args"].split(" ") }) })));
 if (values.only !== "threeport") systems.push(stack.use(await kubeApiserver(join(folder.path, "kubernetes"))));
 
 const results = new Map<SystemUnderTest, RoundResult[]>(systems.map((system) => [system, []]));

@@ -14,7 +14,9 @@ const lookEveryMs = 10;
 export interface StartInput {
   readonly home: string;
   readonly port: number;
-  /** Arguments of node itself, for profiling. */
+  /** Folder of compiled code, as `tptctl up` sets it; default: beside the home. */
+  readonly compileCache?: string;
+  /** Arguments of node itself. */
   readonly nodeArgs?: readonly string[];
 }
 
@@ -25,10 +27,10 @@ export interface StartedServer {
 }
 
 /** Starts our control plane as its users do, embedded PostgreSQL included, and waits until it is ready. */
-export async function startServer({ home, port, nodeArgs = [] }: StartInput): Promise<StartedServer> {
+export async function startServer({ home, port, compileCache = `${home}-compiled`, nodeArgs = [] }: StartInput): Promise<StartedServer> {
   const lines: string[] = [];
   const started = systemClock.monotonic();
-  const process = systemExec.start(globalThis.process.execPath, [...nodeArgs, main, "--home", home, "--port", String(port)], { onLine: (line) => lines.push(line), killAfterMs: 15_000 });
+  const process = systemExec.start(globalThis.process.execPath, [...nodeArgs, main, "--home", home, "--port", String(port)], { env: { NODE_COMPILE_CACHE: compileCache }, onLine: (line) => lines.push(line), killAfterMs: 15_000 });
   let ended = false;
   void process.exited.then(() => (ended = true));
   try {
@@ -62,7 +64,7 @@ export async function threeport(input: StartInput): Promise<SystemUnderTest> {
     name: "threeport",
     connection: parseKubeconfig(kubeconfig),
     roots,
-    settings: "packages/server/src/main.ts with defaults: embedded PostgreSQL 18, fsync, synchronous_commit and full_page_writes on, shared_buffers 32 MB",
+    settings: `node ${[...(input.nodeArgs ?? []), "packages/server/src/main.ts"].join(" ")} with defaults: embedded PostgreSQL 18, fsync, synchronous_commit and full_page_writes on, shared_buffers 32 MB`,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
