@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { repository } from "./repository.ts";
 import { type Tally, type TestReport, tallyReport } from "./tally.ts";
 
@@ -10,7 +10,8 @@ export interface VitestRun {
   readonly files: readonly string[];
   /** One file after another: they start clusters that share this machine. */
   readonly oneByOne: boolean;
-  readonly skipsFail: boolean;
+  /** Files, of {@link files}, of which no test may be skipped. */
+  readonly mustRun: ReadonlySet<string>;
   /** For the report; removed with the run. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -21,7 +22,7 @@ export interface VitestRun {
 const killAfterMs = 5_000;
 
 /** Runs these files; what they print goes to our output. Rejects with the signal's reason when it was told to end. */
-export async function runVitest({ files, oneByOne, skipsFail, folder, env, signal }: VitestRun): Promise<Tally> {
+export async function runVitest({ files, oneByOne, mustRun, folder, env, signal }: VitestRun): Promise<Tally> {
   const reportPath = join(folder, "report.json");
   await rm(reportPath, { force: true });
   signal.throwIfAborted();
@@ -48,7 +49,7 @@ export async function runVitest({ files, oneByOne, skipsFail, folder, env, signa
   try {
     const [exitCode] = (await once(child, "exit")) as [number | null];
     signal.throwIfAborted();
-    return tallyReport({ report: await readReport(reportPath), exitCode, files: files.length, skipsFail });
+    return tallyReport({ report: await readReport(reportPath), exitCode, files: files.length, mustRun: (file) => mustRun.has(relative(repository, file)) });
   } finally {
     signal.removeEventListener("abort", stop);
     clearTimeout(timer);

@@ -14,7 +14,7 @@ const end = (report: TestReport | undefined, more: Partial<RunEnd> = {}): RunEnd
   report,
   exitCode: 0,
   files: report?.testResults.length ?? 1,
-  skipsFail: false,
+  mustRun: () => false,
   ...more,
 });
 
@@ -57,7 +57,7 @@ describe("a fault that no test reports counts as a failure:", () => {
     {
       name: "a skipped test in CI",
       because: "CI has all that tests need",
-      run: end({ testResults: [fileOf("passed", "passed", "pending")] }, { skipsFail: true }),
+      run: end({ testResults: [fileOf("passed", "passed", "pending")] }, { mustRun: (file) => file === "a.test.ts" }),
       says: /skipped.*test 1/,
     },
   ];
@@ -77,6 +77,11 @@ test("a run of nothing is not green", () => {
 });
 
 test("tallies of two runs add up", () => {
-  const one = { passed: 1, failed: 2, skipped: 3, problems: ["a"] };
-  expect(addTallies(one, { passed: 10, failed: 20, skipped: 30, problems: ["b"] })).toEqual({ passed: 11, failed: 22, skipped: 33, problems: ["a", "b"] });
+  const one = { passed: 1, failed: 2, skippedNames: ["x"], problems: ["a"] };
+  expect(addTallies(one, { passed: 10, failed: 20, skippedNames: ["y"], problems: ["b"] })).toEqual({
+    passed: 11,
+    failed: 22,
+    skippedNames: ["x", "y"],
+    problems: ["a", "b"],
+  });
 });

@@ -1,4 +1,5 @@
-import { glob } from "node:fs/promises";
+import { glob, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { repository } from "./repository.ts";
 
 /** Test files as paths relative to the repository, sorted. */
@@ -28,4 +29,10 @@ export function chooseTestFiles(paths: readonly string[], filters: readonly stri
 
 function isEndToEnd(path: string): boolean {
   return path.endsWith(".e2e.test.ts");
+}
+
+/** Those that start Kubernetes programs: the end-to-end tests, and whoever names `describeWithKubernetes`. */
+export async function thatNeedKubernetes({ unit, endToEnd }: TestFiles): Promise<ReadonlySet<string>> {
+  const texts = await Promise.all(unit.map((path) => readFile(join(repository, path), "utf8")));
+  return new Set([...endToEnd, ...unit.filter((_, index) => texts[index]?.includes("describeWithKubernetes(") === true)]);
 }
