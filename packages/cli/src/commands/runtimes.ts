@@ -61,7 +61,7 @@ async function storeKubeconfig(context: CliContext, client: KubeClient, name: st
   await unlessThere(client.create(namespace, { ...namespace, metadata: { name: systemNamespace } }, { signal }));
   const data = { kubeconfig: Buffer.from(text, "utf8").toString("base64") };
   const target = { ...secret, namespace: systemNamespace, name: secretName(name) };
-  const made = await unlessThere(client.create(secret, { ...secret, metadata: { name: target.name, namespace: systemNamespace, labels: managedBy }, type: kubeconfigSecretType, data }, { signal }, ));
+  const made = await unlessThere(client.create(target, { ...secret, metadata: { name: target.name, namespace: systemNamespace, labels: managedBy }, type: kubeconfigSecretType, data }, { signal }));
   if (!made) await client.patch(target, { data }, { signal });
 }
 

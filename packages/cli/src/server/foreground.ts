@@ -19,7 +19,10 @@ export async function runInForeground(context: CliContext, input: { readonly hom
   void exited.finally(() => ended.abort());
   // The context is only a convenience here; a server that runs without it is better than none.
   const publish = untilReady({ home: input.home, clock: systemClock, signal: AbortSignal.any([ended.signal, context.signal]) }, { exited, logStart: Number.MAX_SAFE_INTEGER })
-    .then(() => publishContext(context, input.home))
+    .then(async ({ url }) => {
+      const [line] = await publishContext(context, input.home);
+      note(context, `the control plane is ready at ${url}${line === undefined ? "" : `; for kubectl: ${line}`}`);
+    })
     .catch((error: unknown) => {
       if (!ended.signal.aborted && !context.signal.aborted) note(context, `warning: the kubeconfig context could not be written: ${error instanceof Error ? error.message : String(error)}`);
     });

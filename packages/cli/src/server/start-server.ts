@@ -6,7 +6,7 @@ import { compiledFolder, type Environment, type HomePaths } from "../environment
 import { readIfThere } from "../files.ts";
 import { lastWords, rotateLog } from "./server-log.ts";
 import { serverProgram } from "./server-program.ts";
-import { runningServer, type ServerRecord } from "./server-record.ts";
+import { isServerProcess, runningServer, type ServerRecord } from "./server-record.ts";
 
 export interface StartInput {
   readonly home: HomePaths;
@@ -59,7 +59,7 @@ export async function untilReady(input: Pick<StartInput, "home" | "clock" | "sig
     const over = ended;
     const record = await runningServer(home);
     if (record !== undefined && (await isReady(home, signal))) return record;
-    if (over !== undefined && record === undefined) throw await startFailed(home, over.code, start?.logStart ?? 0);
+    if (over !== undefined && record === undefined && !(await anotherStarts(home, start?.logStart ?? 0))) throw await startFailed(home, over.code, start?.logStart ?? 0);
     if (record === undefined && start === undefined) throw new PlatformError("TP_UNAVAILABLE", { message: "the control plane ended while it was starting", detail: { hint: `its log is ${home.serverLog}` } });
     await clock.sleep(lookEveryMs, signal);
   }
@@ -78,6 +78,12 @@ export async function isReady(home: HomePaths, signal?: AbortSignal): Promise<bo
     signal?.throwIfAborted();
     return false;
   }
+}
+
+/** A server that finds the data folder in use names the process that uses it: one that somebody else started a moment earlier, and that is not ready yet. */
+async function anotherStarts(home: HomePaths, logStart: number): Promise<boolean> {
+  const pid = (await lastWords(home.serverLog, logStart)).map((line) => /process with pid (\d+) uses the data folder/.exec(line)?.[1]).find((found) => found !== undefined);
+  return pid !== undefined && (await isServerProcess(Number(pid), home));
 }
 
 async function startFailed(home: HomePaths, code: number | null, logStart: number): Promise<PlatformError> {

@@ -1,0 +1,141 @@
+// tptctl with a real Kubernetes on this machine: a workload from its files to its answer, through a control plane that is killed, to nothing left.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, readdir, readFile, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createClient, parseKubeconfig, type KubeClient } from "@threeport/client";
+import type { StoredObject } from "@threeport/resource";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTestHome, eventually, type TestHome } from "./testing/tptctl.ts";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const example = join(root, "examples", "web");
+const testMs = 240_000;
+const callMsMax = 3_000;
+
+const missing = await whatIsMissing();
+if (missing !== undefined) console.warn(`the end-to-end tests of tptctl are left out: ${missing}`);
+
+/** A build of Kubernetes takes minutes, which is no test's business; and its namespaces are root's. */
+async function whatIsMissing(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return "a local Kubernetes needs root";
+  const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "threeport", "kubernetes");
+  const folders = process.env["THREEPORT_KUBERNETES_BIN"] === undefined ? (await readdir(cache).catch(() => [])).map((version) => join(cache, version, "bin")) : [process.env["THREEPORT_KUBERNETES_BIN"]];
+  const complete = await Promise.all(folders.map((folder) => access(join(folder, "kubelet")).then(() => true, () => false)));
+  return complete.includes(true) ? undefined : "the Kubernetes binaries are not built; node scripts/local-kubernetes.ts up builds them";
+}
+
+test.runIf(missing !== undefined && process.env["CI"] === "true")("in CI nothing is left out", () => {
+  expect(missing).toBeUndefined();
+});
+
+describe.runIf(missing === undefined)("a workload on a real cluster", () => {
+  let home: TestHome;
+  let cluster: KubeClient;
+
+  beforeAll(async () => {
+    home = await createTestHome();
+    const up = await home.run(["up", "--port", "0", "--runtime", "local"]);
+    expect(up, up.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining("environment dev on runtime local") as string });
+    const secret = JSON.parse((await home.run(["get", "secret", "runtime-local", "-n", "threeport-system", "-o", "json"])).stdout) as { data: { kubeconfig: string } };
+    cluster = createClient(parseKubeconfig(Buffer.from(secret.data.kubeconfig, "base64").toString("utf8")));
+  }, testMs);
+  afterAll(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+    await home[Symbol.asyncDispose]();
+  }, testMs);
+
+  async function call(path: string): Promise<string | undefined> {
+    const service = await cluster.get<StoredObject & { spec: { clusterIP: string } }>({ apiVersion: "v1", kind: "Service", namespace: "default-dev", name: "web" });
+    try {
+      return await (await fetch(`http://${service.spec.clusterIP}${path}`, { signal: AbortSignal.timeout(callMsMax) })).text();
+    } catch {
+      return undefined; // endpoints reach the node a moment after the pods are ready
+    }
+  }
+  const answers = (path: string, expected: RegExp) => eventually(`the answer of ${path}`, async () => (expected.test((await call(path)) ?? "") ? true : undefined));
+  const serverPid = async () => (JSON.parse(await readFile(join(home.folder, "server.json"), "utf8")) as { pid: number }).pid;
+
+  test(
+    "is deployed, answers, is told of, changed, broken, mended, and outlives its control plane",
+    async () => {
+      const first = await home.run(["deploy", example, "--env", "dev"]);
+      expect(first, first.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/web-dev is ready: release web-1, 13\/13 objects healthy/) as string });
+      await answers("/", /Hello from Threeport/);
+      await answers("/cgi-bin/backend", /the web server asks: the backend is well/);
+
+      const tree = await home.run(["tree", "web"]);
+      expect(tree.stdout).toMatch(/^✔ WorkloadInstance\/web-dev {2}Healthy\n/);
+      expect(tree.stdout.match(/✔ Pod\/web-/g)).toHaveLength(2);
+      expect((await home.run(["logs", "web-dev", "-c", "backend"])).stdout).toMatch(/^backend-\S+ backend \| serving on port 8080$/m);
+      const followed = await home.run(["logs", "web-dev", "-f"], { endWhen: { output: /web \| serving/, signal: "SIGINT" } });
+      expect(followed.code).toBe(0);
+
+      const again = await home.run(["deploy", example, "--env", "dev"]);
+      expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/^workload web unchanged \(13 objects\)\n✔ web-dev is ready: release web-1/) as string });
+
+      const broken = join(home.folder, "..", "web.yaml");
+      const text = `${await readFile(join(example, "web.yaml"), "utf8")}---\n${await readFile(join(example, "backend.yaml"), "utf8")}`;
+      await writeFile(broken, text.replaceAll("busybox:local", "busybox:not-there"));
+      const bad = await home.run(["deploy", broken, "--env", "dev", "--timeout", "90s"]);
+      expect(bad).toMatchObject({ code: 8, stderr: expect.stringMatching(/^error: web-dev .*\n(?: .*\n)* {2}Deployment\/\w+: (?:ErrImagePull|ImagePullBackOff).*busybox:not-there.*\n(?: .*\n)*hint: /) as string });
+      await answers("/", /Hello from Threeport/); // the pods of the release before stay
+
+      process.kill(await serverPid(), "SIGKILL");
+      await answers("/", /Hello from Threeport/);
+      expect(await home.run(["up", "--port", "0", "--no-hints"])).toMatchObject({ code: 0 });
+
+      await writeFile(broken, text.replace("Hello from Threeport", "Hello again"));
+      const mended = await home.run(["deploy", broken, "--env", "dev"]);
+      expect(mended, mended.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/web-dev is ready: release web-3/) as string });
+      await answers("/", /Hello again/); // the kubelet brings a changed ConfigMap to running pods within a minute or two
+    },
+    testMs,
+  );
+
+  test(
+    "goes with its environment, and nothing of it stays in the cluster",
+    async () => {
+      const gone = await home.run(["env", "delete", "dev", "--cascade"]);
+      expect(gone, gone.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining("environment dev deleted") as string });
+      await eventually("the end of the namespace", async () => ((await cluster.list({ apiVersion: "v1", kind: "Namespace" })).items.some(({ metadata }) => metadata.name === "default-dev") ? undefined : true), 60_000);
+    },
+    testMs,
+  );
+
+  test(
+    "leaves no process behind when the control plane was killed before it was stopped",
+    async () => {
+      process.kill(await serverPid(), "SIGKILL");
+      expect(await home.run(["down"])).toMatchObject({ code: 0 });
+      expect(await processesOf(home.folder)).toEqual([]);
+    },
+    testMs,
+  );
+});
+
+test.runIf(missing === undefined)(
+  "the demonstration answers, and leaves nothing behind",
+  async () => {
+    const child = spawn(process.execPath, [join(root, "scripts", "demo.ts"), "--once"], { stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString("utf8")));
+    const [code] = (await once(child, "close")) as [number | null];
+    expect(code, output).toBe(0);
+    expect(output).toContain("<h1>Hello from Threeport</h1>");
+    expect(output).not.toMatch(/\u001b/);
+    const folder = /starting the control plane in (\S+)/.exec(output)?.[1] ?? "";
+    await expect(access(folder)).rejects.toThrow(/ENOENT/);
+    expect(await processesOf(folder)).toEqual([]);
+  },
+  testMs,
+);
+
+/** Command lines that name the folder; a zombie has none. */
+async function processesOf(folder: string): Promise<string[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+  return lines.filter((line) => line.includes(folder)).map((line) => line.replaceAll("\0", " "));
+}

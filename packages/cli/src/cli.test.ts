@@ -1,0 +1,291 @@
+// tptctl against a real control plane of its own, each command a process, as a user runs it.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { productVersion } from "./version.ts";
+import { createTestHome, type TestHome } from "./testing/tptctl.ts";
+
+interface ServerFile {
+  readonly pid: number;
+  readonly url: string;
+}
+
+async function serverFile(home: TestHome): Promise<ServerFile> {
+  return JSON.parse(await readFile(join(home.folder, "server.json"), "utf8")) as ServerFile;
+}
+
+const configMap = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata: {a: b}\n`;
+
+/** A kubeconfig of a cluster that nobody answers for. */
+const unreachable = JSON.stringify({
+  apiVersion: "v1",
+  kind: "Config",
+  "current-context": "gone",
+  clusters: [{ name: "gone", cluster: { server: "http://127.0.0.1:1" } }],
+  users: [{ name: "gone", user: {} }],
+  contexts: [{ name: "gone", context: { cluster: "gone", user: "gone" } }],
+});
+
+describe("without a control plane", () => {
+  test("help, versions and completions need none", async () => {
+    await using home = await createTestHome();
+    const [help, version, unknown, completion, words] = await Promise.all([home.run(["--help"]), home.run(["--version"]), home.run(["deplyo"]), home.run(["completion", "bash"]), home.run(["__complete", "runtime", ""])]);
+    expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining("deploy") as string });
+    expect(version).toMatchObject({ code: 0, stdout: `${productVersion}\n` });
+    expect(unknown).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(/^error: there is no command "deplyo"; did you mean `deploy`\?\nhint: /) as string });
+    expect(completion.stdout).toContain("complete -o default -F _tptctl tptctl");
+    expect(words.stdout.split("\n")).toEqual(expect.arrayContaining(["add", "claim", "delete", "list"]));
+  });
+
+  test("every command that needs one says how to start it, with the exit code for unavailable", async () => {
+    await using home = await createTestHome();
+    for (const args of [["get", "ns"], ["deploy", "-", "--name", "x", "--env", "dev"], ["runtime", "list"], ["tree"]]) {
+      expect(await home.run(args, { input: configMap("a") })).toMatchObject({ code: 7, stderr: expect.stringMatching(/^error: there is no control plane in .*\nhint: start one with tptctl up/) as string });
+    }
+    expect(await home.run(["status"])).toMatchObject({ code: 7, stdout: expect.stringContaining("does not run") as string });
+    expect(await home.run(["down"])).toMatchObject({ code: 0, stdout: expect.stringContaining("nothing runs") as string });
+  });
+
+  test("a port that is taken ends the start with the server's own words, and nothing stays behind", async () => {
+    await using home = await createTestHome();
+    const squatter = createServer().listen(0, "127.0.0.1");
+    await once(squatter, "listening");
+    try {
+      const { port } = squatter.address() as { port: number };
+      const up = await home.run(["up", "--port", String(port)]);
+      expect(up).toMatchObject({ code: 7, stderr: expect.stringContaining(`port ${port} on 127.0.0.1 is taken`) as string });
+      expect(up.stderr).toContain(join(home.folder, "logs", "server.log"));
+      expect(await home.run(["status"])).toMatchObject({ code: 7 });
+    } finally {
+      squatter.close();
+    }
+  });
+});
+
+describe("the life of a control plane", () => {
+  test("up, up again, kill -9, up, down, down again", async () => {
+    await using home = await createTestHome();
+    const first = await home.run(["up", "--port", "0"]);
+    expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining("tptctl runtime add local --provider local") as string });
+    const server = await serverFile(home);
+    const again = await home.run(["up"]);
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining(`already runs at ${server.url} (process ${server.pid})`) as string });
+    const kubeconfig = parse(await readFile(join(home.folder, "kubeconfig"), "utf8")) as { clusters: { cluster: { server: string } }[]; "current-context": string };
+    expect(kubeconfig).toMatchObject({ "current-context": "threeport", clusters: [{ cluster: { server: server.url } }] });
+
+    process.kill(server.pid, "SIGKILL");
+    expect(await home.run(["get", "ns"])).toMatchObject({ code: 7, stderr: expect.stringMatching(/cannot be reached: connection refused.*\nhint: .*tptctl up/s) as string });
+    expect(await home.run(["status"])).toMatchObject({ code: 7 });
+    expect(await home.run(["up", "--port", "0"])).toMatchObject({ code: 0 });
+    const second = await serverFile(home);
+    expect(second.pid).not.toBe(server.pid);
+    expect(second.url).toBe(server.url);
+
+    expect(await home.run(["down"])).toMatchObject({ code: 0, stdout: expect.stringContaining("the control plane has stopped") as string });
+    await expect(access(join(home.folder, "server.json"))).rejects.toThrow();
+    expect((parse(await readFile(join(home.folder, "kubeconfig"), "utf8")) as { contexts: unknown[] }).contexts).toEqual([]);
+    expect(await home.run(["down"])).toMatchObject({ code: 0, stdout: expect.stringContaining("nothing runs") as string });
+  });
+
+  test("down never signals a process that only has the number of the server", async () => {
+    await using home = await createTestHome();
+    const innocent = spawn("sleep", ["600"], { stdio: "ignore" });
+    try {
+      await mkdir(home.folder, { recursive: true });
+      await writeFile(join(home.folder, "server.json"), JSON.stringify({ pid: innocent.pid, url: "https://127.0.0.1:1", version: "0", startedAt: "" }));
+      expect(await home.run(["down"])).toMatchObject({ code: 0, stdout: expect.stringContaining("nothing runs") as string });
+      expect([innocent.exitCode, innocent.signalCode]).toEqual([null, null]);
+    } finally {
+      innocent.kill("SIGKILL");
+      await once(innocent, "exit");
+    }
+  });
+
+  test("two starts at the same moment end with one control plane, and both say that it runs", async () => {
+    await using home = await createTestHome();
+    const both = await Promise.all([home.run(["up", "--port", "0"]), home.run(["up", "--port", "0"])]);
+    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual([{ code: 0, stderr: "" }, { code: 0, stderr: "" }]);
+    expect(await home.run(["status"])).toMatchObject({ code: 0 });
+  });
+
+  test("in the foreground it ends with its terminal's signal, as a graceful stop", async () => {
+    await using home = await createTestHome();
+    const ran = await home.run(["up", "--foreground", "--port", "0"], { endWhen: { output: /for kubectl: export KUBECONFIG=/, signal: "SIGTERM" } });
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining("the control plane stops") as string });
+    expect(await home.run(["status"])).toMatchObject({ code: 7 });
+  });
+
+  test("without THREEPORT_HOME the context joins the user's kubeconfig and leaves it again", async () => {
+    await using home = await createTestHome();
+    const kubeconfig = join(home.folder, "..", "kubeconfig-of-the-user");
+    const theirs = { apiVersion: "v1", kind: "Config", clusters: [{ name: "prod", cluster: { server: "https://prod:1" } }], contexts: [{ name: "prod", context: { cluster: "prod", user: "" } }], users: [], "current-context": "prod" };
+    await writeFile(kubeconfig, JSON.stringify(theirs), { mode: 0o644 });
+    // The default home, in a data folder of its own; createTestHome's down stops it by the same path.
+    const env = { THREEPORT_HOME: undefined, XDG_DATA_HOME: join(home.folder, "..", "data"), KUBECONFIG: `${kubeconfig}:/nowhere` };
+    try {
+      expect(await home.run(["up", "--port", "0"], { env })).toMatchObject({ code: 0, stdout: expect.stringContaining("kubectl config use-context threeport") as string });
+      const merged = parse(await readFile(kubeconfig, "utf8")) as { contexts: { name: string }[]; "current-context": string };
+      expect(merged.contexts.map(({ name }) => name)).toEqual(["prod", "threeport"]);
+      expect(merged["current-context"]).toBe("prod");
+    } finally {
+      expect(await home.run(["down"], { env })).toMatchObject({ code: 0, stdout: expect.stringContaining("context threeport was removed") as string });
+    }
+    expect(parse(await readFile(kubeconfig, "utf8"))).toEqual(theirs);
+  });
+});
+
+describe("with a control plane", () => {
+  let home: TestHome;
+  let cluster: string;
+  const folder = (): string => join(home.folder, "..");
+
+  beforeAll(async () => {
+    home = await createTestHome();
+    cluster = join(folder(), "gone.kubeconfig");
+    await writeFile(cluster, unreachable);
+    expect(await home.run(["up", "--port", "0", "--no-hints"])).toMatchObject({ code: 0 });
+    expect(await home.run(["runtime", "add", "gone", "--kubeconfig", cluster, "--no-wait"])).toMatchObject({ code: 0 });
+    expect(await home.run(["env", "create", "dev", "--runtime", "gone"])).toMatchObject({ code: 0, stdout: "environment dev created on runtime gone (development)\n" });
+    expect(await home.run(["deploy", "-", "--name", "late", "--env", "dev", "--project", "shop", "--no-wait"], { input: configMap("late") })).toMatchObject({
+      code: 0,
+      stdout: "project shop created\nworkload late created (1 object)\ndeployment late-dev created in environment dev\nlook at it with tptctl tree late-dev -n shop\n",
+    });
+  });
+  afterAll(() => home[Symbol.asyncDispose]());
+
+  test("a cluster that does not answer is added, told about, and stays", async () => {
+    const added = await home.run(["runtime", "add", "gone", "--kubeconfig", cluster, "--timeout", "1s"]);
+    expect(added).toMatchObject({ code: 8, stderr: expect.stringMatching(/^error: runtime gone is not ready after 1.0 s: .*127.0.0.1:1 cannot be reached.*\nhint: /s) as string });
+    expect((await home.run(["runtime", "list"])).stdout).toMatch(/^NAME +READY +REASON +PROVIDER +VERSION +AGE\ngone +False +Unreachable +kubeconfig/);
+    expect((await home.run(["get", "secret", "runtime-gone", "-n", "threeport-system", "-o", "name"])).stdout).toBe("secret/runtime-gone\n");
+  });
+
+  test("an environment needs a runtime, and making it twice is one", async () => {
+    expect(await home.run(["env", "create", "dev", "--runtime", "nowhere"])).toMatchObject({ code: 4, stderr: expect.stringContaining("there is no runtime nowhere") as string });
+    expect(await home.run(["env", "create", "dev", "--runtime", "gone"])).toMatchObject({ code: 0, stdout: expect.stringContaining("there already") as string });
+    expect(await home.run(["env", "create", "dev", "--runtime", "gone", "--tier", "production"])).toMatchObject({ code: 5 });
+  });
+
+  test("a deploy that does not become healthy in time says why and what next, and goes on", async () => {
+    const late = await home.run(["deploy", "-", "--name", "late", "--env", "dev", "--project", "shop", "--timeout", "1s"], { input: configMap("late") });
+    expect(late).toMatchObject({ code: 8, stdout: expect.stringContaining("workload late unchanged (1 object)\n") as string });
+    expect(late.stderr).toMatch(/^error: late-dev is not ready after 1.0 s: .+\n(?: .*\n)*hint: it goes on by itself; tptctl tree late-dev -n shop /);
+    expect(late.stdout + late.stderr).not.toMatch(/\u001b/);
+    expect((await home.run(["get", "wi", "-n", "shop", "-o", "name"])).stdout).toBe("workloadinstance.threeport.io/late-dev\n");
+  });
+
+  test("Ctrl-C while waiting leaves the deployment as it is and says so", async () => {
+    const ran = await home.run(["deploy", "-", "--name", "left", "--env", "dev"], { input: configMap("left"), endWhen: { output: /left-dev: /, signal: "SIGINT" } });
+    expect(ran).toMatchObject({ code: 130, stderr: expect.stringContaining("the deployment goes on without you; look at it with tptctl tree left-dev") as string });
+    expect(await home.run(["get", "wi/left-dev", "-o", "name"])).toMatchObject({ code: 0 });
+  });
+
+  test("the same documents again write nothing, other documents make a new generation", async () => {
+    const deploy = (value: string) => home.run(["deploy", "-", "--name", "same", "--env", "dev", "--no-wait"], { input: configMap("x").replace("a: b", `a: ${value}`) });
+    const version = async () => (JSON.parse((await home.run(["get", "wd/same", "-o", "json"])).stdout) as { metadata: { generation: number } }).metadata.generation;
+    expect((await deploy("one")).stdout).toContain("workload same created");
+    expect((await deploy("one")).stdout).toContain("workload same unchanged");
+    expect(await version()).toBe(1);
+    expect((await deploy("two")).stdout).toContain("workload same configured");
+    expect(await version()).toBe(2);
+  });
+
+  test("what is wrong in a file is told with its file, line and column, and nothing is written", async () => {
+    const file = join(folder(), "broken.yaml");
+    await writeFile(file, `${configMap("a")}---\nkind: ConfigMap\nmetadata: {labels: {x: y}}\n---\n${configMap("a")}`);
+    const ran = await home.run(["deploy", file, "--env", "dev"]);
+    expect(ran.code).toBe(3);
+    expect(ran.stderr.split("\n")).toEqual([
+      'error: WorkloadDefinition.threeport.io "broken" is invalid',
+      expect.stringMatching(`^  ${file}:7:1 apiVersion: `) as string,
+      expect.stringMatching(`^  ${file}:8:1 metadata.name: `) as string,
+      expect.stringMatching(`^  ${file}:10:1: Duplicate value: the same object stands at ${file}:1:1`) as string,
+      "hint: correct the fields named above and try again",
+      "",
+    ]);
+    expect(await home.run(["get", "wd/broken"])).toMatchObject({ code: 4 });
+    await writeFile(file, "a: [\n");
+    expect(await home.run(["deploy", file, "--env", "dev"])).toMatchObject({ code: 3, stderr: expect.stringContaining(`error: ${file}:2:1: `) as string });
+  });
+
+  test("a deploy to an environment that is not there names those that are", async () => {
+    expect(await home.run(["deploy", "-", "--name", "x", "--env", "prod"], { input: configMap("x") })).toMatchObject({ code: 4, stderr: "error: there is no environment prod\nhint: there are dev; tptctl env create prod --runtime RUNTIME makes it\n" });
+  });
+
+  test("apply creates, configures, and leaves alone; unknown fields and kinds are told with their place", async () => {
+    const environment = (tier: string, more = "") => `apiVersion: threeport.io/v1alpha1\nkind: Environment\nmetadata:\n  name: stage\nspec:\n  runtime: gone\n  tier: ${tier}\n${more}`;
+    const apply = (input: string) => home.run(["apply", "-f", "-"], { input });
+    expect(await apply(`${environment("staging")}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: made}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: made}\n`)).toMatchObject({
+      code: 0,
+      stdout: "namespace/made created\nenvironment.threeport.io/stage created\nconfigmap/c created\n",
+    });
+    expect((await apply(environment("production"))).stdout).toBe("environment.threeport.io/stage configured\n");
+    expect((await apply(environment("production"))).stdout).toBe("environment.threeport.io/stage unchanged\n");
+    expect(await apply(environment("production", "  teir: x\n"))).toMatchObject({ code: 3, stderr: expect.stringContaining("<stdin>:8:3 spec.teir: ") as string });
+    expect(await apply("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n")).toMatchObject({ code: 4, stderr: expect.stringContaining("tptctl deploy") as string });
+    expect((await home.run(["delete", "-f", "-"], { input: environment("x") })).stdout).toBe("environment.threeport.io/stage deleted\n");
+  });
+
+  test("objects are printed as tables, names, JSON and YAML, of one project or all", async () => {
+    expect((await home.run(["get", "env,ns"])).stdout).toMatch(/^NAME +RUNTIME +TIER +AGE\ndev +gone +development +\S+\n\nNAME +STATUS +AGE\n/);
+    expect((await home.run(["get", "wd", "-A"])).stdout).toMatch(/^NAMESPACE +NAME +READY/);
+    expect((await home.run(["get", "runtime", "-owide"])).stdout).toMatch(/^NAME +READY +REASON +PROVIDER +VERSION +SERVER +AGE\n/);
+    expect(parse((await home.run(["get", "env", "dev", "-oyaml"])).stdout)).toMatchObject({ kind: "Environment", metadata: { name: "dev" }, spec: { runtime: "gone" } });
+    expect(JSON.parse((await home.run(["get", "env", "-o", "json"])).stdout)).toMatchObject({ kind: "List", items: expect.arrayContaining([expect.objectContaining({ kind: "Environment" })]) as unknown[] });
+    expect(await home.run(["get", "configmaps", "-n", "nowhere"])).toMatchObject({ code: 0, stdout: "", stderr: "no configmaps found in project nowhere\n" });
+    expect(await home.run(["get", "enviroment"])).toMatchObject({ code: 4, stderr: expect.stringContaining("did you mean environments?") as string });
+  });
+
+  test("a watch prints what comes, and Ctrl-C is its end", async () => {
+    await home.run(["apply", "-f", "-"], { input: configMap("first") });
+    let later: Promise<unknown> = Promise.resolve();
+    const ran = await home.run(["get", "cm", "-w"], {
+      onFirstOutput: () => (later = home.run(["apply", "-f", "-"], { input: configMap("seen-later") })),
+      endWhen: { output: /\nseen-later /, signal: "SIGINT" },
+    });
+    await later;
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringMatching(/^NAME +DATA +AGE\n(.+\n)*first .*\n(.+\n)*seen-later /) as string });
+  });
+
+  test("describe tells conditions and keeps secrets", async () => {
+    const described = (await home.run(["describe", "wi", "late-dev", "-n", "shop"])).stdout;
+    expect(described).toMatch(/^name: late-dev\nnamespace: shop\n/);
+    expect(described).toMatch(/conditions:\n {2}TYPE +STATUS +REASON +SINCE +MESSAGE\n {2}Ready +False/);
+    const secret = await home.run(["describe", "secret/runtime-gone", "-n", "threeport-system"]);
+    expect(secret.stdout).toMatch(/kubeconfig: \d+ bytes/);
+    expect(secret.stdout).not.toContain(Buffer.from(unreachable).toString("base64").slice(0, 20));
+  });
+
+  test("wait compares generations, times out with the reason, and knows what is gone", async () => {
+    expect(await home.run(["wait", "wi/late-dev", "-n", "shop", "--for=condition=Ready", "--timeout", "1s"])).toMatchObject({ code: 8 });
+    expect(await home.run(["wait", "wi/late-dev", "-n", "shop", "--for=condition=Ready=False"])).toMatchObject({ code: 0 });
+    expect(await home.run(["wait", "wi/nothing", "--for=delete"])).toMatchObject({ code: 0 });
+    expect(await home.run(["wait", "wi/nothing", "--for=condition=Ready"])).toMatchObject({ code: 4 });
+    expect(await home.run(["wait", "wi/late-dev", "--for=sometime"])).toMatchObject({ code: 2 });
+  });
+
+  test("an environment in use names its users and does not go", async () => {
+    expect(await home.run(["env", "delete", "dev"])).toMatchObject({ code: 5, stderr: expect.stringMatching(/shop\/late-dev.*\nhint: tptctl env delete dev --cascade/) as string });
+    expect(await home.run(["runtime", "delete", "gone"])).toMatchObject({ code: 5, stderr: expect.stringContaining("environments.threeport.io/dev") as string });
+    expect(await home.run(["get", "env/dev"])).toMatchObject({ code: 0 });
+  });
+
+  test("status counts what there is", async () => {
+    const { code, stdout } = await home.run(["status"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^control plane +runs\naddress +https:\/\/127\.0\.0\.1:\d+\nversion +0\.1\.0\ndatabase +ok\n/);
+    expect(stdout).toMatch(/1 runtime, 1 environment, \d deployments?/);
+    expect(stdout).toMatch(/runtime +gone +False +Unreachable: /);
+  });
+
+  test("objects go by name, and a second time they are not found", async () => {
+    await home.run(["apply", "-f", "-"], { input: configMap("going") });
+    expect(await home.run(["delete", "cm", "going"])).toMatchObject({ code: 0, stdout: "configmap/going deleted\n" });
+    expect(await home.run(["delete", "cm/going"])).toMatchObject({ code: 4 });
+    expect(await home.run(["delete", "cm"])).toMatchObject({ code: 2, stderr: expect.stringContaining("say which of the configmaps goes") as string });
+  });
+});
