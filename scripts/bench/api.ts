@@ -18,14 +18,31 @@ import type { SystemUnderTest } from "./lib/system-under-test.ts";
 import { temporaryFolder } from "./lib/temporary-folder.ts";
 import { threeport } from "./lib/threeport-server.ts";
 
-const { values } = parseArgs({ options: { objects: { type: "string", default: "3000" }, callers: { type: "string", default: "32" }, rounds: { type: "string", default: "3" }, only: { type: "string" }, "node-args": { type: "string" } } });
+const { values } = parseArgs({
+  options: {
+    objects: { type: "string", default: "3000" },
+    callers: { type: "string", default: "32" },
+    rounds: { type: "string", default: "3" },
+    only: { type: "string" },
+    "node-args": { type: "string" },
+  },
+});
 const load = { objects: Number(values.objects), callers: Number(values.callers), watch: { watchers: 10, writesPerSecond: 100, seconds: 5 } };
 const rounds = Number(values.rounds);
 
 await using folder = await temporaryFolder("threeport-bench-");
 await using stack = new AsyncDisposableStack();
 const systems: SystemUnderTest[] = [];
-if (values.only !== "kube-apiserver") systems.push(stack.use(await threeport({ home: join(folder.path, "home"), port: await freePort(), ...(values["node-args"] === undefined ? {} : { nodeArgs: values["node-args"].split(" ") }) })));
+if (values.only !== "kube-apiserver")
+  systems.push(
+    stack.use(
+      await threeport({
+        home: join(folder.path, "home"),
+        port: await freePort(),
+        ...(values["node-args"] === undefined ? {} : { nodeArgs: values["node-args"].split(" ") }),
+      }),
+    ),
+  );
 if (values.only !== "threeport") systems.push(stack.use(await kubeApiserver(join(folder.path, "kubernetes"))));
 
 const results = new Map<SystemUnderTest, RoundResult[]>(systems.map((system) => [system, []]));
@@ -40,14 +57,40 @@ report();
 /** What design.md §10 asks for, as ours against theirs. */
 function report(): void {
   const [ours, theirs] = [systems.find((system) => system.name === "threeport"), systems.find((system) => system.name !== "threeport")];
-  const of = (system: SystemUnderTest | undefined, pick: (round: RoundResult) => number): number => (system === undefined ? Number.NaN : median((results.get(system) ?? []).map(pick)));
+  const of = (system: SystemUnderTest | undefined, pick: (round: RoundResult) => number): number =>
+    system === undefined ? Number.NaN : median((results.get(system) ?? []).map(pick));
   const rows: string[][] = [];
-  const add = (name: string, pick: (round: RoundResult) => number, target: { readonly atLeast?: number; readonly atMost?: number; readonly below?: number } = {}): void => {
+  const add = (
+    name: string,
+    pick: (round: RoundResult) => number,
+    target: { readonly atLeast?: number; readonly atMost?: number; readonly below?: number } = {},
+  ): void => {
     const [a, b] = [of(ours, pick), of(theirs, pick)];
     const ratio = a / b;
-    const wanted = target.atLeast !== undefined ? `≥ ${target.atLeast} ×` : target.atMost !== undefined ? `≤ ${target.atMost} ×` : target.below !== undefined ? `< ${target.below}` : "";
-    const met = target.atLeast !== undefined ? ratio >= target.atLeast : target.atMost !== undefined ? ratio <= target.atMost : target.below !== undefined ? a < target.below : undefined;
-    rows.push([name, round3(a), round3(b), Number.isNaN(ratio) ? "" : `${round3(ratio)} ×`, wanted, met === undefined || (target.below === undefined && Number.isNaN(ratio)) ? "" : met ? "yes" : "no"]);
+    const wanted =
+      target.atLeast !== undefined
+        ? `≥ ${target.atLeast} ×`
+        : target.atMost !== undefined
+          ? `≤ ${target.atMost} ×`
+          : target.below !== undefined
+            ? `< ${target.below}`
+            : "";
+    const met =
+      target.atLeast !== undefined
+        ? ratio >= target.atLeast
+        : target.atMost !== undefined
+          ? ratio <= target.atMost
+          : target.below !== undefined
+            ? a < target.below
+            : undefined;
+    rows.push([
+      name,
+      round3(a),
+      round3(b),
+      Number.isNaN(ratio) ? "" : `${round3(ratio)} ×`,
+      wanted,
+      met === undefined || (target.below === undefined && Number.isNaN(ratio)) ? "" : met ? "yes" : "no",
+    ]);
   };
   const leastOf = { create: 4, get: 3, patch: 4, list: 1, delete: 4 };
   for (const name of operations) {
@@ -60,7 +103,9 @@ function report(): void {
   add("watch, write sent to event read, p50 ms", (round) => percentile(round.watch.deliveryMs, 0.5));
   add("watch, write sent to event read, p99 ms", (round) => percentile(round.watch.deliveryMs, 0.99), { below: 10 });
   add("memory with the objects there, PSS MiB", (round) => round.pssMiB, { atMost: 0.5 });
-  process.stdout.write(`${machine()}\n${load.objects} ConfigMaps of 1 KB, ${load.callers} callers, ${rounds} rounds in turn, medians of the rounds; watch: ${load.watch.watchers} watchers, ${load.watch.writesPerSecond} writes/s\n`);
+  process.stdout.write(
+    `${machine()}\n${load.objects} ConfigMaps of 1 KB, ${load.callers} callers, ${rounds} rounds in turn, medians of the rounds; watch: ${load.watch.watchers} watchers, ${load.watch.writesPerSecond} writes/s\n`,
+  );
   for (const system of systems) process.stdout.write(`${system.name}: ${system.settings}\n`);
   process.stdout.write("\n");
   printTable(["", ours?.name ?? "–", theirs?.name ?? "–", "ratio", "target", "met"], rows);

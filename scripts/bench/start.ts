@@ -39,8 +39,17 @@ for (let run = 0; run < runs; run++) {
 }
 const killed = await afterKill();
 
-process.stdout.write(`${machine()}\npackages/server/src/main.ts with defaults and a cache of compiled code (NODE_COMPILE_CACHE, as tptctl up sets it); ${runs} runs, ms\n\n`);
-const row = (name: string, times: readonly number[], below: number): string[] => [name, round3(Math.min(...times)), round3(median(times)), round3(Math.max(...times)), `< ${below}`, median(times) < below ? "yes" : "no"];
+process.stdout.write(
+  `${machine()}\npackages/server/src/main.ts with defaults and a cache of compiled code (NODE_COMPILE_CACHE, as tptctl up sets it); ${runs} runs, ms\n\n`,
+);
+const row = (name: string, times: readonly number[], below: number): string[] => [
+  name,
+  round3(Math.min(...times)),
+  round3(median(times)),
+  round3(Math.max(...times)),
+  `< ${below}`,
+  median(times) < below ? "yes" : "no",
+];
 printTable(
   ["", "min", "median", "max", "target", "met"],
   [
@@ -80,8 +89,17 @@ async function afterKill(): Promise<{ readyMs: number[]; changeMs: number[] }> {
 }
 
 async function write(input: StartInput, count: number, from: number, prefix = `run-${from}`): Promise<void> {
-  const kubeconfig = await waitUntil(() => readFile(join(input.home, "admin.kubeconfig"), "utf8").catch(() => undefined), { what: "the administrator's kubeconfig is written", deadlineMs: 10_000, everyMs: 10 });
+  const kubeconfig = await waitUntil(() => readFile(join(input.home, "admin.kubeconfig"), "utf8").catch(() => undefined), {
+    what: "the administrator's kubeconfig is written",
+    deadlineMs: 10_000,
+    everyMs: 10,
+  });
   await using client = createClient(parseKubeconfig(kubeconfig), { connectionsMax: 32 });
   const path = "/api/v1/namespaces/default/configmaps";
-  await runLoad({ count, callers: 32 }, (index) => client.request(path, { method: "POST", body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: `${prefix}-${from + index}` }, data: { text: "x".repeat(800) } } }));
+  await runLoad({ count, callers: 32 }, (index) =>
+    client.request(path, {
+      method: "POST",
+      body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: `${prefix}-${from + index}` }, data: { text: "x".repeat(800) } },
+    }),
+  );
 }

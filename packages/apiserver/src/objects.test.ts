@@ -23,7 +23,9 @@ test("apply creates, then changes only what differs, and keeps what others added
   const wanted = inDefault(widget("a", { size: 2 }, { labels: { ours: "yes" } }));
   const first = await api.objects.apply(wanted);
   expect((await api.objects.apply(wanted)).metadata.resourceVersion).toBe(first.metadata.resourceVersion);
-  await api.call("PATCH", "/apis/test.threeport.io/v1alpha1/namespaces/default/widgets/a", { body: { metadata: { labels: { theirs: "yes" }, finalizers: ["test.threeport.io/theirs"] } } });
+  await api.call("PATCH", "/apis/test.threeport.io/v1alpha1/namespaces/default/widgets/a", {
+    body: { metadata: { labels: { theirs: "yes" }, finalizers: ["test.threeport.io/theirs"] } },
+  });
   const second = await api.objects.apply({ ...wanted, spec: { size: 3 } });
   expect(second).toMatchObject({ spec: { size: 3 }, metadata: { labels: { ours: "yes", theirs: "yes" }, finalizers: ["test.threeport.io/theirs"] } });
   const applied = await Promise.all(Array.from({ length: 10 }, () => api.objects.apply(inDefault(widget("together")))));
@@ -39,7 +41,11 @@ test("K4: commit and patchStatus hold for the version that was read", async () =
   await expect(api.objects.patchStatus({ ...read, status: { ready: true } })).rejects.toSatisfy((error) => isErrorCode(error, "TP_VERSION_CONFLICT"));
   if (newer === undefined) throw new Error("the object is gone");
   expect(await api.objects.commit(newer, newer)).toBe(newer);
-  expect(await api.objects.patchStatus({ ...newer, status: { ready: true } })).toMatchObject({ spec: { size: 2 }, status: { ready: true }, metadata: { generation: 2 } });
+  expect(await api.objects.patchStatus({ ...newer, status: { ready: true } })).toMatchObject({
+    spec: { size: 2 },
+    status: { ready: true },
+    metadata: { generation: 2 },
+  });
 });
 
 test("K5: commit of a deleted object without its last finalizer removes it and answers undefined", async () => {
@@ -56,8 +62,13 @@ test("K5: commit of a deleted object without its last finalizer removes it and a
 test("Q3: a write under a lease that is gone is refused, and nothing is written", async () => {
   await using api = await openTestApi();
   await api.objects.create(shelf("one"));
-  const stale = createObjects(api.context, { user: { name: "engine", groups: [] }, author: { priority: 1, fence: { queue: "shelves.test.threeport.io", key: "one", token: 1 } } });
+  const stale = createObjects(api.context, {
+    user: { name: "engine", groups: [] },
+    author: { priority: 1, fence: { queue: "shelves.test.threeport.io", key: "one", token: 1 } },
+  });
   await expect(stale.apply(shelf("two"))).rejects.toSatisfy((error) => isErrorCode(error, "TP_LEASE_LOST"));
-  await expect(stale.delete({ apiVersion: "test.threeport.io/v1alpha1", kind: "Shelf", name: "one" })).rejects.toSatisfy((error) => isErrorCode(error, "TP_LEASE_LOST"));
+  await expect(stale.delete({ apiVersion: "test.threeport.io/v1alpha1", kind: "Shelf", name: "one" })).rejects.toSatisfy((error) =>
+    isErrorCode(error, "TP_LEASE_LOST"),
+  );
   expect((await api.objects.list({ apiVersion: "test.threeport.io/v1alpha1", kind: "Shelf" })).map((object) => object.metadata.name)).toEqual(["one"]);
 });

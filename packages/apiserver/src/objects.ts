@@ -1,4 +1,14 @@
-import { PlatformError, deepClone, deepEqual, type DeleteQuery, type KubeObject, type ListQuery, type Objects, type StoredObject, type Target } from "@threeport/resource";
+import {
+  PlatformError,
+  deepClone,
+  deepEqual,
+  type DeleteQuery,
+  type KubeObject,
+  type ListQuery,
+  type Objects,
+  type StoredObject,
+  type Target,
+} from "@threeport/resource";
 import type { Answer, ApiContext, Caller, ObjectName } from "./api.ts";
 import { applyObject } from "./pipeline/apply.ts";
 import { parseBody } from "./pipeline/body.ts";
@@ -11,8 +21,18 @@ import { kindOf } from "./registry.ts";
 
 /** The in-process face of the API for reconcilers: the same pipeline and admission as over HTTP, on behalf of `caller`. */
 export function createObjects(context: ApiContext, caller: Caller): Objects {
-  const place = (target: Target): ObjectName => ({ kind: kindOf(context.registry, target.apiVersion, target.kind), namespace: target.namespace ?? "", name: target.name });
-  const placeOf = (object: KubeObject): ObjectName => place({ apiVersion: object.apiVersion, kind: object.kind, name: object.metadata.name, ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }) });
+  const place = (target: Target): ObjectName => ({
+    kind: kindOf(context.registry, target.apiVersion, target.kind),
+    namespace: target.namespace ?? "",
+    name: target.name,
+  });
+  const placeOf = (object: KubeObject): ObjectName =>
+    place({
+      apiVersion: object.apiVersion,
+      kind: object.kind,
+      name: object.metadata.name,
+      ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }),
+    });
 
   return {
     async get<T extends KubeObject = StoredObject>(target: Target): Promise<T | undefined> {
@@ -62,7 +82,12 @@ function objectOf<T>(answer: Answer): T {
 
 /** Objects of the selection that refer to `target`: by the references table, not by reading all of them. */
 async function referring(context: ApiContext, selection: Selection, target: ObjectName): Promise<StoredObject[]> {
-  const keys = await context.store.references.referrersOfKind({ kind: target.kind.resource, namespace: target.namespace, name: target.name }, selection.kind.resource);
-  const versions = await Promise.all(keys.filter((key) => selection.namespace === undefined || key.namespace === selection.namespace).map((key) => context.store.reader.get(key)));
+  const keys = await context.store.references.referrersOfKind(
+    { kind: target.kind.resource, namespace: target.namespace, name: target.name },
+    selection.kind.resource,
+  );
+  const versions = await Promise.all(
+    keys.filter((key) => selection.namespace === undefined || key.namespace === selection.namespace).map((key) => context.store.reader.get(key)),
+  );
   return versions.flatMap((version) => (version === undefined ? [] : [parseBody(version.body)])).filter((object) => selection.matches(object));
 }

@@ -51,6 +51,7 @@ export function createRegistry(kinds: readonly Kind[]): Registry {
 /** The kind that a body names; `TP_BAD_REQUEST` when this server has none of that name. */
 export function kindOf(registry: Registry, apiVersion: string, kind: string): Kind {
   const found = registry.byKind(apiVersion, kind);
-  if (found === undefined) throw new PlatformError("TP_NOT_FOUND", { message: `this server has no kind ${kind} in ${apiVersion}; see "kubectl api-resources"` });
+  if (found === undefined)
+    throw new PlatformError("TP_NOT_FOUND", { message: `this server has no kind ${kind} in ${apiVersion}; see "kubectl api-resources"` });
   return found;
 }

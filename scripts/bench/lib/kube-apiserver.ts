@@ -21,10 +21,28 @@ export async function kubeApiserver(folder: string): Promise<SystemUnderTest> {
   const [clientPort, peerPort, apiPort] = [await freePort(), await freePort(), await freePort()];
   const files = await writeFiles(folder);
   const lines: string[] = [];
-  const start = (name: string, args: readonly string[]): RunningProcess => stack.use(systemExec.start(join(binaries, name), args, { onLine: (line) => lines.push(`${name}: ${line}`), killAfterMs: 2_000 }));
+  const start = (name: string, args: readonly string[]): RunningProcess =>
+    stack.use(systemExec.start(join(binaries, name), args, { onLine: (line) => lines.push(`${name}: ${line}`), killAfterMs: 2_000 }));
 
-  const etcdArgs = ["--listen-client-urls", `http://127.0.0.1:${clientPort}`, "--advertise-client-urls", `http://127.0.0.1:${clientPort}`, "--listen-peer-urls", `http://127.0.0.1:${peerPort}`];
-  const etcd = start("etcd", ["--data-dir", join(folder, "etcd"), ...etcdArgs, "--initial-advertise-peer-urls", `http://127.0.0.1:${peerPort}`, "--initial-cluster", `default=http://127.0.0.1:${peerPort}`, "--log-level", "warn"]);
+  const etcdArgs = [
+    "--listen-client-urls",
+    `http://127.0.0.1:${clientPort}`,
+    "--advertise-client-urls",
+    `http://127.0.0.1:${clientPort}`,
+    "--listen-peer-urls",
+    `http://127.0.0.1:${peerPort}`,
+  ];
+  const etcd = start("etcd", [
+    "--data-dir",
+    join(folder, "etcd"),
+    ...etcdArgs,
+    "--initial-advertise-peer-urls",
+    `http://127.0.0.1:${peerPort}`,
+    "--initial-cluster",
+    `default=http://127.0.0.1:${peerPort}`,
+    "--log-level",
+    "warn",
+  ]);
   const apiserver = start("kube-apiserver", [
     `--etcd-servers=http://127.0.0.1:${clientPort}`,
     "--bind-address=127.0.0.1",
@@ -43,7 +61,10 @@ export async function kubeApiserver(folder: string): Promise<SystemUnderTest> {
   for (const process of [etcd, apiserver]) void process.exited.then(() => (ended = true));
   await waitUntil(
     async () => {
-      if (ended) throw new Error(`kube-apiserver could not be started; it needs the binaries in ${binaries} (node scripts/local-kubernetes.ts up builds them)\n${lines.slice(-8).join("\n")}`);
+      if (ended)
+        throw new Error(
+          `kube-apiserver could not be started; it needs the binaries in ${binaries} (node scripts/local-kubernetes.ts up builds them)\n${lines.slice(-8).join("\n")}`,
+        );
       return isReady(apiPort);
     },
     { what: "kube-apiserver is ready", deadlineMs: startDeadlineMs, everyMs: 100 },
@@ -67,7 +88,11 @@ async function writeFiles(folder: string): Promise<{ caPem: string; certificate:
   const times = { nowMs: systemClock.now(), validForMs: dayMs };
   const authority = await createAuthority({ subject: { commonName: "benchmark-ca" }, ...times });
   const server = await issue(authority, { subject: { commonName: "kube-apiserver" }, usages: ["server"], hosts: ["127.0.0.1", "localhost"], ...times });
-  const account = generateKeyPairSync("rsa", { modulusLength: 2048, privateKeyEncoding: { type: "pkcs8", format: "pem" }, publicKeyEncoding: { type: "spki", format: "pem" } });
+  const account = generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
   const write = async (name: string, content: string): Promise<string> => {
     const path = join(folder, name);
     await writeFile(path, content, { mode: 0o600 });

@@ -45,9 +45,13 @@ export async function measureRound(system: SystemUnderTest, load: Load, namespac
   };
 
   const already = await present(); // kube-apiserver puts nothing there without its controllers, but who knows
-  const create = await measured(all, (index) => client.request(path, { method: "POST", body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: name(index), labels: { app: "bench" } }, data } }));
+  const create = await measured(all, (index) =>
+    client.request(path, { method: "POST", body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: name(index), labels: { app: "bench" } }, data } }),
+  );
   const get = await measured(all, (index) => client.request(`${path}/${name(index)}`));
-  const patch = await measured(all, (index) => client.request(`${path}/${name(index)}`, { method: "PATCH", headers: mergePatch, body: { data: { patched: String(index) } } }));
+  const patch = await measured(all, (index) =>
+    client.request(`${path}/${name(index)}`, { method: "PATCH", headers: mergePatch, body: { data: { patched: String(index) } } }),
+  );
   const list = await measured({ count: lists, callers: listCallers }, () => client.request(path));
   const memory = await pssMiB(system.roots);
   const watch = await watchLatency(system, path, load.watch);

@@ -23,7 +23,7 @@ export async function processTree(roots: readonly number[]): Promise<readonly nu
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
   const stats = (await Promise.all(pids.map(readStat))).filter((stat) => stat !== undefined);
   const found = new Set(roots);
-  for (let grown = true; grown; ) {
+  for (let grown = true; grown;) {
     grown = false;
     for (const { pid, parent } of stats) {
       if (!found.has(parent) || found.has(pid)) continue;

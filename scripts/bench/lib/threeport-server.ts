@@ -30,7 +30,11 @@ export interface StartedServer {
 export async function startServer({ home, port, compileCache = `${home}-compiled`, nodeArgs = [] }: StartInput): Promise<StartedServer> {
   const lines: string[] = [];
   const started = systemClock.monotonic();
-  const process = systemExec.start(globalThis.process.execPath, [...nodeArgs, main, "--home", home, "--port", String(port)], { env: { NODE_COMPILE_CACHE: compileCache }, onLine: (line) => lines.push(line), killAfterMs: 15_000 });
+  const process = systemExec.start(globalThis.process.execPath, [...nodeArgs, main, "--home", home, "--port", String(port)], {
+    env: { NODE_COMPILE_CACHE: compileCache },
+    onLine: (line) => lines.push(line),
+    killAfterMs: 15_000,
+  });
   let ended = false;
   void process.exited.then(() => (ended = true));
   try {
@@ -57,7 +61,11 @@ export async function threeport(input: StartInput): Promise<SystemUnderTest> {
   await using stack = new AsyncDisposableStack();
   const { process } = await startServer(input);
   stack.use(process);
-  const kubeconfig = await waitUntil(() => readFile(join(input.home, "admin.kubeconfig"), "utf8").catch(() => undefined), { what: "the administrator's kubeconfig is written", deadlineMs: startDeadlineMs, everyMs: lookEveryMs });
+  const kubeconfig = await waitUntil(() => readFile(join(input.home, "admin.kubeconfig"), "utf8").catch(() => undefined), {
+    what: "the administrator's kubeconfig is written",
+    deadlineMs: startDeadlineMs,
+    everyMs: lookEveryMs,
+  });
   const roots = [process.pid, await postmasterPid(input.home)];
   const owned = stack.move();
   return {

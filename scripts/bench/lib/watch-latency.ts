@@ -21,13 +21,16 @@ export async function watchLatency(system: SystemUnderTest, path: string, load: 
   await using writer = createClient(system.connection, { connectionsMax: 32 });
   await using watcher = createClient(system.connection);
   const names = Array.from({ length: 20 }, (_, index) => `watched-${index}`);
-  for (const name of names) await writer.request(path, { method: "POST", body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { n: "-1" } } });
+  for (const name of names)
+    await writer.request(path, { method: "POST", body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { n: "-1" } } });
   const from = ((await writer.request(path, { query: { limit: 1 } })).body as { metadata: { resourceVersion: string } }).metadata.resourceVersion;
   const sentAt: number[] = [];
   const deliveryMs: number[] = [];
   const writeMs: number[] = [];
   const abort = new AbortController();
-  const watching = Array.from({ length: load.watchers }, () => collect(watcher, { path, from, signal: abort.signal }, (index) => deliveryMs.push(systemClock.monotonic() - (sentAt[index] ?? 0))));
+  const watching = Array.from({ length: load.watchers }, () =>
+    collect(watcher, { path, from, signal: abort.signal }, (index) => deliveryMs.push(systemClock.monotonic() - (sentAt[index] ?? 0))),
+  );
   await Promise.all(watching.map((watch) => watch.opened));
 
   const count = load.writesPerSecond * load.seconds;
@@ -39,11 +42,21 @@ export async function watchLatency(system: SystemUnderTest, path: string, load: 
     if (wait > 0) await systemClock.sleep(wait);
     sentAt[index] = systemClock.monotonic();
     writes.push(
-      writer.request(`${path}/${names[index % names.length] ?? ""}`, { method: "PATCH", headers: { "content-type": "application/merge-patch+json" }, body: { data: { n: String(index) } } }).then(() => void writeMs.push(systemClock.monotonic() - (sentAt[index] ?? 0))),
+      writer
+        .request(`${path}/${names[index % names.length] ?? ""}`, {
+          method: "PATCH",
+          headers: { "content-type": "application/merge-patch+json" },
+          body: { data: { n: String(index) } },
+        })
+        .then(() => void writeMs.push(systemClock.monotonic() - (sentAt[index] ?? 0))),
     );
   }
   await Promise.all(writes);
-  await waitUntil(async () => (deliveryMs.length >= count * load.watchers ? true : undefined), { what: "every watcher has read every event", deadlineMs: 30_000, everyMs: 20 });
+  await waitUntil(async () => (deliveryMs.length >= count * load.watchers ? true : undefined), {
+    what: "every watcher has read every event",
+    deadlineMs: 30_000,
+    everyMs: 20,
+  });
   abort.abort(new Error("measured"));
   await Promise.all(watching.map((watch) => watch.ended));
   for (const name of names) await writer.request(`${path}/${name}`, { method: "DELETE" });

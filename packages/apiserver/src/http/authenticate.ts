@@ -11,6 +11,9 @@ export async function authenticateHeader(authenticate: Authenticate, header: str
   const token = bearer.exec(header ?? "")?.[1];
   const user = token === undefined ? undefined : await authenticate(token);
   if (user !== undefined) return user;
-  const message = header === undefined ? "Unauthorized: send a bearer token; tptctl up writes one into your kubeconfig" : "Unauthorized: the token is not known to this control plane";
+  const message =
+    header === undefined
+      ? "Unauthorized: send a bearer token; tptctl up writes one into your kubeconfig"
+      : "Unauthorized: the token is not known to this control plane";
   throw new PlatformError("TP_UNAUTHORIZED", { message });
 }

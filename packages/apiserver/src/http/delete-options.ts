@@ -36,5 +36,8 @@ function precondition<Name extends "uid" | "resourceVersion">(name: Name, value:
 }
 
 function wrong(field: string, problem: string): PlatformError {
-  return new PlatformError("TP_BAD_REQUEST", { message: `DeleteOptions: ${field} ${problem}`, causes: [{ field, reason: "FieldValueInvalid", message: problem }] });
+  return new PlatformError("TP_BAD_REQUEST", {
+    message: `DeleteOptions: ${field} ${problem}`,
+    causes: [{ field, reason: "FieldValueInvalid", message: problem }],
+  });
 }

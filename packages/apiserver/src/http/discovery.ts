@@ -11,7 +11,14 @@ export function coreVersions(): object {
 
 /** `/apis`: all named groups. */
 export function groupList(registry: Registry): object {
-  return { kind: "APIGroupList", apiVersion: "v1", groups: registry.groups().filter((entry) => entry.group !== "").map((entry) => apiGroup(entry.group, entry.versions)) };
+  return {
+    kind: "APIGroupList",
+    apiVersion: "v1",
+    groups: registry
+      .groups()
+      .filter((entry) => entry.group !== "")
+      .map((entry) => apiGroup(entry.group, entry.versions)),
+  };
 }
 
 export function apiGroup(group: string, versions: readonly string[]): object {
@@ -36,5 +43,7 @@ function resources(kind: Kind): object[] {
     ...(kind.shortNames.length === 0 ? {} : { shortNames: kind.shortNames }),
     ...(kind.categories.length === 0 ? {} : { categories: kind.categories }),
   };
-  return kind.hasStatus ? [main, { name: `${kind.plural}/status`, singularName: "", namespaced: kind.namespaced, kind: kind.kind, verbs: statusVerbs }] : [main];
+  return kind.hasStatus
+    ? [main, { name: `${kind.plural}/status`, singularName: "", namespaced: kind.namespaced, kind: kind.kind, verbs: statusVerbs }]
+    : [main];
 }

@@ -7,8 +7,10 @@ export function toRequestError(error: unknown, bodyBytesMax: number): PlatformEr
   if (error instanceof PlatformError) return error;
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return new PlatformError("TP_TOO_LARGE", { message: `Request entity too large: limit is ${bodyBytesMax} bytes` });
-  if (statusCode === 415) return new PlatformError("TP_UNSUPPORTED_MEDIA_TYPE", { message: "the content-type is no media type; send application/json", cause: error });
-  if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) return new PlatformError("TP_BAD_REQUEST", { message: error instanceof Error ? error.message : "bad request", cause: error });
+  if (statusCode === 415)
+    return new PlatformError("TP_UNSUPPORTED_MEDIA_TYPE", { message: "the content-type is no media type; send application/json", cause: error });
+  if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500)
+    return new PlatformError("TP_BAD_REQUEST", { message: error instanceof Error ? error.message : "bad request", cause: error });
   return toPlatformError(error);
 }
 
@@ -27,5 +29,8 @@ export function sendError(context: ApiContext, request: FastifyRequest, reply: F
   if (error.code === "TP_TOO_LARGE") void reply.removeHeader("connection");
   if (error.retryAfterSeconds !== undefined) void reply.header("Retry-After", String(error.retryAfterSeconds));
   if (error.code === "TP_UNAUTHORIZED") void reply.header("WWW-Authenticate", 'Bearer realm="threeport"');
-  return reply.code(error.entry.http).header("content-type", "application/json").send(JSON.stringify(toStatus(error)));
+  return reply
+    .code(error.entry.http)
+    .header("content-type", "application/json")
+    .send(JSON.stringify(toStatus(error)));
 }

@@ -9,11 +9,107 @@ const caseCount = 300;
 const parallel = 25;
 const limits = { headersTimeoutMs: 300, requestTimeoutMs: 600, timeoutCheckMs: 100, keepAliveMs: 300 };
 
-const segments = ["api", "apis", "v1", "namespaces", "default", "configmaps", "secrets", "fuzz", "status", "test.threeport.io", "v1alpha1", "widgets", "..", "%2e%2e", "%2f", "%00", "%", "", "__proto__", "constructor", "x".repeat(3_000), "ключ", "a|b", ";", "'"];
-const queries = ["watch=true&timeoutSeconds=1", "watch=x", "limit=1", "limit=-1", "limit=1e9", "continue=x", "continue=WzEsNSwiIiwiIl0", "labelSelector=a%3Db", "labelSelector=((", "fieldSelector=metadata.name%3Da", "fieldSelector=x", "resourceVersion=5", "resourceVersion=x", "dryRun=All", "fieldValidation=Strict", "a=%", "%00=%00", "&&&", "includeObject=None"];
-const bodies = ["", "{}", "null", "[]", '{"metadata":{"name":"fuzz"}}', '{"metadata":{"generateName":"fuzz-"}}', '{"metadata":{"name":"fuzz"},"data":{"__proto__":"x"}}', '{"__proto__":{}}', '{"a":1e999}', '{"metadata":5}', '[{"op":"add","path":"/data","value":{}}]', '[{"op":"copy","from":"","path":"/data/x"}]', "[".repeat(2_000), '{"spec":{"size":9007199254740993}}', '{"a":1,"a":2}', "\ufeff{}", '"\\ud800"'];
-const contentTypes = ["application/json", "application/merge-patch+json", "application/json-patch+json", "application/strategic-merge-patch+json", "application/apply-patch+yaml", "application/vnd.kubernetes.protobuf", "text/plain", "", "x", "application/json; charset=\"", "/"];
-const headers = ["Accept: application/json;as=Table;v=v1;g=meta.k8s.io", "Accept: text/html", "Accept:", "Content-Encoding: gzip", "Expect: 100-continue", "Expect: nonsense", "Upgrade: websocket\r\nConnection: Upgrade", "Upgrade: h2c", "X-HTTP-Method-Override: DELETE", "Impersonate-User: other", "Authorization: Bearer other", "Host: y", "Transfer-Encoding: chunked", "Content-Length: 5", "X: \u0001", "Cookie: a=b", "Range: bytes=0-1", "If-Match: *", "Trailer: x"];
+const segments = [
+  "api",
+  "apis",
+  "v1",
+  "namespaces",
+  "default",
+  "configmaps",
+  "secrets",
+  "fuzz",
+  "status",
+  "test.threeport.io",
+  "v1alpha1",
+  "widgets",
+  "..",
+  "%2e%2e",
+  "%2f",
+  "%00",
+  "%",
+  "",
+  "__proto__",
+  "constructor",
+  "x".repeat(3_000),
+  "ключ",
+  "a|b",
+  ";",
+  "'",
+];
+const queries = [
+  "watch=true&timeoutSeconds=1",
+  "watch=x",
+  "limit=1",
+  "limit=-1",
+  "limit=1e9",
+  "continue=x",
+  "continue=WzEsNSwiIiwiIl0",
+  "labelSelector=a%3Db",
+  "labelSelector=((",
+  "fieldSelector=metadata.name%3Da",
+  "fieldSelector=x",
+  "resourceVersion=5",
+  "resourceVersion=x",
+  "dryRun=All",
+  "fieldValidation=Strict",
+  "a=%",
+  "%00=%00",
+  "&&&",
+  "includeObject=None",
+];
+const bodies = [
+  "",
+  "{}",
+  "null",
+  "[]",
+  '{"metadata":{"name":"fuzz"}}',
+  '{"metadata":{"generateName":"fuzz-"}}',
+  '{"metadata":{"name":"fuzz"},"data":{"__proto__":"x"}}',
+  '{"__proto__":{}}',
+  '{"a":1e999}',
+  '{"metadata":5}',
+  '[{"op":"add","path":"/data","value":{}}]',
+  '[{"op":"copy","from":"","path":"/data/x"}]',
+  "[".repeat(2_000),
+  '{"spec":{"size":9007199254740993}}',
+  '{"a":1,"a":2}',
+  "\ufeff{}",
+  '"\\ud800"',
+];
+const contentTypes = [
+  "application/json",
+  "application/merge-patch+json",
+  "application/json-patch+json",
+  "application/strategic-merge-patch+json",
+  "application/apply-patch+yaml",
+  "application/vnd.kubernetes.protobuf",
+  "text/plain",
+  "",
+  "x",
+  'application/json; charset="',
+  "/",
+];
+const headers = [
+  "Accept: application/json;as=Table;v=v1;g=meta.k8s.io",
+  "Accept: text/html",
+  "Accept:",
+  "Content-Encoding: gzip",
+  "Expect: 100-continue",
+  "Expect: nonsense",
+  "Upgrade: websocket\r\nConnection: Upgrade",
+  "Upgrade: h2c",
+  "X-HTTP-Method-Override: DELETE",
+  "Impersonate-User: other",
+  "Authorization: Bearer other",
+  "Host: y",
+  "Transfer-Encoding: chunked",
+  "Content-Length: 5",
+  "X: \u0001",
+  "Cookie: a=b",
+  "Range: bytes=0-1",
+  "If-Match: *",
+  "Trailer: x",
+];
 
 interface Case {
   readonly method: string;
@@ -27,7 +123,15 @@ interface Case {
 }
 
 const path: Arbitrary<string> = oneof(
-  constantFrom(configMaps, `${configMaps}/fuzz`, "/api/v1/namespaces/fuzz", "/apis/test.threeport.io/v1alpha1/namespaces/default/widgets/fuzz/status", "*", "https://x/api/v1/namespaces", "/openapi/v3/api/v1"),
+  constantFrom(
+    configMaps,
+    `${configMaps}/fuzz`,
+    "/api/v1/namespaces/fuzz",
+    "/apis/test.threeport.io/v1alpha1/namespaces/default/widgets/fuzz/status",
+    "*",
+    "https://x/api/v1/namespaces",
+    "/openapi/v3/api/v1",
+  ),
   array(constantFrom(...segments), { maxLength: 7 }).map((parts) => `/${parts.join("/")}`),
   string({ maxLength: 40 }).map((text) => `/${text.replaceAll(/[\s\u0000-\u001f]/g, "")}`),
 );
@@ -38,11 +142,23 @@ const cases: Arbitrary<Case> = record({
   body: oneof(constantFrom(...bodies), uint8Array({ maxLength: 200 }), string({ maxLength: 50 })),
   contentType: constantFrom(...contentTypes),
   known: oneof({ weight: 9, arbitrary: constant(true) }, { weight: 1, arbitrary: constant(false) }),
-  damage: record({ kind: constantFrom("none", "none", "none", "flip", "cut", "insert", "split"), at: integer({ min: 0, max: 400 }), byte: integer({ min: 0, max: 255 }) }),
+  damage: record({
+    kind: constantFrom("none", "none", "none", "flip", "cut", "insert", "split"),
+    at: integer({ min: 0, max: 400 }),
+    byte: integer({ min: 0, max: 255 }),
+  }),
 });
 
 function bytesOf(input: Case, token: string): Uint8Array[] {
-  const head = [`${input.method} ${input.path} HTTP/1.1`, "Host: x", ...(input.known ? [`Authorization: Bearer ${token}`] : []), "Connection: close", `Content-Type: ${input.contentType}`, `Content-Length: ${Buffer.byteLength(input.body)}`, ...input.headers];
+  const head = [
+    `${input.method} ${input.path} HTTP/1.1`,
+    "Host: x",
+    ...(input.known ? [`Authorization: Bearer ${token}`] : []),
+    "Connection: close",
+    `Content-Type: ${input.contentType}`,
+    `Content-Length: ${Buffer.byteLength(input.body)}`,
+    ...input.headers,
+  ];
   const whole = Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), Buffer.from(input.body)]);
   const at = Math.min(input.damage.at, whole.length - 1);
   switch (input.damage.kind) {

@@ -34,5 +34,15 @@ function groupDocument(registry: Registry, name: string): object | undefined {
 
 /** The Kubernetes whose API we speak, for clients that decide by version; our own is behind the `+`. */
 function versionInfo(version: string): object {
-  return { major: "1", minor: "36", gitVersion: `v1.36.0+threeport-${version}`, gitCommit: "", gitTreeState: "clean", buildDate: "1970-01-01T00:00:00Z", goVersion: "", compiler: "", platform: "" };
+  return {
+    major: "1",
+    minor: "36",
+    gitVersion: `v1.36.0+threeport-${version}`,
+    gitCommit: "",
+    gitTreeState: "clean",
+    buildDate: "1970-01-01T00:00:00Z",
+    goVersion: "",
+    compiler: "",
+    platform: "",
+  };
 }

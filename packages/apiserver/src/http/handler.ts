@@ -54,7 +54,11 @@ async function get(context: ApiContext, request: ResourceRequest, name: ObjectNa
 async function list(context: ApiContext, request: ResourceRequest): Promise<ResourceAnswer> {
   const { route, query } = request;
   const presentation = presentationOf(request);
-  if (query.flag("sendInitialEvents") !== undefined) throw new PlatformError("TP_INVALID", { message: "sendInitialEvents is forbidden for list", causes: [{ field: "sendInitialEvents", message: "Forbidden: sendInitialEvents is forbidden for list" }] });
+  if (query.flag("sendInitialEvents") !== undefined)
+    throw new PlatformError("TP_INVALID", {
+      message: "sendInitialEvents is forbidden for list",
+      causes: [{ field: "sendInitialEvents", message: "Forbidden: sendInitialEvents is forbidden for list" }],
+    });
   const selection = selectionOf(request);
   const asked = {
     limit: query.integer("limit"),
@@ -72,26 +76,41 @@ async function list(context: ApiContext, request: ResourceRequest): Promise<Reso
 
 async function create(context: ApiContext, request: ResourceRequest): Promise<ResourceAnswer> {
   const { kind, namespace } = request.route;
-  if (kind.namespaced && namespace === undefined) throw new PlatformError("TP_METHOD_NOT_ALLOWED", { message: `create ${kind.plural} in a namespace: POST to …/namespaces/<namespace>/${kind.plural}` });
+  if (kind.namespaced && namespace === undefined)
+    throw new PlatformError("TP_METHOD_NOT_ALLOWED", { message: `create ${kind.plural} in a namespace: POST to …/namespaces/<namespace>/${kind.plural}` });
   const sent = readRequestBody(request);
-  return write(context, request, { status: 201, warnings: sent.warnings }, (options) => createObject(context, request.caller, { kind, namespace: namespace ?? "" }, sent.body, options));
+  return write(context, request, { status: 201, warnings: sent.warnings }, (options) =>
+    createObject(context, request.caller, { kind, namespace: namespace ?? "" }, sent.body, options),
+  );
 }
 
 async function put(context: ApiContext, request: ResourceRequest, name: ObjectName): Promise<ResourceAnswer> {
   const sent = readRequestBody(request);
-  return write(context, request, { status: 200, warnings: sent.warnings }, (options) => updateObject(context, request.caller, name, sent.body, { ...options, ...subresource(request.route) }));
+  return write(context, request, { status: 200, warnings: sent.warnings }, (options) =>
+    updateObject(context, request.caller, name, sent.body, { ...options, ...subresource(request.route) }),
+  );
 }
 
 const patchTypes: readonly PatchType[] = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
 
 async function patch(context: ApiContext, request: ResourceRequest, name: ObjectName): Promise<ResourceAnswer> {
   const type = patchTypes.find((candidate) => candidate === request.contentType);
-  if (type === undefined) throw new PlatformError("TP_UNSUPPORTED_MEDIA_TYPE", { message: `a patch must be of type ${patchTypes.join(", ")}, not "${request.contentType.slice(0, 100)}"` });
-  return write(context, request, { status: 200, warnings: duplicateFields(request) }, (options) => patchObject(context, request.caller, name, { type, value: parseJson(request.body ?? new Uint8Array()) }, { ...options, ...subresource(request.route) }));
+  if (type === undefined)
+    throw new PlatformError("TP_UNSUPPORTED_MEDIA_TYPE", {
+      message: `a patch must be of type ${patchTypes.join(", ")}, not "${request.contentType.slice(0, 100)}"`,
+    });
+  return write(context, request, { status: 200, warnings: duplicateFields(request) }, (options) =>
+    patchObject(context, request.caller, name, { type, value: parseJson(request.body ?? new Uint8Array()) }, { ...options, ...subresource(request.route) }),
+  );
 }
 
 /** What all writes share. The form of the answer is looked at before anything is written; `warnings` are those about the body's text. */
-async function write(context: ApiContext, request: ResourceRequest, told: { readonly status: number; readonly warnings: readonly string[] }, body: (options: WriteOptions) => Promise<Answer>): Promise<ResourceAnswer> {
+async function write(
+  context: ApiContext,
+  request: ResourceRequest,
+  told: { readonly status: number; readonly warnings: readonly string[] },
+  body: (options: WriteOptions) => Promise<Answer>,
+): Promise<ResourceAnswer> {
   const presentation = presentationOf(request);
   const options: WriteOptions = {
     dryRun: request.query.oneOf("dryRun", ["All"]) === "All",

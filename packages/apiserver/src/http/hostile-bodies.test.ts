@@ -41,7 +41,9 @@ test("I2: JSON of every bad sort is answered with a Status, and nothing is store
     const answer = await api.call("POST", configMaps, { body, headers: json });
     expect([answer.status, answer.body.kind, answer.body.code], because).toEqual([status, "Status", status]);
     const patched = await api.call("PATCH", `${namespaces}/default`, { body, headers: { "content-type": "application/json-patch+json" } });
-    expect([patched.body.kind, patched.status >= 400 && patched.status < 500], `patch: ${because}`).toEqual(because === "a list" ? ["Namespace", false] : ["Status", true]);
+    expect([patched.body.kind, patched.status >= 400 && patched.status < 500], `patch: ${because}`).toEqual(
+      because === "a list" ? ["Namespace", false] : ["Status", true],
+    );
   }
   expect(await api.store.reader.currentRv()).toBe(before);
 });
@@ -70,8 +72,20 @@ test("I9: a body above 3 MiB is refused with 413, whether its length is said or 
 test("content types decide how a body is read, and unknown ones are refused with 415", async () => {
   await using api = await openTestApi();
   const send = (type: string) => api.call("POST", `${configMaps}?dryRun=All`, { body: JSON.stringify(configMap("a")), headers: { "content-type": type } });
-  for (const type of ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "application/x-www-form-urlencoded"]) expect((await send(type)).status, type).toBe(201);
-  for (const type of ["text/plain", "application/yaml", "application/xml", "multipart/form-data; boundary=x", "application/json-patch+json", "nonsense", "a/b/c", ";", "application/json/../x", "*/*"]) {
+  for (const type of ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "application/x-www-form-urlencoded"])
+    expect((await send(type)).status, type).toBe(201);
+  for (const type of [
+    "text/plain",
+    "application/yaml",
+    "application/xml",
+    "multipart/form-data; boundary=x",
+    "application/json-patch+json",
+    "nonsense",
+    "a/b/c",
+    ";",
+    "application/json/../x",
+    "*/*",
+  ]) {
     const answer = await send(type);
     expect([answer.status, answer.body.kind, answer.body.reason], type).toEqual([415, "Status", "UnsupportedMediaType"]);
   }
@@ -79,7 +93,14 @@ test("content types decide how a body is read, and unknown ones are refused with
 
 test("I9: identity, status and ownership cannot be assigned by sending them", async () => {
   await using api = await openTestApi();
-  const mine = { uid: "mine", resourceVersion: undefined, generation: 9, creationTimestamp: "2001-01-01T00:00:00Z", deletionTimestamp: "2001-01-01T00:00:00Z", managedFields: [{ manager: "me" }] };
+  const mine = {
+    uid: "mine",
+    resourceVersion: undefined,
+    generation: 9,
+    creationTimestamp: "2001-01-01T00:00:00Z",
+    deletionTimestamp: "2001-01-01T00:00:00Z",
+    managedFields: [{ manager: "me" }],
+  };
   const made = (await api.call("POST", widgets, { body: { ...widget("a", {}, mine), status: { ready: true }, id: 1, owner: "me", rv: 5 } })).body;
   expect(Object.keys(made).toSorted()).toEqual(["apiVersion", "kind", "metadata", "spec"]);
   expect(Object.keys(made.metadata).toSorted()).toEqual(["creationTimestamp", "generation", "name", "namespace", "resourceVersion", "uid"]);
@@ -94,7 +115,9 @@ test("an object as wide as a body allows is answered in bounded time", async () 
   expect(unknown.status).toBe(400);
   const wrong = await api.call("POST", configMaps, { body: { ...configMap("a"), data: many } });
   expect([wrong.status, (wrong.body.details?.causes ?? []).length <= 100]).toEqual([422, true]);
-  const labels = await api.call("POST", configMaps, { body: configMap("a", {}, { labels: Object.fromEntries(Object.keys(many).map((key) => [`-${key}`, "-"])) }) });
+  const labels = await api.call("POST", configMaps, {
+    body: configMap("a", {}, { labels: Object.fromEntries(Object.keys(many).map((key) => [`-${key}`, "-"])) }),
+  });
   expect(labels.status).toBe(422);
   for (const answer of [unknown, wrong, labels]) expect(answer.text.length).toBeLessThan(200_000);
   expect(performance.now() - started).toBeLessThan(20_000);

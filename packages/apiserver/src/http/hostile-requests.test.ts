@@ -100,7 +100,13 @@ test("I9: pipelined requests are answered in order, each once, and one bad one e
   for (const name of ["a", "b", "c"]) await api.call("POST", configMaps, { body: configMap(name) });
   const get = (name: string, last = "") => `GET ${configMaps}/${name} HTTP/1.1\r\n${auth(api)}${last}\r\n`;
   const { responses } = await rawExchange(api, { bytes: [["a", "b", "missing", "c"].map((name) => get(name)).join("") + get("a", "Connection: close\r\n")] });
-  expect(responses.map((response) => [response.status, (JSON.parse(response.body) as { metadata: { name?: string } }).metadata.name])).toEqual([[200, "a"], [200, "b"], [404, undefined], [200, "c"], [200, "a"]]);
+  expect(responses.map((response) => [response.status, (JSON.parse(response.body) as { metadata: { name?: string } }).metadata.name])).toEqual([
+    [200, "a"],
+    [200, "b"],
+    [404, undefined],
+    [200, "c"],
+    [200, "a"],
+  ]);
   const many = await rawExchange(api, { bytes: [get("a").repeat(500) + get("b", "Connection: close\r\n")], deadlineMs: 20_000 });
   expect([many.responses.length, many.responses.every((response) => response.status === 200)]).toEqual([501, true]);
   const bad = await rawExchange(api, { bytes: [`${get("a")}GARBAGE\r\n\r\n${get("b")}`] });
@@ -127,8 +133,16 @@ test("I9: who sends slowly, or only half, is cut after a while and told so where
   await using api = await openTestApi({ limits: impatient });
   const cases = [
     { because: "half a head", bytes: [`GET ${configMaps} HTTP/1.1\r\nHost: x\r\n`], status: 408 },
-    { because: "half a body", bytes: [`POST ${configMaps} HTTP/1.1\r\n${auth(api)}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"metadata"`], status: 408 },
-    { because: "half a chunk", bytes: [`POST ${configMaps} HTTP/1.1\r\n${auth(api)}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n100\r\n{`], status: 408 },
+    {
+      because: "half a body",
+      bytes: [`POST ${configMaps} HTTP/1.1\r\n${auth(api)}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"metadata"`],
+      status: 408,
+    },
+    {
+      because: "half a chunk",
+      bytes: [`POST ${configMaps} HTTP/1.1\r\n${auth(api)}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n100\r\n{`],
+      status: 408,
+    },
     { because: "nothing", bytes: [], status: undefined },
   ];
   await Promise.all(

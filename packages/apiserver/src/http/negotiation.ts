@@ -14,7 +14,9 @@ export function acceptedForm(accept: string | undefined): Form {
     if (as === "Table") return { kind: "table" };
     if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList") return { kind: "partial" };
   }
-  throw new PlatformError("TP_NOT_ACCEPTABLE", { message: `only application/json is served (also as Table and PartialObjectMetadata); the request accepts ${accept.slice(0, 200)}` });
+  throw new PlatformError("TP_NOT_ACCEPTABLE", {
+    message: `only application/json is served (also as Table and PartialObjectMetadata); the request accepts ${accept.slice(0, 200)}`,
+  });
 }
 
 export function includeObject(value: string | undefined): IncludeObject {
@@ -48,7 +50,8 @@ export class Query {
   integer(name: string): number | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
-    if (!/^\d{1,15}$/.test(value)) throw new PlatformError("TP_BAD_REQUEST", { message: `${name} must be a non-negative integer, not "${value.slice(0, 50)}"` });
+    if (!/^\d{1,15}$/.test(value))
+      throw new PlatformError("TP_BAD_REQUEST", { message: `${name} must be a non-negative integer, not "${value.slice(0, 50)}"` });
     return Number(value);
   }
 
@@ -56,7 +59,8 @@ export class Query {
     const value = this.text(name);
     if (value === undefined) return undefined;
     const found = allowed.find((candidate) => candidate === value);
-    if (found === undefined) throw new PlatformError("TP_BAD_REQUEST", { message: `${name} must be one of ${allowed.join(", ")}, not "${value.slice(0, 50)}"` });
+    if (found === undefined)
+      throw new PlatformError("TP_BAD_REQUEST", { message: `${name} must be one of ${allowed.join(", ")}, not "${value.slice(0, 50)}"` });
     return found;
   }
 }

@@ -24,7 +24,6 @@ interface Document {
   readonly components: { readonly schemas: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
 }
 
-
 async function documents(api: TestApi): Promise<Document[]> {
   const { paths } = (await api.call("GET", "/openapi/v3")).body as unknown as { paths: Record<string, { serverRelativeURL: string }> };
   return Promise.all(Object.values(paths).map(async ({ serverRelativeURL }) => (await api.call("GET", serverRelativeURL)).body as unknown as Document));
@@ -80,7 +79,9 @@ test("the schemas compile as JSON Schema, take what the server answers, and refu
     for (const name of Object.keys(document.components.schemas)) expect(ajv.getSchema(`document#/components/schemas/${name}`), name).toBeTypeOf("function");
     const check = ajv.getSchema("document#/components/schemas/io.threeport.test.v1alpha1.Widget");
     if (check === undefined) continue;
-    const made = await api.call("POST", "/apis/test.threeport.io/v1alpha1/namespaces/default/widgets", { body: { metadata: { name: "a", labels: { a: "b" } }, spec: { size: 2, parts: [{ name: "x" }] } } });
+    const made = await api.call("POST", "/apis/test.threeport.io/v1alpha1/namespaces/default/widgets", {
+      body: { metadata: { name: "a", labels: { a: "b" } }, spec: { size: 2, parts: [{ name: "x" }] } },
+    });
     expect(check(made.body), JSON.stringify(check.errors)).toBe(true);
     expect(check({ ...made.body, spec: { size: "2" } })).toBe(false);
     expect(check({ ...made.body, spec: { color: "blue" } })).toBe(false);
@@ -98,7 +99,9 @@ test("every field of a kind is described, for kubectl explain", async () => {
       if (typeof child["items"] === "object") walk(child["items"] as Record<string, unknown>, `${path}.${name}[]`);
     }
   };
-  for (const document of await documents(api)) for (const [name, schema] of Object.entries(document.components.schemas)) if (schema["x-kubernetes-group-version-kind"] !== undefined && !name.endsWith("List")) walk(schema, name);
+  for (const document of await documents(api))
+    for (const [name, schema] of Object.entries(document.components.schemas))
+      if (schema["x-kubernetes-group-version-kind"] !== undefined && !name.endsWith("List")) walk(schema, name);
   expect(undescribed).toEqual([]);
 });
 

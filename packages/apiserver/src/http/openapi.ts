@@ -27,7 +27,10 @@ export function openApiDocument(registry: Registry, group: string, version: stri
     schemas[metaSchema] ??= metadata;
     schemas[schemaName(kind)] = {
       ...kind.schema,
-      properties: { ...properties, metadata: { description: "Standard object metadata.", default: {}, allOf: [{ $ref: `#/components/schemas/${metaSchema}` }] } },
+      properties: {
+        ...properties,
+        metadata: { description: "Standard object metadata.", default: {}, allOf: [{ $ref: `#/components/schemas/${metaSchema}` }] },
+      },
       "x-kubernetes-group-version-kind": [gvk(kind)],
     };
     schemas[`${schemaName(kind)}List`] = listSchema(kind);
@@ -115,7 +118,10 @@ function pathsOf(kind: Kind): Record<string, unknown> {
   const requestBody = { content: { "*/*": { schema: { $ref: `#/components/schemas/${schemaName(kind)}` } } } };
   const patchBody = {
     content: Object.fromEntries(
-      ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"].map((type) => [type, { schema: { type: "object" } }]),
+      ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"].map((type) => [
+        type,
+        { schema: { type: "object" } },
+      ]),
     ),
   };
   const paths: Record<string, unknown> = {
@@ -135,7 +141,8 @@ function pathsOf(kind: Kind): Record<string, unknown> {
   };
   if (kind.namespaced) paths[`${base}/${kind.plural}`] = { get: operation("list", listParameters, {}, `list${kind.kind}ForAllNamespaces`) };
   if (kind.hasStatus) {
-    const status = (action: string, parameters: readonly object[], extra: object = {}) => operation(action, parameters, extra, `${action}${scope}${kind.kind}Status`);
+    const status = (action: string, parameters: readonly object[], extra: object = {}) =>
+      operation(action, parameters, extra, `${action}${scope}${kind.kind}Status`);
     paths[`${collection}/{name}/status`] = {
       parameters: pathParameters(true),
       get: status("get", []),

@@ -48,7 +48,11 @@ export function presentList(context: ApiContext, kind: Kind, presentation: Prese
 }
 
 /** What a list has before and behind its items. */
-export function aroundItems(kind: string, apiVersion: string, list: { readonly rv: number; readonly continueToken: string | undefined }): readonly [start: string, end: string] {
+export function aroundItems(
+  kind: string,
+  apiVersion: string,
+  list: { readonly rv: number; readonly continueToken: string | undefined },
+): readonly [start: string, end: string] {
   const meta = JSON.stringify({ resourceVersion: String(list.rv), ...(list.continueToken === undefined ? {} : { continue: list.continueToken }) });
   return [`{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${meta},"items":[`, "]}"];
 }

@@ -25,9 +25,18 @@ test("what kubectl 1.36 sends to create a namespace, and a ConfigMap and a Secre
   const sent = JSON.parse(readFileSync(new URL("../protobuf/testdata/kubectl-1.36.4.json", import.meta.url), "utf8")) as { command: string; hex: string }[];
   const body = (start: string): Buffer => Buffer.from(sent.find(({ command }) => command.startsWith(start))?.hex ?? "", "hex");
   const query = "?fieldManager=kubectl-create&fieldValidation=Strict";
-  expect(await api.call("POST", `${namespaces}${query}`, { headers, body: body("create namespace") })).toMatchObject({ status: 201, body: { metadata: { name: "shop" }, status: { phase: "Active" } } });
-  expect(await api.call("POST", `${namespaces}/shop/configmaps${query}`, { headers, body: body("create configmap") })).toMatchObject({ status: 201, body: { data: { colour: "blue", empty: "" }, binaryData: { blob: "AP/+" } } });
-  expect(await api.call("POST", `${namespaces}/shop/secrets${query}`, { headers, body: body("create secret generic") })).toMatchObject({ status: 201, body: { type: "Opaque", data: { user: "YWRh", password: "cMOkNTU=" } } });
+  expect(await api.call("POST", `${namespaces}${query}`, { headers, body: body("create namespace") })).toMatchObject({
+    status: 201,
+    body: { metadata: { name: "shop" }, status: { phase: "Active" } },
+  });
+  expect(await api.call("POST", `${namespaces}/shop/configmaps${query}`, { headers, body: body("create configmap") })).toMatchObject({
+    status: 201,
+    body: { data: { colour: "blue", empty: "" }, binaryData: { blob: "AP/+" } },
+  });
+  expect(await api.call("POST", `${namespaces}/shop/secrets${query}`, { headers, body: body("create secret generic") })).toMatchObject({
+    status: 201,
+    body: { type: "Opaque", data: { user: "YWRh", password: "cMOkNTU=" } },
+  });
 });
 
 test("an update in protobuf replaces the object; the same update in JSON then changes nothing (K3)", async () => {
@@ -72,7 +81,8 @@ test("a patch cannot be protobuf", async () => {
 
 test("a body that is empty or broken is refused and nothing is stored", async () => {
   const whole = protobuf(configMap("broken", { a: "1" }));
-  for (const body of [Buffer.alloc(0), Buffer.from("{}"), whole.subarray(0, whole.length - 8)]) expect((await api.call("POST", configMaps, { headers, body })).status).toBe(400);
+  for (const body of [Buffer.alloc(0), Buffer.from("{}"), whole.subarray(0, whole.length - 8)])
+    expect((await api.call("POST", configMaps, { headers, body })).status).toBe(400);
   expect((await api.call("GET", `${configMaps}/broken`)).status).toBe(404);
 });
 

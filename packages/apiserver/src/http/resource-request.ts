@@ -17,5 +17,9 @@ export interface ResourceRequest {
 
 /** What a list, a watch or a deletecollection is about. */
 export function selectionOf({ route, query }: Pick<ResourceRequest, "route" | "query">): Selection {
-  return createSelection(route.kind, { namespace: route.kind.namespaced ? route.namespace : undefined, labelSelector: query.text("labelSelector"), fieldSelector: query.text("fieldSelector") });
+  return createSelection(route.kind, {
+    namespace: route.kind.namespaced ? route.namespace : undefined,
+    labelSelector: query.text("labelSelector"),
+    fieldSelector: query.text("fieldSelector"),
+  });
 }

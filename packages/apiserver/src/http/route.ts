@@ -40,7 +40,9 @@ function isNamespaceSubresource(rest: readonly string[]): boolean {
 }
 
 function unknown(path: string): PlatformError {
-  return new PlatformError("TP_NOT_FOUND", { message: `the server could not find the requested resource (${path.slice(0, 200)}); see "kubectl api-resources"` });
+  return new PlatformError("TP_NOT_FOUND", {
+    message: `the server could not find the requested resource (${path.slice(0, 200)}); see "kubectl api-resources"`,
+  });
 }
 
 /** Percent-decoding that cannot smuggle a separator or a control character into a name. */
@@ -52,6 +54,7 @@ function decode(segment: string): string {
     throw new PlatformError("TP_BAD_REQUEST", { message: "the URL is not valid percent-encoding", cause: error });
   }
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[/\\|\u0000-\u001f]/.test(text) || text === "." || text === "..") throw new PlatformError("TP_BAD_REQUEST", { message: `invalid path segment ${JSON.stringify(text).slice(0, 100)}` });
+  if (/[/\\|\u0000-\u001f]/.test(text) || text === "." || text === "..")
+    throw new PlatformError("TP_BAD_REQUEST", { message: `invalid path segment ${JSON.stringify(text).slice(0, 100)}` });
   return text;
 }

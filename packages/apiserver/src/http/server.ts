@@ -41,7 +41,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const limits: ServerLimits = { ...defaultLimits, ...options.limits };
   const stopping = new AbortController();
   const users = new WeakMap<FastifyRequest, User>();
-  const failed = (request: FastifyRequest, reply: FastifyReply, error: unknown) => sendError(context, request, reply, toRequestError(error, limits.bodyBytesMax));
+  const failed = (request: FastifyRequest, reply: FastifyReply, error: unknown) =>
+    sendError(context, request, reply, toRequestError(error, limits.bodyBytesMax));
   const identify = async (request: FastifyRequest) => void users.set(request, await authenticateHeader(options.authenticate, request.headers.authorization));
 
   const app = Fastify({
@@ -62,7 +63,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: limits.headerBytesMax },
     logger: false,
     // A URL that is no URL is no secret's door either: who asks is checked first, as everywhere.
-    frameworkErrors: (error, request, reply) => void identify(request).then(() => failed(request, reply, error), (refused: unknown) => failed(request, reply, refused)),
+    frameworkErrors: (error, request, reply) =>
+      void identify(request).then(
+        () => failed(request, reply, error),
+        (refused: unknown) => failed(request, reply, refused),
+      ),
     clientErrorHandler: (error, socket) => onClientError(error, socket),
   });
   const onClientError = answerClientErrors(app.server as unknown as Server, context.clock);
@@ -80,7 +85,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   for (const url of ["/healthz", "/livez"]) app.get(url, (_request, reply) => reply.type("text/plain").send("ok"));
   app.get("/readyz", async (_request, reply) => {
     const { ok, text } = await options.ready();
-    return reply.code(ok ? 200 : 503).type("text/plain").send(text);
+    return reply
+      .code(ok ? 200 : 503)
+      .type("text/plain")
+      .send(text);
   });
   app.all("/*", async (request, reply) => {
     const path = request.url.split("?", 1)[0] ?? "/";
@@ -97,7 +105,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   async function resource(request: FastifyRequest, reply: FastifyReply, user: User): Promise<FastifyReply> {
     const started = context.clock.monotonic();
     const call = resourceRequest(context, request, user);
-    const observe = (status: number) => options.observe?.({ method: request.method, resource: call.route.kind.resource, status, seconds: (context.clock.monotonic() - started) / 1000 });
+    const observe = (status: number) =>
+      options.observe?.({ method: request.method, resource: call.route.kind.resource, status, seconds: (context.clock.monotonic() - started) / 1000 });
     try {
       const special = options.subresources?.get(`${call.route.kind.resource}/${call.route.subresource ?? ""}`);
       if (special !== undefined && call.route.name !== undefined && request.method === "GET") return await subresource(special, call, request, reply);

@@ -10,8 +10,22 @@ const asPartial = { accept: "application/json;as=PartialObjectMetadata;v=v1;g=me
 test("kubectl's Table holds the kind's columns, a row for each object, and as much of the object as was asked for", async () => {
   await using api = await openTestApi();
   await api.call("POST", widgets, { body: widget("a", { size: 3, color: "red" }) });
-  const one = (await api.call("GET", `${widgets}/a`, { headers: asTable })).body as unknown as { kind: string; apiVersion: string; columnDefinitions: { name: string; priority: number }[]; rows: { cells: unknown[]; object: { kind: string; metadata: { name: string }; spec?: unknown } }[] };
-  expect([one.kind, one.apiVersion, one.columnDefinitions.map((column) => [column.name, column.priority])]).toEqual(["Table", "meta.k8s.io/v1", [["Name", 0], ["Size", 0], ["Color", 1], ["Age", 0]]]);
+  const one = (await api.call("GET", `${widgets}/a`, { headers: asTable })).body as unknown as {
+    kind: string;
+    apiVersion: string;
+    columnDefinitions: { name: string; priority: number }[];
+    rows: { cells: unknown[]; object: { kind: string; metadata: { name: string }; spec?: unknown } }[];
+  };
+  expect([one.kind, one.apiVersion, one.columnDefinitions.map((column) => [column.name, column.priority])]).toEqual([
+    "Table",
+    "meta.k8s.io/v1",
+    [
+      ["Name", 0],
+      ["Size", 0],
+      ["Color", 1],
+      ["Age", 0],
+    ],
+  ]);
   expect(one.rows[0]?.cells).toEqual(["a", 3, "red", expect.stringMatching(/^\d+s$/)]);
   expect(one.rows[0]?.object).toMatchObject({ kind: "PartialObjectMetadata", metadata: { name: "a" } });
   expect(one.rows[0]?.object.spec).toBeUndefined();
@@ -35,7 +49,10 @@ test("PartialObjectMetadata leaves everything but metadata out, of one object an
   const one = (await api.call("GET", `${configMaps}/a`, { headers: asPartial })).body;
   expect([one.kind, one.apiVersion, one.metadata.name, one["data"]]).toEqual(["PartialObjectMetadata", "meta.k8s.io/v1", "a", undefined]);
   const list = (await api.call("GET", configMaps, { headers: { accept: "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io" } })).body;
-  expect([list.kind, list.items.map((item) => [item.kind, item.metadata.name, item["data"]])]).toEqual(["PartialObjectMetadataList", [["PartialObjectMetadata", "a", undefined]]]);
+  expect([list.kind, list.items.map((item) => [item.kind, item.metadata.name, item["data"]])]).toEqual([
+    "PartialObjectMetadataList",
+    [["PartialObjectMetadata", "a", undefined]],
+  ]);
 });
 
 test("watches speak the same forms; a Table's columns come once", async () => {
@@ -45,9 +62,21 @@ test("watches speak the same forms; a Table's columns come once", async () => {
   await api.call("POST", configMaps, { body: configMap("a", { k: "v" }) });
   await api.call("PATCH", `${configMaps}/a`, { body: { data: { l: "w" } } });
   await Promise.all([tables.until(3), partials.until(2)]);
-  const forms = tables.events.map((event) => [event.type, event.object.kind, event.object["columnDefinitions"] !== null, (event.object["rows"] as { cells: unknown[] }[])[0]?.cells.slice(0, 2)]);
-  expect(forms).toEqual([["BOOKMARK", "Table", true, [null, null]], ["ADDED", "Table", false, ["a", 1]], ["MODIFIED", "Table", false, ["a", 2]]]);
-  expect(partials.events.map((event) => [event.type, event.object.kind, event.object["data"]])).toEqual([["ADDED", "PartialObjectMetadata", undefined], ["MODIFIED", "PartialObjectMetadata", undefined]]);
+  const forms = tables.events.map((event) => [
+    event.type,
+    event.object.kind,
+    event.object["columnDefinitions"] !== null,
+    (event.object["rows"] as { cells: unknown[] }[])[0]?.cells.slice(0, 2),
+  ]);
+  expect(forms).toEqual([
+    ["BOOKMARK", "Table", true, [null, null]],
+    ["ADDED", "Table", false, ["a", 1]],
+    ["MODIFIED", "Table", false, ["a", 2]],
+  ]);
+  expect(partials.events.map((event) => [event.type, event.object.kind, event.object["data"]])).toEqual([
+    ["ADDED", "PartialObjectMetadata", undefined],
+    ["MODIFIED", "PartialObjectMetadata", undefined],
+  ]);
 });
 
 test("a form that is not served is refused with 406, and nothing was written for it", async () => {
@@ -64,8 +93,25 @@ test("a form that is not served is refused with 406, and nothing was written for
 
 test("ages read as kubectl prints them", () => {
   const cases = [
-    [0, "0s"], [119, "119s"], [120, "2m"], [61 * 2, "2m2s"], [599, "9m59s"], [600, "10m"], [10_799, "179m"], [10_800, "3h"], [3 * 3600 + 60, "3h1m"], [8 * 3600, "8h"], [47 * 3600, "47h"],
-    [48 * 3600, "2d"], [50 * 3600, "2d2h"], [8 * 86_400, "8d"], [729 * 86_400, "729d"], [730 * 86_400, "2y"], [731 * 86_400, "2y1d"], [9 * 365 * 86_400 + 86_400, "9y"], [-5, "0s"],
+    [0, "0s"],
+    [119, "119s"],
+    [120, "2m"],
+    [61 * 2, "2m2s"],
+    [599, "9m59s"],
+    [600, "10m"],
+    [10_799, "179m"],
+    [10_800, "3h"],
+    [3 * 3600 + 60, "3h1m"],
+    [8 * 3600, "8h"],
+    [47 * 3600, "47h"],
+    [48 * 3600, "2d"],
+    [50 * 3600, "2d2h"],
+    [8 * 86_400, "8d"],
+    [729 * 86_400, "729d"],
+    [730 * 86_400, "2y"],
+    [731 * 86_400, "2y1d"],
+    [9 * 365 * 86_400 + 86_400, "9y"],
+    [-5, "0s"],
   ] as const;
   const now = Date.parse("2026-11-22T00:00:00Z");
   for (const [seconds, text] of cases) expect(age(new Date(now - seconds * 1000).toISOString(), now), String(seconds)).toBe(text);

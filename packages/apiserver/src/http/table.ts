@@ -14,7 +14,10 @@ export function columnDefinitions(kind: Kind): object[] {
 /** `nowMs` is the wall clock that ages are counted to. */
 export function tableRow(kind: Kind, body: string, options: { readonly include: IncludeObject; readonly nowMs: number }): object {
   const object = parseBody(body);
-  return { cells: [object.metadata.name, ...kind.columns.map((column) => cell(column.type, column.value(object), options.nowMs))], ...rowObject(object, options.include) };
+  return {
+    cells: [object.metadata.name, ...kind.columns.map((column) => cell(column.type, column.value(object), options.nowMs))],
+    ...rowObject(object, options.include),
+  };
 }
 
 function cell(type: string, value: string | number | boolean | undefined, nowMs: number): unknown {

@@ -15,7 +15,11 @@ export interface WatchFormat {
 const plainLines = new WeakMap<WatchEvent, string>();
 
 export function watchFormat(context: ApiContext, { route: { kind } }: ResourceRequest, presentation: Presentation): WatchFormat {
-  const at = (rv: number, annotations: Readonly<Record<string, string>> | undefined) => ({ resourceVersion: String(rv), creationTimestamp: null, ...(annotations === undefined ? {} : { annotations }) });
+  const at = (rv: number, annotations: Readonly<Record<string, string>> | undefined) => ({
+    resourceVersion: String(rv),
+    creationTimestamp: null,
+    ...(annotations === undefined ? {} : { annotations }),
+  });
   const line = (type: string, object: object) => `${JSON.stringify({ type, object })}\n`;
 
   if (presentation.form === "table") {
@@ -28,7 +32,19 @@ export function watchFormat(context: ApiContext, { route: { kind } }: ResourceRe
     const options = () => ({ include: presentation.include, nowMs: context.clock.now() });
     return {
       event: (event) => line(event.type, wrap([tableRow(kind, event.body, options())], String(event.rv))),
-      bookmark: (rv, annotations) => line("BOOKMARK", wrap([{ cells: [null, ...kind.columns.map(() => null)], object: { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: at(rv, annotations) } }], String(rv))),
+      bookmark: (rv, annotations) =>
+        line(
+          "BOOKMARK",
+          wrap(
+            [
+              {
+                cells: [null, ...kind.columns.map(() => null)],
+                object: { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: at(rv, annotations) },
+              },
+            ],
+            String(rv),
+          ),
+        ),
     };
   }
   if (presentation.form === "partial") {

@@ -39,7 +39,11 @@ export async function streamWatch(context: ApiContext, request: ResourceRequest,
   using watch = await startWatch(
     context,
     selection,
-    { resourceVersion: query.text("resourceVersion"), sendInitialEvents: query.flag("sendInitialEvents"), resourceVersionMatch: query.oneOf("resourceVersionMatch", ["Exact", "NotOlderThan"]) },
+    {
+      resourceVersion: query.text("resourceVersion"),
+      sendInitialEvents: query.flag("sendInitialEvents"),
+      resourceVersionMatch: query.oneOf("resourceVersionMatch", ["Exact", "NotOlderThan"]),
+    },
     {
       async initial(events) {
         open();

@@ -21,10 +21,25 @@ export const namespaceKind = defineKind({
   nameRule: "label",
   description: "A project: the scope of names for workloads and what belongs to them.",
   fields: {
-    spec: z.object({ finalizers: z.array(z.string()).optional().describe("Kept for clients of Kubernetes; contents are held by a finalizer in metadata.") }).optional().describe("Behaviour of the namespace."),
-    status: z.object({ phase: z.enum(["Active", "Terminating"]).optional().describe("Active, or Terminating while contents are being removed."), conditions: z.array(z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true })).optional().describe("What holds up the removal.") }).optional().describe("State of the namespace."),
+    spec: z
+      .object({ finalizers: z.array(z.string()).optional().describe("Kept for clients of Kubernetes; contents are held by a finalizer in metadata.") })
+      .optional()
+      .describe("Behaviour of the namespace."),
+    status: z
+      .object({
+        phase: z.enum(["Active", "Terminating"]).optional().describe("Active, or Terminating while contents are being removed."),
+        conditions: z
+          .array(z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true }))
+          .optional()
+          .describe("What holds up the removal."),
+      })
+      .optional()
+      .describe("State of the namespace."),
   },
-  columns: [{ name: "Status", type: "string", description: "Active or Terminating.", value: (object) => (object["status"] as { phase?: string } | undefined)?.phase }, ageColumn],
+  columns: [
+    { name: "Status", type: "string", description: "Active or Terminating.", value: (object) => (object["status"] as { phase?: string } | undefined)?.phase },
+    ageColumn,
+  ],
   prepare(object, old) {
     if (old === undefined) object.metadata.finalizers = [...new Set([...(object.metadata.finalizers ?? []), namespaceFinalizer])];
     object.metadata.labels = { ...object.metadata.labels, "kubernetes.io/metadata.name": object.metadata.name };
@@ -43,7 +58,10 @@ export const secretKind = defineKind({
   sensitive: true,
   description: "Values that must not be seen by everybody: passwords, tokens, kubeconfigs. Encrypted at rest.",
   fields: {
-    data: z.record(z.string(), z.string().meta({ format: "byte" })).optional().describe("Values by key, in base64."),
+    data: z
+      .record(z.string(), z.string().meta({ format: "byte" }))
+      .optional()
+      .describe("Values by key, in base64."),
     stringData: z.record(z.string(), z.string()).optional().describe("Values by key as plain text; written into data and never returned."),
     type: text("What sort of secret it is; Opaque unless said.").default("Opaque"),
     immutable: z.boolean().optional().describe("Once true, the values cannot change any more."),
@@ -56,14 +74,19 @@ export const secretKind = defineKind({
   selectableFields: ["type"],
   prepare(object) {
     const plain = object["stringData"] as Record<string, string> | undefined;
-    if (plain !== undefined) object["data"] = { ...(object["data"] as Record<string, string> | undefined), ...Object.fromEntries(Object.entries(plain).map(([key, value]) => [key, Buffer.from(value, "utf8").toString("base64")])) };
+    if (plain !== undefined)
+      object["data"] = {
+        ...(object["data"] as Record<string, string> | undefined),
+        ...Object.fromEntries(Object.entries(plain).map(([key, value]) => [key, Buffer.from(value, "utf8").toString("base64")])),
+      };
     delete object["stringData"];
   },
   validate(object, old) {
     const data = (object["data"] ?? {}) as Record<string, string>;
     const causes = keyCauses("data", data);
     for (const [key, value] of Object.entries(data)) {
-      if (!base64Pattern.test(value)) causes.push({ field: `data.${key}`, reason: "FieldValueInvalid", message: "Invalid value: must be base64; use stringData for plain text" });
+      if (!base64Pattern.test(value))
+        causes.push({ field: `data.${key}`, reason: "FieldValueInvalid", message: "Invalid value: must be base64; use stringData for plain text" });
     }
     return [...causes, ...sizeCauses(data), ...typeCauses(object, old), ...immutableCauses(object, old, ["data"])];
   },
@@ -79,14 +102,31 @@ export const configMapKind = defineKind({
   description: "Configuration values by key.",
   fields: {
     data: z.record(z.string(), z.string()).optional().describe("Text values by key."),
-    binaryData: z.record(z.string(), z.string().meta({ format: "byte" })).optional().describe("Binary values by key, in base64."),
+    binaryData: z
+      .record(z.string(), z.string().meta({ format: "byte" }))
+      .optional()
+      .describe("Binary values by key, in base64."),
     immutable: z.boolean().optional().describe("Once true, the values cannot change any more."),
   },
-  columns: [{ name: "Data", type: "integer", description: "Number of values.", value: (object) => Object.keys((object["data"] as object | undefined) ?? {}).length + Object.keys((object["binaryData"] as object | undefined) ?? {}).length }, ageColumn],
+  columns: [
+    {
+      name: "Data",
+      type: "integer",
+      description: "Number of values.",
+      value: (object) =>
+        Object.keys((object["data"] as object | undefined) ?? {}).length + Object.keys((object["binaryData"] as object | undefined) ?? {}).length,
+    },
+    ageColumn,
+  ],
   validate(object, old) {
     const data = (object["data"] ?? {}) as Record<string, string>;
     const binary = (object["binaryData"] ?? {}) as Record<string, string>;
-    return [...keyCauses("data", data), ...keyCauses("binaryData", binary), ...sizeCauses({ ...data, ...binary }), ...immutableCauses(object, old, ["data", "binaryData"])];
+    return [
+      ...keyCauses("data", data),
+      ...keyCauses("binaryData", binary),
+      ...sizeCauses({ ...data, ...binary }),
+      ...immutableCauses(object, old, ["data", "binaryData"]),
+    ];
   },
 });
 
@@ -99,11 +139,27 @@ export const serviceAccountKind = defineKind({
   scope: "Namespaced",
   description: "An identity for programs.",
   fields: {
-    secrets: z.array(z.object({ name: text("Name of a Secret.").optional() })).optional().describe("Secrets that programs with this identity may use.").meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"], "x-kubernetes-patch-strategy": "merge", "x-kubernetes-patch-merge-key": "name" }),
-    imagePullSecrets: z.array(z.object({ name: text("Name of a Secret.").optional() })).optional().describe("Secrets for pulling images.").meta({ "x-kubernetes-list-type": "atomic" }),
+    secrets: z
+      .array(z.object({ name: text("Name of a Secret.").optional() }))
+      .optional()
+      .describe("Secrets that programs with this identity may use.")
+      .meta({
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name"],
+        "x-kubernetes-patch-strategy": "merge",
+        "x-kubernetes-patch-merge-key": "name",
+      }),
+    imagePullSecrets: z
+      .array(z.object({ name: text("Name of a Secret.").optional() }))
+      .optional()
+      .describe("Secrets for pulling images.")
+      .meta({ "x-kubernetes-list-type": "atomic" }),
     automountServiceAccountToken: z.boolean().optional().describe("Whether pods get a token of this identity."),
   },
-  columns: [{ name: "Secrets", type: "integer", description: "Number of Secrets.", value: (object) => ((object["secrets"] as unknown[] | undefined) ?? []).length }, ageColumn],
+  columns: [
+    { name: "Secrets", type: "integer", description: "Number of Secrets.", value: (object) => ((object["secrets"] as unknown[] | undefined) ?? []).length },
+    ageColumn,
+  ],
 });
 
 const objectReference = z.object({
@@ -132,26 +188,49 @@ export const eventKind = defineKind({
     involvedObject: objectReference.describe("What the event is about."),
     reason: text("Short CamelCase word for machines.").optional(),
     message: text("A sentence for people.").optional(),
-    source: z.object({ component: text("Who saw it.").optional(), host: text("Where.").optional() }).optional().describe("Who reported it."),
+    source: z
+      .object({ component: text("Who saw it.").optional(), host: text("Where.").optional() })
+      .optional()
+      .describe("Who reported it."),
     firstTimestamp: time("When it was first seen.").optional(),
     lastTimestamp: time("When it was last seen.").optional(),
     count: z.number().int().optional().describe("How often it was seen."),
     type: text("Normal or Warning.").optional(),
     eventTime: time("When it was first seen, in microseconds.").optional(),
-    series: z.object({ count: z.number().int().optional().describe("How often."), lastObservedTime: time("When last.").optional() }).optional().describe("Repetitions."),
+    series: z
+      .object({ count: z.number().int().optional().describe("How often."), lastObservedTime: time("When last.").optional() })
+      .optional()
+      .describe("Repetitions."),
     action: text("What was done or failed.").optional(),
     related: objectReference.optional().describe("A second object."),
     reportingComponent: text("Name of the controller.").optional(),
     reportingInstance: text("Which instance of it.").optional(),
   },
   columns: [
-    { name: "Last Seen", type: "date", description: "When it was last seen.", value: (object) => (object["lastTimestamp"] ?? object["eventTime"] ?? object.metadata.creationTimestamp) as string },
+    {
+      name: "Last Seen",
+      type: "date",
+      description: "When it was last seen.",
+      value: (object) => (object["lastTimestamp"] ?? object["eventTime"] ?? object.metadata.creationTimestamp) as string,
+    },
     { name: "Type", type: "string", description: "Normal or Warning.", value: (object) => object["type"] as string },
     { name: "Reason", type: "string", description: "Short reason.", value: (object) => object["reason"] as string },
     { name: "Object", type: "string", description: "What it is about.", value: (object) => involved(object) },
     { name: "Message", type: "string", description: "What happened.", value: (object) => object["message"] as string },
   ],
-  selectableFields: ["involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid", "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason", "reportingComponent", "source", "type"],
+  selectableFields: [
+    "involvedObject.kind",
+    "involvedObject.namespace",
+    "involvedObject.name",
+    "involvedObject.uid",
+    "involvedObject.apiVersion",
+    "involvedObject.resourceVersion",
+    "involvedObject.fieldPath",
+    "reason",
+    "reportingComponent",
+    "source",
+    "type",
+  ],
 });
 
 export const leaseKind = defineKind({
@@ -175,7 +254,15 @@ export const leaseKind = defineKind({
       .optional()
       .describe("The claim."),
   },
-  columns: [{ name: "Holder", type: "string", description: "Who holds the lease.", value: (object) => (object["spec"] as { holderIdentity?: string } | undefined)?.holderIdentity }, ageColumn],
+  columns: [
+    {
+      name: "Holder",
+      type: "string",
+      description: "Who holds the lease.",
+      value: (object) => (object["spec"] as { holderIdentity?: string } | undefined)?.holderIdentity,
+    },
+    ageColumn,
+  ],
 });
 
 /** Kinds of Kubernetes' own groups that every control plane serves. */
@@ -189,7 +276,11 @@ function involved(object: KubeObject): string {
 function keyCauses(field: string, values: Record<string, string>): ErrorCause[] {
   return Object.keys(values)
     .filter((key) => !keyPattern.test(key) || key === "." || key === "..")
-    .map((key) => ({ field: `${field}[${key}]`, reason: "FieldValueInvalid", message: "Invalid value: a key must consist of alphanumeric characters, '-', '_' or '.', at most 253" }));
+    .map((key) => ({
+      field: `${field}[${key}]`,
+      reason: "FieldValueInvalid",
+      message: "Invalid value: a key must consist of alphanumeric characters, '-', '_' or '.', at most 253",
+    }));
 }
 
 function sizeCauses(values: Record<string, string>): ErrorCause[] {

@@ -7,7 +7,9 @@ const secret = (name: string, fields: object) => ({ apiVersion: "v1", kind: "Sec
 
 test("stringData becomes data, wins over it, and is never shown", async () => {
   await using api = await openTestApi();
-  const { status, body } = await api.call("POST", secrets, { body: secret("a", { data: { a: base64("old"), b: base64("kept") }, stringData: { a: "пароль" } }) });
+  const { status, body } = await api.call("POST", secrets, {
+    body: secret("a", { data: { a: base64("old"), b: base64("kept") }, stringData: { a: "пароль" } }),
+  });
   expect([status, body["data"], body["stringData"], body["type"]]).toEqual([201, { a: base64("пароль"), b: base64("kept") }, undefined, "Opaque"]);
   const patched = await api.call("PATCH", `${secrets}/a`, { body: { stringData: { b: "new" } } });
   expect([patched.body["data"], patched.body["stringData"]]).toEqual([{ a: base64("пароль"), b: base64("new") }, undefined]);
@@ -42,13 +44,19 @@ test("data is base64: other text, bad keys and too much are refused", async () =
 
 test("an immutable Secret or ConfigMap keeps its values and its immutability; labels may change, and it can be deleted", async () => {
   await using api = await openTestApi();
-  for (const [path, value] of [[secrets, base64("1")], [configMaps, "1"]] as const) {
+  for (const [path, value] of [
+    [secrets, base64("1")],
+    [configMaps, "1"],
+  ] as const) {
     await api.call("POST", path, { body: { metadata: { name: "a" }, data: { k: value, l: value }, immutable: true } });
     for (const change of [{ data: { k: null } }, { data: { m: value } }, { immutable: false }, { immutable: null }]) {
       expect((await api.call("PATCH", `${path}/a`, { body: change })).status, JSON.stringify(change)).toBe(422);
     }
     expect((await api.call("PATCH", `${path}/a`, { body: { metadata: { labels: { a: "b" } } } })).status).toBe(200);
-    expect((await api.call("PUT", `${path}/a`, { body: { metadata: { name: "a" }, data: { l: value, k: value }, immutable: true } })).status, "the order of keys is no change").toBe(200);
+    expect(
+      (await api.call("PUT", `${path}/a`, { body: { metadata: { name: "a" }, data: { l: value, k: value }, immutable: true } })).status,
+      "the order of keys is no change",
+    ).toBe(200);
     expect((await api.call("DELETE", `${path}/a`)).status).toBe(200);
   }
 });

@@ -1,4 +1,13 @@
-import { PlatformError, deepEqual, pruneAndDefault, validateObjectMeta, validateSchema, type ErrorCause, type Kind, type KubeObject } from "@threeport/resource";
+import {
+  PlatformError,
+  deepEqual,
+  pruneAndDefault,
+  validateObjectMeta,
+  validateSchema,
+  type ErrorCause,
+  type Kind,
+  type KubeObject,
+} from "@threeport/resource";
 import { referenceCauses } from "./references.ts";
 
 export type FieldValidation = "Strict" | "Warn" | "Ignore";

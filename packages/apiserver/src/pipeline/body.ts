@@ -23,7 +23,8 @@ export function serialize(object: KubeObject): readonly [before: string, after: 
 /** A request body as an object of the URL's kind; says what is wrong with it otherwise. */
 export function readObject(body: Uint8Array | string | object, expected: { apiVersion: string; kind: string }): KubeObject {
   const value = typeof body === "string" || body instanceof Uint8Array ? parseJson(body) : body;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new PlatformError("TP_BAD_REQUEST", { message: "the body must be one JSON object" });
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new PlatformError("TP_BAD_REQUEST", { message: "the body must be one JSON object" });
   const object = value as KubeObject;
   const apiVersion = object.apiVersion ?? expected.apiVersion;
   const kind = object.kind ?? expected.kind;
@@ -33,6 +34,7 @@ export function readObject(body: Uint8Array | string | object, expected: { apiVe
     });
   }
   const metadata: unknown = object.metadata ?? {};
-  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) throw new PlatformError("TP_BAD_REQUEST", { message: "metadata must be an object", causes: [{ field: "metadata", message: "must be an object" }] });
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata))
+    throw new PlatformError("TP_BAD_REQUEST", { message: "metadata must be an object", causes: [{ field: "metadata", message: "must be an object" }] });
   return { ...object, apiVersion, kind, metadata: { ...(metadata as KubeObject["metadata"]) } };
 }

@@ -4,7 +4,9 @@ import { openTestApi } from "../testing/test-api.ts";
 
 test("create answers 201 with identity, version and defaults, and takes none of them from the client", async () => {
   await using api = await openTestApi();
-  const { status, body } = await api.call("POST", widgets, { body: widget("a", {}, { uid: "mine", creationTimestamp: "2001-01-01T00:00:00Z", selfLink: "/x", managedFields: [{}] }) });
+  const { status, body } = await api.call("POST", widgets, {
+    body: widget("a", {}, { uid: "mine", creationTimestamp: "2001-01-01T00:00:00Z", selfLink: "/x", managedFields: [{}] }),
+  });
   expect(status).toBe(201);
   expect(body).toMatchObject({ apiVersion: "test.threeport.io/v1alpha1", kind: "Widget", spec: { size: 1 }, metadata: { name: "a", namespace: "default" } });
   expect(body.metadata.uid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/);
@@ -27,7 +29,9 @@ test("generateName makes names of its prefix, bounded in length; a given name wi
 
 test("I9: of creates of one name at once exactly one wins; the others are told AlreadyExists", async () => {
   await using api = await openTestApi();
-  const answers = await Promise.all(Array.from({ length: 12 }, (_, index) => api.call("POST", configMaps, { body: configMap("same", { winner: String(index) }) })));
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, (_, index) => api.call("POST", configMaps, { body: configMap("same", { winner: String(index) }) })),
+  );
   const won = answers.filter((answer) => answer.status === 201);
   expect(won).toHaveLength(1);
   expect(answers.filter((answer) => answer.status === 409 && answer.body.reason === "AlreadyExists")).toHaveLength(11);
@@ -53,14 +57,21 @@ test("dryRun answers as the real call would, and stores nothing", async () => {
 test("fieldValidation: Strict refuses unknown and repeated fields, Warn prunes and warns, Ignore prunes", async () => {
   await using api = await openTestApi();
   const text = '{"metadata":{"name":"NAME","odd":1},"spec":{"size":1,"size":2,"colour":"red"}}';
-  const send = (name: string, mode: string) => api.call("POST", `${widgets}${mode}`, { body: text.replace("NAME", name), headers: { "content-type": "application/json" } });
+  const send = (name: string, mode: string) =>
+    api.call("POST", `${widgets}${mode}`, { body: text.replace("NAME", name), headers: { "content-type": "application/json" } });
   const strict = await send("strict", "?fieldValidation=Strict");
   expect([strict.status, strict.body.message]).toEqual([400, expect.stringContaining('duplicate field "spec.size"')]);
   const unknown = await api.call("POST", `${widgets}?fieldValidation=Strict`, { body: widget("strict", { colour: "red" }) });
-  expect([unknown.status, unknown.body.message, unknown.body.details?.causes]).toEqual([400, expect.stringContaining('unknown field "spec.colour"'), [expect.objectContaining({ field: "spec.colour" })]]);
+  expect([unknown.status, unknown.body.message, unknown.body.details?.causes]).toEqual([
+    400,
+    expect.stringContaining('unknown field "spec.colour"'),
+    [expect.objectContaining({ field: "spec.colour" })],
+  ]);
   const warned = await send("warned", "?fieldValidation=Warn");
   expect([warned.status, warned.body["spec"]]).toEqual([201, { size: 2 }]);
-  expect(warned.headers["warning"]).toBe('299 - "duplicate field \\"spec.size\\"", 299 - "unknown field \\"metadata.odd\\"", 299 - "unknown field \\"spec.colour\\""');
+  expect(warned.headers["warning"]).toBe(
+    '299 - "duplicate field \\"spec.size\\"", 299 - "unknown field \\"metadata.odd\\"", 299 - "unknown field \\"spec.colour\\""',
+  );
   expect((await send("default", "")).headers["warning"]).toBe('299 - "unknown field \\"metadata.odd\\"", 299 - "unknown field \\"spec.colour\\""');
   const ignored = await send("ignored", "?fieldValidation=Ignore");
   expect([ignored.status, ignored.headers["warning"], ignored.body.metadata["odd"]]).toEqual([201, undefined, undefined]);
@@ -69,7 +80,12 @@ test("fieldValidation: Strict refuses unknown and repeated fields, Warn prunes a
 
 test("warnings about fields with any name travel, bounded in number and length", async () => {
   await using api = await openTestApi();
-  const odd = Object.fromEntries([...["ключ", 'quo"te', "new\nline", "\u007f", "x".repeat(5_000), "__proto__x"], ...Array.from({ length: 50 }, (_, index) => `f${index}`)].map((key) => [key, 1]));
+  const odd = Object.fromEntries(
+    [...["ключ", 'quo"te', "new\nline", "\u007f", "x".repeat(5_000), "__proto__x"], ...Array.from({ length: 50 }, (_, index) => `f${index}`)].map((key) => [
+      key,
+      1,
+    ]),
+  );
   const answer = await api.call("POST", widgets, { body: { ...widget("a"), ...odd } });
   expect(answer.status).toBe(201);
   const warning = String(answer.headers["warning"]);
@@ -105,7 +121,8 @@ test("I3: names of a form that Kubernetes refuses are refused in the same words"
     const answer = await api.call("POST", configMaps, { body: configMap(name) });
     expect([answer.status, answer.body.reason, answer.body.details?.causes?.[0]?.field], name).toEqual([422, "Invalid", "metadata.name"]);
   }
-  for (const name of ["a", "a.b", "0", "constructor", "null", "x".repeat(253)]) expect((await api.call("POST", configMaps, { body: configMap(name) })).status, name).toBe(201);
+  for (const name of ["a", "a.b", "0", "constructor", "null", "x".repeat(253)])
+    expect((await api.call("POST", configMaps, { body: configMap(name) })).status, name).toBe(201);
   expect((await api.call("POST", namespaces, { body: { metadata: { name: "x".repeat(64) } } })).status).toBe(422);
   expect((await api.call("POST", namespaces, { body: { metadata: { name: "x".repeat(63) } } })).status).toBe(201);
 });

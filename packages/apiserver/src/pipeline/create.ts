@@ -4,7 +4,7 @@ import type { Guard } from "@threeport/store";
 import type { Answer, ApiContext, Caller, WriteOptions } from "../api.ts";
 import type { Kind } from "@threeport/resource";
 import { admit } from "./admission.ts";
-import { readObject, serialize } from "./body.ts";
+import { readObject } from "./body.ts";
 import { readCurrent } from "./current.ts";
 import { checkGuards, commitWrite, type WriteInput } from "./write.ts";
 
@@ -15,11 +15,18 @@ const generatedPrefixMax = 63 - suffixLength;
 const nameTries = 8;
 
 /** Creates an object in `namespace` ("" for cluster-scoped kinds). */
-export async function createObject(context: ApiContext, caller: Caller, target: { kind: Kind; namespace: string }, body: Uint8Array | string | object, options: WriteOptions): Promise<Answer> {
+export async function createObject(
+  context: ApiContext,
+  caller: Caller,
+  target: { kind: Kind; namespace: string },
+  body: Uint8Array | string | object,
+  options: WriteOptions,
+): Promise<Answer> {
   const { kind, namespace } = target;
   const object = readObject(body, kind);
   placeIn(object, kind, namespace);
-  if ((object.metadata.resourceVersion ?? "") !== "") throw new PlatformError("TP_BAD_REQUEST", { message: "resourceVersion should not be set on objects to be created" });
+  if ((object.metadata.resourceVersion ?? "") !== "")
+    throw new PlatformError("TP_BAD_REQUEST", { message: "resourceVersion should not be set on objects to be created" });
   const { generateName } = object.metadata;
   const generated = (object.metadata.name ?? "") === "" && typeof generateName === "string" && generateName !== "";
   for (let attempt = 1; ; attempt++) {
@@ -29,13 +36,22 @@ export async function createObject(context: ApiContext, caller: Caller, target: 
     const answer = await store(context, caller, { kind, namespace }, next, options);
     if (answer !== undefined) return { ...answer, warnings };
     if (!generated || attempt >= nameTries) {
-      throw new PlatformError("TP_ALREADY_EXISTS", { message: `${kind.group === "" ? kind.plural : kind.resource} "${next.metadata.name}" already exists`, detail: { kind: kind.plural, group: kind.group, name: next.metadata.name } });
+      throw new PlatformError("TP_ALREADY_EXISTS", {
+        message: `${kind.group === "" ? kind.plural : kind.resource} "${next.metadata.name}" already exists`,
+        detail: { kind: kind.plural, group: kind.group, name: next.metadata.name },
+      });
     }
   }
 }
 
 /** Undefined when the name is taken. */
-async function store(context: ApiContext, caller: Caller, target: { kind: Kind; namespace: string }, next: KubeObject, options: WriteOptions): Promise<Omit<Answer, "warnings"> | undefined> {
+async function store(
+  context: ApiContext,
+  caller: Caller,
+  target: { kind: Kind; namespace: string },
+  next: KubeObject,
+  options: WriteOptions,
+): Promise<Omit<Answer, "warnings"> | undefined> {
   const { kind, namespace } = target;
   const guards: Guard[] = kind.namespaced ? [{ target: { kind: "namespaces", namespace: "", name: namespace }, mustExist: true }] : [];
   const write: WriteInput = { kind, author: caller.author, current: undefined, next, guards };
@@ -61,12 +77,19 @@ function stamp(context: ApiContext, kind: Kind, object: KubeObject): KubeObject 
 export function placeIn(object: KubeObject, kind: Kind, namespace: string): void {
   const named = object.metadata.namespace ?? "";
   if (!kind.namespaced) {
-    if (named !== "") throw new PlatformError("TP_BAD_REQUEST", { message: `${kind.kind} is not namespaced; remove metadata.namespace "${named}"`, causes: [{ field: "metadata.namespace", message: "must be empty" }] });
+    if (named !== "")
+      throw new PlatformError("TP_BAD_REQUEST", {
+        message: `${kind.kind} is not namespaced; remove metadata.namespace "${named}"`,
+        causes: [{ field: "metadata.namespace", message: "must be empty" }],
+      });
     delete object.metadata.namespace;
     return;
   }
   if (named !== "" && named !== namespace) {
-    throw new PlatformError("TP_BAD_REQUEST", { message: `the namespace of the provided object does not match the namespace sent on the request: "${named}" and "${namespace}"`, causes: [{ field: "metadata.namespace", message: `must be "${namespace}"` }] });
+    throw new PlatformError("TP_BAD_REQUEST", {
+      message: `the namespace of the provided object does not match the namespace sent on the request: "${named}" and "${namespace}"`,
+      causes: [{ field: "metadata.namespace", message: `must be "${namespace}"` }],
+    });
   }
   object.metadata.namespace = namespace;
 }

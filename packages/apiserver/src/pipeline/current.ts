@@ -12,7 +12,10 @@ export async function readCurrent(context: ApiContext, target: ObjectName): Prom
 
 export function notFound(target: ObjectName): PlatformError {
   const qualified = target.kind.group === "" ? target.kind.plural : `${target.kind.plural}.${target.kind.group}`;
-  return new PlatformError("TP_NOT_FOUND", { message: `${qualified} "${target.name}" not found`, detail: { kind: target.kind.plural, group: target.kind.group, name: target.name } });
+  return new PlatformError("TP_NOT_FOUND", {
+    message: `${qualified} "${target.name}" not found`,
+    detail: { kind: target.kind.plural, group: target.kind.group, name: target.name },
+  });
 }
 
 export function versionConflict(target: ObjectName): PlatformError {

@@ -6,7 +6,16 @@ test("a delete of what nothing holds removes it at once and says which object it
   await using api = await openTestApi();
   const made = (await api.call("POST", widgets, { body: widget("a") })).body;
   const gone = await api.call("DELETE", `${widgets}/a`);
-  expect([gone.status, gone.body]).toEqual([200, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details: { name: "a", group: "test.threeport.io", kind: "widgets", uid: made.metadata.uid } }]);
+  expect([gone.status, gone.body]).toEqual([
+    200,
+    {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Success",
+      details: { name: "a", group: "test.threeport.io", kind: "widgets", uid: made.metadata.uid },
+    },
+  ]);
   const again = await api.call("DELETE", `${widgets}/a`);
   expect([again.status, again.body.reason]).toEqual([404, "NotFound"]);
 });
@@ -22,7 +31,8 @@ test("preconditions that do not hold, or cannot be read, delete nothing", async 
     { because: "a uid that is no text must not count as none", preconditions: { uid: 5 }, status: 400 },
     { because: "neither must preconditions that are no object", preconditions: "uid", status: 400 },
   ];
-  for (const { because, preconditions, status } of cases) expect((await api.call("DELETE", `${configMaps}/a`, { body: { preconditions } })).status, because).toBe(status);
+  for (const { because, preconditions, status } of cases)
+    expect((await api.call("DELETE", `${configMaps}/a`, { body: { preconditions } })).status, because).toBe(status);
   expect((await api.call("GET", `${configMaps}/a`)).body).toEqual(made);
   expect((await api.call("DELETE", `${configMaps}/a`, { body: { preconditions: { uid, resourceVersion } } })).status).toBe(200);
 });
@@ -61,13 +71,16 @@ test("asking again for Foreground changes nothing; asking for another propagatio
 
 test("deletecollection takes what a list would show, and nothing else", async () => {
   await using api = await openTestApi();
-  for (let index = 0; index < 70; index++) await api.objects.create({ ...configMap(`c${index}`, {}, { namespace: "default", labels: { half: index % 2 === 0 ? "even" : "odd" } }) });
+  for (let index = 0; index < 70; index++)
+    await api.objects.create({ ...configMap(`c${index}`, {}, { namespace: "default", labels: { half: index % 2 === 0 ? "even" : "odd" } }) });
   await api.objects.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "other" } });
   await api.objects.create(configMap("elsewhere", {}, { namespace: "other", labels: { half: "even" } }));
   const deleted = await api.call("DELETE", `${configMaps}?labelSelector=half%3Deven`);
   expect([deleted.status, deleted.body.kind, deleted.body.items.length]).toEqual([200, "ConfigMapList", 35]);
   const left = await api.call("GET", "/api/v1/configmaps");
-  expect(left.body.items.filter((item) => (item.metadata["labels"] as { half: string }).half === "even").map((item) => item.metadata.name)).toEqual(["elsewhere"]);
+  expect(left.body.items.filter((item) => (item.metadata["labels"] as { half: string }).half === "even").map((item) => item.metadata.name)).toEqual([
+    "elsewhere",
+  ]);
   await api.call("DELETE", configMaps);
   expect((await api.call("GET", configMaps)).body.items).toEqual([]);
 });

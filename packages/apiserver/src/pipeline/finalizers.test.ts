@@ -25,7 +25,10 @@ test("K5: no finalizer is added after deletion was asked for, by no sort of writ
   const current = (await api.call("GET", `${widgets}/a`)).body;
   const answers = [
     await api.call("PATCH", `${widgets}/a`, { body: { metadata: { finalizers: [hold, second] } } }),
-    await api.call("PATCH", `${widgets}/a`, { body: [{ op: "add", path: "/metadata/finalizers/-", value: second }], headers: { "content-type": "application/json-patch+json" } }),
+    await api.call("PATCH", `${widgets}/a`, {
+      body: [{ op: "add", path: "/metadata/finalizers/-", value: second }],
+      headers: { "content-type": "application/json-patch+json" },
+    }),
     await api.call("PUT", `${widgets}/a`, { body: { ...current, metadata: { ...current.metadata, finalizers: [second] } } }),
   ];
   expect(answers.map((answer) => [answer.status, answer.body.details?.causes?.[0]?.field])).toEqual(answers.map(() => [422, "metadata.finalizers"]));
@@ -34,7 +37,9 @@ test("K5: no finalizer is added after deletion was asked for, by no sort of writ
 
 test("K5: deletionTimestamp is the server's: nobody sets it and nobody takes it back", async () => {
   await using api = await openTestApi();
-  const made = await api.call("POST", configMaps, { body: configMap("a", {}, { finalizers: [hold], deletionTimestamp: "2026-01-01T00:00:00Z", deletionGracePeriodSeconds: 5 }) });
+  const made = await api.call("POST", configMaps, {
+    body: configMap("a", {}, { finalizers: [hold], deletionTimestamp: "2026-01-01T00:00:00Z", deletionGracePeriodSeconds: 5 }),
+  });
   expect([made.body.metadata["deletionTimestamp"], made.body.metadata["deletionGracePeriodSeconds"]]).toEqual([undefined, undefined]);
   await api.call("PATCH", `${configMaps}/a`, { body: { metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } } });
   expect((await api.call("GET", `${configMaps}/a`)).body.metadata["deletionTimestamp"]).toBeUndefined();

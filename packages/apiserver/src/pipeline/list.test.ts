@@ -5,7 +5,9 @@ import { openTestApi, type TestApi } from "../testing/test-api.ts";
 const names = (body: { items: readonly { metadata: { name: string } }[] }) => body.items.map((item) => item.metadata.name);
 
 async function create(api: TestApi, count: number, prefix = "c"): Promise<void> {
-  await Promise.all(Array.from({ length: count }, (_, index) => api.objects.create(configMap(`${prefix}${String(index).padStart(3, "0")}`, {}, { namespace: "default" }))));
+  await Promise.all(
+    Array.from({ length: count }, (_, index) => api.objects.create(configMap(`${prefix}${String(index).padStart(3, "0")}`, {}, { namespace: "default" }))),
+  );
 }
 
 test("get answers the object as stored; 404 names what is missing", async () => {
@@ -14,7 +16,19 @@ test("get answers the object as stored; 404 names what is missing", async () => 
   expect((await api.call("GET", `${configMaps}/a`)).body).toEqual(made);
   expect((await api.call("GET", `${configMaps}/a?resourceVersion=0&watch=true`)).body, "a GET of one object knows no watch").toEqual(made);
   const missing = await api.call("GET", `${configMaps}/b`);
-  expect([missing.status, missing.body]).toEqual([404, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", reason: "NotFound", message: 'configmaps "b" not found', code: 404, details: expect.objectContaining({ name: "b", kind: "configmaps" }) }]);
+  expect([missing.status, missing.body]).toEqual([
+    404,
+    {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Failure",
+      reason: "NotFound",
+      message: 'configmaps "b" not found',
+      code: 404,
+      details: expect.objectContaining({ name: "b", kind: "configmaps" }),
+    },
+  ]);
 });
 
 test("S3: all pages of a list show one state, whatever is written in between", async () => {
@@ -30,7 +44,11 @@ test("S3: all pages of a list show one state, whatever is written in between", a
   const third = (await api.call("GET", `${configMaps}?limit=10&continue=${String(second.metadata.continue)}`)).body;
   expect([...names(first), ...names(second), ...names(third)]).toEqual(Array.from({ length: 25 }, (_, index) => `c${String(index).padStart(3, "0")}`));
   expect(third.items.find((item) => item.metadata.name === "c020")?.["data"]).toEqual({});
-  expect([second.metadata.resourceVersion, third.metadata.resourceVersion, third.metadata.continue]).toEqual([first.metadata.resourceVersion, first.metadata.resourceVersion, undefined]);
+  expect([second.metadata.resourceVersion, third.metadata.resourceVersion, third.metadata.continue]).toEqual([
+    first.metadata.resourceVersion,
+    first.metadata.resourceVersion,
+    undefined,
+  ]);
 });
 
 test("S3: a list while others write is a state that there was: nothing twice, nothing torn", async () => {
@@ -38,7 +56,8 @@ test("S3: a list while others write is a state that there was: nothing twice, no
   await create(api, 20);
   let writing = true;
   const writer = (async () => {
-    for (let round = 0; writing; round++) await Promise.all(["c003", "c013"].map((name) => api.call("PATCH", `${configMaps}/${name}`, { body: { data: { round: String(round) } } })));
+    for (let round = 0; writing; round++)
+      await Promise.all(["c003", "c013"].map((name) => api.call("PATCH", `${configMaps}/${name}`, { body: { data: { round: String(round) } } })));
   })();
   for (let round = 0; round < 10; round++) {
     const seen: string[] = [];
@@ -73,7 +92,19 @@ test("I9: a continue token that this server did not write is refused, and one of
   await using api = await openTestApi();
   await create(api, 5);
   const token = (parts: unknown) => Buffer.from(JSON.stringify(parts)).toString("base64url");
-  const bad = ["x", "[]", token([]), token([1, "5", "", ""]), token([2, 5, "", ""]), token([1, -5, "", ""]), token([1, 2.5, "", ""]), token([1, 5, "a\u0000", ""]), token([1, 5, "", "x".repeat(10_000)]), token([1, 5, null, null]), token({ length: 4 })];
+  const bad = [
+    "x",
+    "[]",
+    token([]),
+    token([1, "5", "", ""]),
+    token([2, 5, "", ""]),
+    token([1, -5, "", ""]),
+    token([1, 2.5, "", ""]),
+    token([1, 5, "a\u0000", ""]),
+    token([1, 5, "", "x".repeat(10_000)]),
+    token([1, 5, null, null]),
+    token({ length: 4 }),
+  ];
   for (const text of bad) expect((await api.call("GET", `${configMaps}?continue=${text}`)).status, text.slice(0, 50)).toBe(400);
   expect((await api.call("GET", `${configMaps}?continue=${token([1, 1e15, "", ""])}`)).status, "from the future").toBe(504);
   const first = (await api.call("GET", `${configMaps}?limit=2`)).body;
@@ -138,7 +169,8 @@ test("label selectors, by equality and by set, choose what a list shows, also pa
     ["tier in (front)", ["a"]],
     ["nothing=here", []],
   ] as const;
-  for (const [selector, expected] of cases) expect(names((await api.call("GET", `${configMaps}?labelSelector=${encodeURIComponent(selector)}`)).body), selector).toEqual(expected);
+  for (const [selector, expected] of cases)
+    expect(names((await api.call("GET", `${configMaps}?labelSelector=${encodeURIComponent(selector)}`)).body), selector).toEqual(expected);
   for (const bad of ["app=", "a b", "=", "app in web", "app in (", "a=b;c=d", "app=" + "x".repeat(100), "'; DROP TABLE object; --"]) {
     const { status } = await api.call("GET", `${configMaps}?labelSelector=${encodeURIComponent(bad)}`);
     expect(status, bad).toBe(bad === "app=" ? 200 : 400);
@@ -169,7 +201,8 @@ test("field selectors know the fields of the kind, and refuse others by name", a
     [`metadata.name=${"x".repeat(5_000)}`, []],
     ["metadata.namespace=\u0000", []],
   ] as const;
-  for (const [selector, expected] of cases) for (const path of [widgets, all]) expect(names((await list(selector, path)).body), `${selector} ${path}`.slice(0, 80)).toEqual(expected);
+  for (const [selector, expected] of cases)
+    for (const path of [widgets, all]) expect(names((await list(selector, path)).body), `${selector} ${path}`.slice(0, 80)).toEqual(expected);
   const unknown = await list("spec.secret=x");
   expect([unknown.status, unknown.body.message]).toEqual([400, expect.stringContaining('"spec.color"')]);
   expect((await list("metadata.labels=x")).status).toBe(400);
@@ -191,22 +224,36 @@ test("Secrets of a list are readable, in all of its pages", async () => {
   for (const name of ["a", "b", "c"]) await api.call("POST", secrets, { body: { metadata: { name }, stringData: { k: name } } });
   const first = (await api.call("GET", `${secrets}?limit=2`)).body;
   const second = (await api.call("GET", `${secrets}?limit=2&continue=${String(first.metadata.continue)}`)).body;
-  expect([...first.items, ...second.items].map((item) => (item["data"] as { k: string }).k)).toEqual(["a", "b", "c"].map((text) => Buffer.from(text).toString("base64")));
+  expect([...first.items, ...second.items].map((item) => (item["data"] as { k: string }).k)).toEqual(
+    ["a", "b", "c"].map((text) => Buffer.from(text).toString("base64")),
+  );
 });
 
 test("S3: a list shows the newest state although bodies are kept from list to list", async () => {
   await using api = await openTestApi();
   await create(api, 3);
   const data = async () => (await api.call("GET", configMaps)).body.items.map((item) => [item.metadata.name, item["data"]]);
-  expect(await data()).toEqual([["c000", {}], ["c001", {}], ["c002", {}]]);
+  expect(await data()).toEqual([
+    ["c000", {}],
+    ["c001", {}],
+    ["c002", {}],
+  ]);
   for (let round = 0; round < 3; round++) {
     await api.call("PATCH", `${configMaps}/c001`, { body: { data: { round: `${round} ключ` } } });
-    expect(await data()).toEqual([["c000", {}], ["c001", { round: `${round} ключ` }], ["c002", {}]]);
+    expect(await data()).toEqual([
+      ["c000", {}],
+      ["c001", { round: `${round} ключ` }],
+      ["c002", {}],
+    ]);
   }
   await api.call("DELETE", `${configMaps}/c000`);
   await api.call("POST", configMaps, { body: configMap("c000", { again: "yes" }) });
   await api.store.maintenance.compact({ ageMs: 0, count: 0 });
-  expect(await data()).toEqual([["c000", { again: "yes" }], ["c001", { round: "2 ключ" }], ["c002", {}]]);
+  expect(await data()).toEqual([
+    ["c000", { again: "yes" }],
+    ["c001", { round: "2 ключ" }],
+    ["c002", {}],
+  ]);
   const versions = (await api.call("GET", configMaps)).body;
   for (const item of versions.items) expect(Number(item.metadata.resourceVersion)).toBeLessThanOrEqual(Number(versions.metadata.resourceVersion));
 });

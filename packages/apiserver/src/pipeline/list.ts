@@ -56,7 +56,11 @@ export async function listObjects(context: ApiContext, selection: Selection, que
  * The same list with its items as JSON in UTF-8, where nobody has to look into the items: a whole kind or
  * namespace in its newest state. Undefined where that is not so.
  */
-export async function listTextOf(context: ApiContext, selection: Selection, query: ListQuery): Promise<{ rv: number; bodies: readonly Buffer[]; continueToken: string | undefined } | undefined> {
+export async function listTextOf(
+  context: ApiContext,
+  selection: Selection,
+  query: ListQuery,
+): Promise<{ rv: number; bodies: readonly Buffer[]; continueToken: string | undefined } | undefined> {
   if (!selection.all || selection.kind.sensitive || (query.continue ?? "") !== "" || query.resourceVersionMatch === "Exact") return undefined;
   await checkVersion(context, query);
   const listed = await context.store.listText({
@@ -64,7 +68,9 @@ export async function listTextOf(context: ApiContext, selection: Selection, quer
     ...(selection.namespace === undefined ? {} : { namespace: selection.namespace }),
     ...(query.limit === undefined || query.limit <= 0 ? {} : { limit: query.limit }),
   });
-  return listed && { rv: listed.rv, bodies: listed.bodies, continueToken: listed.next === undefined ? undefined : writeToken({ rv: listed.rv, ...listed.next }) };
+  return (
+    listed && { rv: listed.rv, bodies: listed.bodies, continueToken: listed.next === undefined ? undefined : writeToken({ rv: listed.rv, ...listed.next }) }
+  );
 }
 
 async function listOne(context: ApiContext, selection: Selection, name: string): Promise<Listed> {
@@ -82,11 +88,16 @@ async function listOne(context: ApiContext, selection: Selection, name: string):
 async function checkVersion(context: ApiContext, query: ListQuery): Promise<void> {
   const version = query.resourceVersion ?? "";
   if (query.resourceVersionMatch !== undefined && query.resourceVersionMatch !== "" && version === "") {
-    throw new PlatformError("TP_INVALID", { message: "resourceVersionMatch is forbidden unless resourceVersion is provided", causes: [{ field: "resourceVersionMatch", message: "Forbidden: needs resourceVersion" }] });
+    throw new PlatformError("TP_INVALID", {
+      message: "resourceVersionMatch is forbidden unless resourceVersion is provided",
+      causes: [{ field: "resourceVersionMatch", message: "Forbidden: needs resourceVersion" }],
+    });
   }
-  if (query.resourceVersionMatch === "Exact" && version === "0") throw new PlatformError("TP_INVALID", { message: 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"' });
+  if (query.resourceVersionMatch === "Exact" && version === "0")
+    throw new PlatformError("TP_INVALID", { message: 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"' });
   if (version === "" || version === "0") return;
-  if (!/^\d{1,16}$/.test(version)) throw new PlatformError("TP_BAD_REQUEST", { message: `invalid resource version "${version}": it must be a decimal number that this server gave out` });
+  if (!/^\d{1,16}$/.test(version))
+    throw new PlatformError("TP_BAD_REQUEST", { message: `invalid resource version "${version}": it must be a decimal number that this server gave out` });
   await context.store.reader.changes({ afterRv: Number(version), kind: "", limit: 1 }).catch((error: unknown) => {
     // Not older than: compaction does not matter, only a number from the future does.
     if (error instanceof PlatformError && error.code === "TP_EXPIRED" && query.resourceVersionMatch !== "Exact") return;
@@ -107,7 +118,8 @@ function writeToken(token: Token): string {
 function readToken(text: string): Token {
   try {
     const [version, rv, namespace, name] = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as unknown[];
-    if (version === 1 && typeof rv === "number" && Number.isSafeInteger(rv) && rv > 0 && isPosition(namespace) && isPosition(name)) return { rv, namespace, name };
+    if (version === 1 && typeof rv === "number" && Number.isSafeInteger(rv) && rv > 0 && isPosition(namespace) && isPosition(name))
+      return { rv, namespace, name };
   } catch {
     // answered below like any other token that we did not write
   }

@@ -14,7 +14,14 @@ test("a merge patch changes what it names, removes what is null, and replaces li
 
 test("a strategic merge patch merges lists by their keys, as the schema says, and takes directives", async () => {
   await using api = await openTestApi();
-  await api.call("POST", widgets, { body: widget("a", { parts: [{ name: "x", count: 1 }, { name: "y", count: 2 }] }) });
+  await api.call("POST", widgets, {
+    body: widget("a", {
+      parts: [
+        { name: "x", count: 1 },
+        { name: "y", count: 2 },
+      ],
+    }),
+  });
   const merged = await api.call("PATCH", `${widgets}/a`, { headers: strategic, body: { spec: { parts: [{ name: "y", count: 3 }, { name: "z" }] } } });
   const parts = (merged.body["spec"] as { parts: { name: string; count?: number }[] }).parts;
   expect(parts.toSorted((a, b) => a.name.localeCompare(b.name))).toEqual([{ name: "x", count: 1 }, { name: "y", count: 3 }, { name: "z" }]);
@@ -25,9 +32,22 @@ test("a strategic merge patch merges lists by their keys, as the schema says, an
 test("a JSON patch runs its operations in order, all or none", async () => {
   await using api = await openTestApi();
   await api.call("POST", configMaps, { body: configMap("a", { k: "1" }) });
-  const done = await api.call("PATCH", `${configMaps}/a`, { headers: json, body: [{ op: "test", path: "/data/k", value: "1" }, { op: "add", path: "/data/l", value: "2" }, { op: "remove", path: "/data/k" }] });
+  const done = await api.call("PATCH", `${configMaps}/a`, {
+    headers: json,
+    body: [
+      { op: "test", path: "/data/k", value: "1" },
+      { op: "add", path: "/data/l", value: "2" },
+      { op: "remove", path: "/data/k" },
+    ],
+  });
   expect([done.status, done.body["data"]]).toEqual([200, { l: "2" }]);
-  const failed = await api.call("PATCH", `${configMaps}/a`, { headers: json, body: [{ op: "add", path: "/data/m", value: "3" }, { op: "test", path: "/data/l", value: "other" }] });
+  const failed = await api.call("PATCH", `${configMaps}/a`, {
+    headers: json,
+    body: [
+      { op: "add", path: "/data/m", value: "3" },
+      { op: "test", path: "/data/l", value: "other" },
+    ],
+  });
   expect(failed.status).toBe(422);
   expect((await api.call("GET", `${configMaps}/a`)).body["data"]).toEqual({ l: "2" });
 });
@@ -45,7 +65,8 @@ test("a patch cannot change what makes an object this object", async () => {
     { because: "a patch is an object", patch: "null", status: 400 },
     { because: "the result must fit the schema", patch: { data: { k: 1 } }, status: 422 },
   ];
-  for (const { because, patch, status } of cases) expect((await api.call("PATCH", `${configMaps}/a`, { body: patch })).status, `${because}: ${JSON.stringify(patch)}`).toBe(status);
+  for (const { because, patch, status } of cases)
+    expect((await api.call("PATCH", `${configMaps}/a`, { body: patch })).status, `${because}: ${JSON.stringify(patch)}`).toBe(status);
   expect((await api.call("GET", `${configMaps}/a`)).body).toEqual(made);
 });
 

@@ -50,7 +50,11 @@ test("an object in use is not deleted, and the answer names its users; Foregroun
   await api.call("POST", widgets, { body: widget("user", { shelf: "one" }) });
   for (const path of [`${shelves}/one`, `${shelves}/one?dryRun=All`]) {
     const refused = await api.call("DELETE", path);
-    expect([refused.status, refused.body.reason, refused.body.details?.causes]).toEqual([409, "Conflict", [{ reason: "InUse", message: "widgets.test.threeport.io/default/user" }]]);
+    expect([refused.status, refused.body.reason, refused.body.details?.causes]).toEqual([
+      409,
+      "Conflict",
+      [{ reason: "InUse", message: "widgets.test.threeport.io/default/user" }],
+    ]);
     expect(refused.body.message).toContain('"one" is in use by widgets.test.threeport.io/default/user');
   }
   await api.call("PATCH", `${widgets}/user`, { body: { spec: { shelf: "two" } } });
@@ -63,7 +67,10 @@ test("a deletion and a new user of the same thing never both succeed", async () 
   for (let round = 0; round < 10; round++) {
     const name = `s${round}`;
     await api.call("POST", shelves, { body: shelf(name) });
-    const [made, deleted] = await Promise.all([api.call("POST", widgets, { body: widget(`w${round}`, { shelf: name }) }), api.call("DELETE", `${shelves}/${name}`)]);
+    const [made, deleted] = await Promise.all([
+      api.call("POST", widgets, { body: widget(`w${round}`, { shelf: name }) }),
+      api.call("DELETE", `${shelves}/${name}`),
+    ]);
     expect([[made.status, deleted.status]]).toContainEqual(made.status === 201 ? [201, 409] : [422, 200]);
   }
 });
@@ -73,7 +80,9 @@ test("I3: what can be no name is refused as a reference, and costs no other writ
   const bad = ["a\u0000b", "x".repeat(4_000), "a|b|c", "../etc", "new\nline"];
   const answers = await Promise.all([
     ...bad.map((name) => api.call("POST", widgets, { body: widget("bad", { friends: [{ name }] }) })),
-    ...bad.map((name) => api.call("POST", widgets, { body: widget("bad", {}, { ownerReferences: [{ apiVersion: "v1", kind: "ConfigMap", name, uid: "u" }] }) })),
+    ...bad.map((name) =>
+      api.call("POST", widgets, { body: widget("bad", {}, { ownerReferences: [{ apiVersion: "v1", kind: "ConfigMap", name, uid: "u" }] }) }),
+    ),
     ...Array.from({ length: 10 }, (_, index) => api.call("POST", widgets, { body: widget(`good${index}`) })),
   ]);
   expect(answers.map((answer) => answer.status)).toEqual([...bad, ...bad].map(() => 422).concat(Array.from({ length: 10 }, () => 201)));

@@ -22,7 +22,13 @@ export function referencesOf(registry: Registry, kind: Kind, object: KubeObject,
   const rows: ReferenceRow[] = [];
   for (const { target, path, waitsFor, wakesTarget } of declaredReferences(kind, object)) {
     if (wakesTarget && controlled(target.kind)) {
-      rows.push({ path: `${userPath}:${path}`, target: self, waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Generation, wakerQueue: target.kind, wakerKey: workKey(target.namespace, target.name) });
+      rows.push({
+        path: `${userPath}:${path}`,
+        target: self,
+        waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Generation,
+        wakerQueue: target.kind,
+        wakerKey: workKey(target.namespace, target.name),
+      });
     }
     rows.push({ path, target, waitsFor: controlled(kind.resource) ? waitsFor : 0, wakerQueue: kind.resource, wakerKey: workKey(self.namespace, self.name) });
   }
@@ -30,10 +36,17 @@ export function referencesOf(registry: Registry, kind: Kind, object: KubeObject,
     const ownerKind = registry.byKind(owner.apiVersion, owner.kind);
     if (ownerKind === undefined) continue;
     const target = { kind: ownerKind.resource, namespace: ownerKind.namespaced ? self.namespace : "", name: owner.name };
-    if (owner.blockOwnerDeletion === true) rows.push({ path: blockPath, target: self, waitsFor: WaitsFor.Existence, wakerQueue: gcQueue, wakerKey: formatKey(target) });
+    if (owner.blockOwnerDeletion === true)
+      rows.push({ path: blockPath, target: self, waitsFor: WaitsFor.Existence, wakerQueue: gcQueue, wakerKey: formatKey(target) });
     rows.push({ path: ownerPath, target, waitsFor: WaitsFor.Existence, wakerQueue: gcQueue, wakerKey: formatKey(self) });
     if (controlled(ownerKind.resource)) {
-      rows.push({ path: controllerPath, target: self, waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Outputs, wakerQueue: ownerKind.resource, wakerKey: workKey(target.namespace, owner.name) });
+      rows.push({
+        path: controllerPath,
+        target: self,
+        waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Outputs,
+        wakerQueue: ownerKind.resource,
+        wakerKey: workKey(target.namespace, owner.name),
+      });
     }
   }
   return rows;
@@ -62,7 +75,13 @@ export function declaredReferences(kind: Kind, object: KubeObject): Declared[] {
       if (reference.namespace === "same") namespace = object.metadata.namespace ?? "";
       else if (reference.namespace !== "cluster") namespace = String((parent as Record<string, unknown>)[reference.namespace.path] ?? "");
       const resource = reference.to.group === "" ? reference.to.resource : `${reference.to.resource}.${reference.to.group}`;
-      found.push({ path, target: { kind: resource, namespace, name: value }, waitsFor: reference.waitsFor, mustExist: reference.mustExist === true, wakesTarget: reference.wakesTarget === true });
+      found.push({
+        path,
+        target: { kind: resource, namespace, name: value },
+        waitsFor: reference.waitsFor,
+        mustExist: reference.mustExist === true,
+        wakesTarget: reference.wakesTarget === true,
+      });
     }
   }
   return found;
@@ -83,7 +102,11 @@ export function referenceCauses(kind: Kind, object: KubeObject): ErrorCause[] {
   owners.forEach((owner, index) => named.push({ field: `metadata.ownerReferences[${index}].name`, name: String(owner?.name ?? "") }));
   return named
     .filter(({ name }) => name.length > nameLengthMax || neverInNames.test(name))
-    .map(({ field, name }) => ({ field, reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(name.slice(0, 50))}: must be the name of an object: at most ${nameLengthMax} characters, without '/', '|' and control characters` }));
+    .map(({ field, name }) => ({
+      field,
+      reason: "FieldValueInvalid",
+      message: `Invalid value: ${JSON.stringify(name.slice(0, 50))}: must be the name of an object: at most ${nameLengthMax} characters, without '/', '|' and control characters`,
+    }));
 }
 
 /** K6 for references that this write adds: the target is not under deletion and, where the kind says so, exists. Blobs are no objects. */
@@ -132,5 +155,8 @@ function statusField(object: KubeObject, field: string): unknown {
 /** All that a waiter may read of another's readiness. */
 function readiness(object: KubeObject): unknown {
   const conditions = statusField(object, "conditions");
-  return [statusField(object, "observedGeneration"), Array.isArray(conditions) ? (conditions as Record<string, unknown>[]).map(({ lastTransitionTime: _, ...condition }) => condition) : conditions];
+  return [
+    statusField(object, "observedGeneration"),
+    Array.isArray(conditions) ? (conditions as Record<string, unknown>[]).map(({ lastTransitionTime: _, ...condition }) => condition) : conditions,
+  ];
 }

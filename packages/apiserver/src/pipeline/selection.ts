@@ -1,4 +1,13 @@
-import { PlatformError, getPath, parseFieldSelector, parseLabelSelector, type FieldSelector, type Kind, type KubeObject, type Selector } from "@threeport/resource";
+import {
+  PlatformError,
+  getPath,
+  parseFieldSelector,
+  parseLabelSelector,
+  type FieldSelector,
+  type Kind,
+  type KubeObject,
+  type Selector,
+} from "@threeport/resource";
 
 /** What a list or watch looks at: one kind, perhaps one namespace, perhaps only some objects. */
 export interface Selection {
@@ -24,15 +33,19 @@ const plausibleName = /^[\x20-\x7e]{1,253}$/;
 
 export function createSelection(kind: Kind, query: SelectionQuery): Selection {
   const labels: Selector | undefined = query.labelSelector === undefined || query.labelSelector === "" ? undefined : parseLabelSelector(query.labelSelector);
-  const fields: FieldSelector | undefined = query.fieldSelector === undefined || query.fieldSelector === "" ? undefined : parseFieldSelector(query.fieldSelector);
+  const fields: FieldSelector | undefined =
+    query.fieldSelector === undefined || query.fieldSelector === "" ? undefined : parseFieldSelector(query.fieldSelector);
   const allowed = [...fieldsOfAll, ...kind.selectableFields];
   for (const requirement of fields?.requirements ?? []) {
     if (!allowed.includes(requirement.field)) {
-      throw new PlatformError("TP_BAD_REQUEST", { message: `Unable to find "${kind.plural}" that match field selector: "${requirement.field}" is not a known field selector; known are ${allowed.map((field) => `"${field}"`).join(", ")}` });
+      throw new PlatformError("TP_BAD_REQUEST", {
+        message: `Unable to find "${kind.plural}" that match field selector: "${requirement.field}" is not a known field selector; known are ${allowed.map((field) => `"${field}"`).join(", ")}`,
+      });
     }
   }
   // Only a shortcut to where the object would be: what can be no name is left to `matches`, which finds nothing.
-  const equal = (field: string) => fields?.requirements.find((requirement) => requirement.field === field && requirement.operator === "=" && plausibleName.test(requirement.value))?.value;
+  const equal = (field: string) =>
+    fields?.requirements.find((requirement) => requirement.field === field && requirement.operator === "=" && plausibleName.test(requirement.value))?.value;
   return {
     kind,
     namespace: query.namespace ?? (kind.namespaced ? equal("metadata.namespace") : undefined),

@@ -20,7 +20,13 @@ test("K2: a write to /status leaves spec, labels, annotations, finalizers and ow
   const made = (await api.call("POST", widgets, { body: widget("a", { size: 1 }, { labels: { kept: "yes" } }) })).body;
   const sent = {
     ...made,
-    metadata: { ...made.metadata, labels: { smuggled: "yes" }, annotations: { smuggled: "yes" }, finalizers: ["test.threeport.io/smuggled"], ownerReferences: [{ apiVersion: "v1", kind: "ConfigMap", name: "x", uid: "y" }] },
+    metadata: {
+      ...made.metadata,
+      labels: { smuggled: "yes" },
+      annotations: { smuggled: "yes" },
+      finalizers: ["test.threeport.io/smuggled"],
+      ownerReferences: [{ apiVersion: "v1", kind: "ConfigMap", name: "x", uid: "y" }],
+    },
     spec: { size: 9 },
     status: { ready: true },
   };

@@ -16,7 +16,10 @@ test("K3: a write equal to what is stored keeps the version, makes no event and 
     await api.call("PUT", `${widgets}/a`, { body: { ...made, metadata: { ...made.metadata, resourceVersion: version } } }),
     await api.call("PATCH", `${widgets}/a`, { body: {} }),
     await api.call("PATCH", `${widgets}/a`, { body: { spec: { size: 1 }, metadata: { labels: { a: "b" } } } }),
-    await api.call("PATCH", `${widgets}/a`, { body: [{ op: "replace", path: "/spec/size", value: 1 }], headers: { "content-type": "application/json-patch+json" } }),
+    await api.call("PATCH", `${widgets}/a`, {
+      body: [{ op: "replace", path: "/spec/size", value: 1 }],
+      headers: { "content-type": "application/json-patch+json" },
+    }),
     await api.call("PATCH", `${widgets}/a/status`, { body: { status: { ready: true } } }),
     await api.call("PATCH", `${widgets}/a`, { body: { metadata: { managedFields: [{ manager: "x", time: "2026-01-01T00:00:00Z" }] } } }),
   ];
@@ -29,7 +32,9 @@ test("K3: the order of keys, and fields that the server prunes, do not make a di
   await using api = await openTestApi();
   await api.call("POST", configMaps, { body: configMap("a", { x: "1", y: "2" }) });
   const first = (await api.call("GET", `${configMaps}/a`)).body;
-  const again = await api.call("PUT", `${configMaps}/a`, { body: { data: { y: "2", x: "1" }, surprise: true, kind: "ConfigMap", apiVersion: "v1", metadata: { name: "a" } } });
+  const again = await api.call("PUT", `${configMaps}/a`, {
+    body: { data: { y: "2", x: "1" }, surprise: true, kind: "ConfigMap", apiVersion: "v1", metadata: { name: "a" } },
+  });
   expect([again.status, again.body.metadata.resourceVersion]).toEqual([200, first.metadata.resourceVersion]);
 });
 

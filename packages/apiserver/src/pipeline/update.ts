@@ -1,4 +1,14 @@
-import { PlatformError, deepClone, mergePatch, jsonPatch, strategicMergePatch, type JsonObject, type Kind, type KubeObject, type ObjectMeta } from "@threeport/resource";
+import {
+  PlatformError,
+  deepClone,
+  mergePatch,
+  jsonPatch,
+  strategicMergePatch,
+  type JsonObject,
+  type Kind,
+  type KubeObject,
+  type ObjectMeta,
+} from "@threeport/resource";
 import type { Answer, ApiContext, Caller, ObjectName, WriteOptions } from "../api.ts";
 import { admit, desiredChanged, invalid, sameObject } from "./admission.ts";
 import { readObject, serialize } from "./body.ts";
@@ -15,19 +25,36 @@ export interface UpdateOptions extends WriteOptions {
 export type PatchType = "application/json-patch+json" | "application/merge-patch+json" | "application/strategic-merge-patch+json";
 
 /** PUT: replaces the object. K4: a stale version is a conflict; without one, where the kind allows it, the newest is replaced. */
-export async function updateObject(context: ApiContext, caller: Caller, target: ObjectName, body: Uint8Array | string | object, options: UpdateOptions): Promise<Answer> {
+export async function updateObject(
+  context: ApiContext,
+  caller: Caller,
+  target: ObjectName,
+  body: Uint8Array | string | object,
+  options: UpdateOptions,
+): Promise<Answer> {
   const { kind } = target;
   const sent = readObject(body, kind);
   placeIn(sent, kind, target.namespace);
   if ((sent.metadata.name ?? "") === "") sent.metadata.name = target.name;
-  if (sent.metadata.name !== target.name) throw new PlatformError("TP_BAD_REQUEST", { message: `the name of the object (${sent.metadata.name}) does not match the name on the URL (${target.name})` });
+  if (sent.metadata.name !== target.name)
+    throw new PlatformError("TP_BAD_REQUEST", {
+      message: `the name of the object (${sent.metadata.name}) does not match the name on the URL (${target.name})`,
+    });
   const version = sent.metadata.resourceVersion ?? "";
-  if (version === "" && kind.versionRequired) throw invalid(kind, target.name, [{ field: "metadata.resourceVersion", reason: "FieldValueInvalid", message: "Invalid value: 0: must be specified for an update; read the object first, or use a patch" }]);
+  if (version === "" && kind.versionRequired)
+    throw invalid(kind, target.name, [
+      {
+        field: "metadata.resourceVersion",
+        reason: "FieldValueInvalid",
+        message: "Invalid value: 0: must be specified for an update; read the object first, or use a patch",
+      },
+    ]);
   const attempt = async () => {
     const current = await readCurrent(context, target);
     if (current === undefined) throw notFound(target);
     if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
-    if (sent.metadata.uid !== undefined && sent.metadata.uid !== "" && sent.metadata.uid !== current.uid) throw uidConflict(target, sent.metadata.uid, current.uid);
+    if (sent.metadata.uid !== undefined && sent.metadata.uid !== "" && sent.metadata.uid !== current.uid)
+      throw uidConflict(target, sent.metadata.uid, current.uid);
     return replace(context, caller, target, { current, next: deepClone(sent), options });
   };
   return version === "" ? untilWritten(context, target, attempt) : ((await attempt()) ?? refuseStale(target));
@@ -38,7 +65,13 @@ function refuseStale(target: ObjectName): never {
 }
 
 /** PATCH of the three classic types; retried by the server when the object moved (K4). */
-export async function patchObject(context: ApiContext, caller: Caller, target: ObjectName, patch: { readonly type: PatchType; readonly value: unknown }, options: UpdateOptions): Promise<Answer> {
+export async function patchObject(
+  context: ApiContext,
+  caller: Caller,
+  target: ObjectName,
+  patch: { readonly type: PatchType; readonly value: unknown },
+  options: UpdateOptions,
+): Promise<Answer> {
   return untilWritten(context, target, async () => {
     const current = await readCurrent(context, target);
     if (current === undefined) throw notFound(target);
@@ -63,7 +96,12 @@ function applyPatch(kind: Kind, current: KubeObject, patch: { readonly type: Pat
 }
 
 /** Brings `current` to `next` under the write rules. Undefined when `current` is no longer current. */
-export async function replace(context: ApiContext, caller: Caller, target: ObjectName, input: { current: Current; next: KubeObject; options: UpdateOptions }): Promise<Answer | undefined> {
+export async function replace(
+  context: ApiContext,
+  caller: Caller,
+  target: ObjectName,
+  input: { current: Current; next: KubeObject; options: UpdateOptions },
+): Promise<Answer | undefined> {
   const { kind } = target;
   const { current, options } = input;
   const next = options.subresource === "status" ? statusOnly(current.object, input.next) : mainOnly(kind, current.object, input.next);
@@ -121,7 +159,14 @@ function checkFinalizers(kind: Kind, current: KubeObject, next: KubeObject): voi
   if (current.metadata.deletionTimestamp === undefined) return;
   const known = new Set(current.metadata.finalizers ?? []);
   const added = (next.metadata.finalizers ?? []).filter((finalizer) => !known.has(finalizer));
-  if (added.length > 0) throw invalid(kind, next.metadata.name, [{ field: "metadata.finalizers", reason: "FieldValueForbidden", message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}` }]);
+  if (added.length > 0)
+    throw invalid(kind, next.metadata.name, [
+      {
+        field: "metadata.finalizers",
+        reason: "FieldValueForbidden",
+        message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`,
+      },
+    ]);
 }
 
 function uidConflict(target: ObjectName, sent: string, current: string): PlatformError {
@@ -130,4 +175,3 @@ function uidConflict(target: ObjectName, sent: string, current: string): Platfor
     detail: { kind: target.kind.plural, group: target.kind.group, name: target.name },
   });
 }
-

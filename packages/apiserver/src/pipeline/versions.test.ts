@@ -40,7 +40,9 @@ test("K4: a patch that names a version holds only for that version", async () =>
 test("K4: of many replaces of one version exactly one wins", async () => {
   await using api = await openTestApi();
   const old = (await api.call("POST", configMaps, { body: configMap("a") })).body;
-  const answers = await Promise.all(Array.from({ length: 10 }, (_, index) => api.call("PUT", `${configMaps}/a`, { body: { ...old, data: { winner: String(index) } } })));
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, (_, index) => api.call("PUT", `${configMaps}/a`, { body: { ...old, data: { winner: String(index) } } })),
+  );
   expect(answers.map((answer) => answer.status).sort()).toEqual([200, ...Array.from({ length: 9 }, () => 409)]);
 });
 
@@ -52,7 +54,11 @@ test("K4: an update names the object of its URL, with the identity that the obje
     { because: "another namespace is another object", send: { ...made, metadata: { ...made.metadata, namespace: "other" } }, status: 400 },
     { because: "another uid is an object that was deleted since", send: { ...made, metadata: { ...made.metadata, uid: "0190" } }, status: 409 },
     { because: "another kind cannot be read", send: { ...made, kind: "Secret" }, status: 400 },
-    { because: "creationTimestamp is the server's: what is sent is ignored", send: { ...made, metadata: { ...made.metadata, creationTimestamp: "2001-01-01T00:00:00Z" } }, status: 200 },
+    {
+      because: "creationTimestamp is the server's: what is sent is ignored",
+      send: { ...made, metadata: { ...made.metadata, creationTimestamp: "2001-01-01T00:00:00Z" } },
+      status: 200,
+    },
   ];
   for (const { because, send, status } of cases) expect((await api.call("PUT", `${configMaps}/a`, { body: send })).status, because).toBe(status);
   expect((await api.call("GET", `${configMaps}/a`)).body).toEqual(made);

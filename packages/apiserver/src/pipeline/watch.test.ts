@@ -90,7 +90,10 @@ test("S4: a watch from a version below the ring, but not compacted, reads the lo
 test("S4: sendInitialEvents ends the state with a marked bookmark, also when there is nothing; false leaves the state out", async () => {
   await using api = await openTestApi();
   await using empty = await watching(api, `${secrets}?sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`);
-  expect((await empty.until(1))[0]).toMatchObject({ type: "BOOKMARK", object: { kind: "Secret", metadata: { annotations: { "k8s.io/initial-events-end": "true" } } } });
+  expect((await empty.until(1))[0]).toMatchObject({
+    type: "BOOKMARK",
+    object: { kind: "Secret", metadata: { annotations: { "k8s.io/initial-events-end": "true" } } },
+  });
   for (const name of ["a", "b"]) await api.call("POST", configMaps, { body: configMap(name) });
   const version = await versionNow(api);
   await using full = await watching(api, `${configMaps}?sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=${version}`);
@@ -141,7 +144,13 @@ test("S3: an object whose labels move into a selection is ADDED there, one that 
   await label("yes");
   await api.call("DELETE", `${configMaps}/a`);
   const events = await watch.until(5);
-  expect(events.map((event) => [event.type, (event.object["data"] as { k: string }).k])).toEqual([["ADDED", "yes"], ["MODIFIED", "2"], ["DELETED", "2"], ["ADDED", "yes"], ["DELETED", "yes"]]);
+  expect(events.map((event) => [event.type, (event.object["data"] as { k: string }).k])).toEqual([
+    ["ADDED", "yes"],
+    ["MODIFIED", "2"],
+    ["DELETED", "2"],
+    ["ADDED", "yes"],
+    ["DELETED", "yes"],
+  ]);
   expect(events[2]?.object.metadata.resourceVersion).toBe(out.metadata.resourceVersion);
 });
 
@@ -173,7 +182,8 @@ test("Secrets are watched in the clear by those who may, from the state, the rin
   await Promise.all([log.until(1), state.until(1)]);
   await api.call("PATCH", `${secrets}/a`, { body: { stringData: { k: "3" } } });
   await Promise.all([log.until(2), state.until(2)]);
-  for (const watch of [log, state]) expect(watch.events.map((event) => (event.object["data"] as { k: string }).k)).toEqual(["2", "3"].map((text) => Buffer.from(text).toString("base64")));
+  for (const watch of [log, state])
+    expect(watch.events.map((event) => (event.object["data"] as { k: string }).k)).toEqual(["2", "3"].map((text) => Buffer.from(text).toString("base64")));
 });
 
 test("the client's reflector-like loop sees one consistent history over a restart of the watch at any version", async () => {

@@ -36,7 +36,8 @@ export interface Watch extends Disposable {
 /** Starts a watch; what must be refused (410, 504) is thrown before anything is sent. */
 export async function startWatch(context: ApiContext, selection: Selection, query: WatchQuery, sink: WatchSink): Promise<Watch> {
   const version = query.resourceVersion ?? "";
-  if (!/^\d{0,16}$/.test(version)) throw new PlatformError("TP_BAD_REQUEST", { message: `invalid resource version "${version}": it must be a decimal number that this server gave out` });
+  if (!/^\d{0,16}$/.test(version))
+    throw new PlatformError("TP_BAD_REQUEST", { message: `invalid resource version "${version}": it must be a decimal number that this server gave out` });
   checkInitialEvents(query);
   const newest = version === "" || version === "0";
   let from = Number(version);
@@ -64,7 +65,11 @@ function checkInitialEvents(query: WatchQuery): void {
       : sendInitialEvents === undefined && resourceVersionMatch !== undefined
         ? "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
         : undefined;
-  if (problem !== undefined) throw new PlatformError("TP_INVALID", { message: problem, causes: [{ field: "resourceVersionMatch", reason: "FieldValueForbidden", message: `Forbidden: ${problem}` }] });
+  if (problem !== undefined)
+    throw new PlatformError("TP_INVALID", {
+      message: problem,
+      causes: [{ field: "resourceVersionMatch", reason: "FieldValueForbidden", message: `Forbidden: ${problem}` }],
+    });
 }
 
 /** Objects of one page of the initial state: bounds what is held for a client that reads slowly. */
@@ -74,7 +79,10 @@ const initialPage = 1_000;
 async function sendInitial(context: ApiContext, selection: Selection, version: string, sink: WatchSink): Promise<number> {
   let continueToken: string | undefined;
   for (;;) {
-    const page = await listObjects(context, selection, { limit: initialPage, ...(continueToken === undefined ? { resourceVersion: version } : { continue: continueToken }) });
+    const page = await listObjects(context, selection, {
+      limit: initialPage,
+      ...(continueToken === undefined ? { resourceVersion: version } : { continue: continueToken }),
+    });
     if (page.items.length > 0) await sink.initial(page.items.map((item) => ({ type: "ADDED", rv: item.rv, body: item.body })));
     if (page.continueToken === undefined) return page.rv;
     continueToken = page.continueToken;

@@ -85,7 +85,8 @@ function wakeOf(context: ApiContext, input: WriteInput, key: ObjectKey): Write["
   // The owner may have gone while this was on its way: the collector looks once.
   if (current === undefined && (next.metadata.ownerReferences ?? []).length > 0) wake.push({ queue: gcQueue, key: formatKey(key) });
   const finalizers = next.metadata.finalizers ?? [];
-  if (next.metadata.deletionTimestamp !== undefined && (finalizers.includes("foregroundDeletion") || finalizers.includes("orphan"))) wake.push({ queue: gcQueue, key: formatKey(key) });
+  if (next.metadata.deletionTimestamp !== undefined && (finalizers.includes("foregroundDeletion") || finalizers.includes("orphan")))
+    wake.push({ queue: gcQueue, key: formatKey(key) });
   if (!context.controlled(kind.resource)) return wake;
   const own = workKey(key.namespace, key.name);
   if (author.fence?.queue === kind.resource && author.fence.key === own) return wake;
@@ -109,7 +110,11 @@ async function refusal(context: ApiContext, input: WriteInput, guard: Guard, pat
   }
   if (target.kind === "namespaces" && path === undefined) {
     const exists = (await context.store.reader.get(target)) !== undefined;
-    if (!exists) return new PlatformError("TP_NOT_FOUND", { message: `namespaces "${target.name}" not found; create it first: kubectl create namespace ${target.name}`, detail: { kind: "namespaces", name: target.name } });
+    if (!exists)
+      return new PlatformError("TP_NOT_FOUND", {
+        message: `namespaces "${target.name}" not found; create it first: kubectl create namespace ${target.name}`,
+        detail: { kind: "namespaces", name: target.name },
+      });
     return new PlatformError("TP_FORBIDDEN", {
       message: `${kind.plural} "${next.metadata.name}" is forbidden: unable to create new content in namespace ${target.name} because it is being terminated`,
       causes: [{ reason: "NamespaceTerminating", field: "metadata.namespace", message: `namespace ${target.name} is being terminated` }],
@@ -118,7 +123,9 @@ async function refusal(context: ApiContext, input: WriteInput, guard: Guard, pat
   const named = `${target.kind}/${workKey(target.namespace, target.name)}`;
   const exists = (await context.store.reader.get(target)) !== undefined;
   const message = exists ? `Invalid value: "${target.name}": ${named} is being deleted` : `Not found: "${target.name}": there is no ${named}; create it first`;
-  return invalid(kind, next.metadata.name, [{ ...(path === undefined ? {} : { field: path }), reason: exists ? "FieldValueInvalid" : "FieldValueNotFound", message }]);
+  return invalid(kind, next.metadata.name, [
+    { ...(path === undefined ? {} : { field: path }), reason: exists ? "FieldValueInvalid" : "FieldValueNotFound", message },
+  ]);
 }
 
 /** Users named in a refusal: enough to act on. */

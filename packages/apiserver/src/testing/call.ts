@@ -22,12 +22,24 @@ export interface Answer {
 export interface AnswerBody {
   readonly kind?: string;
   readonly apiVersion?: string;
-  readonly metadata: { readonly name: string; readonly uid: string; readonly resourceVersion: string; readonly generation?: number; readonly continue?: string; readonly [field: string]: unknown };
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly generation?: number;
+    readonly continue?: string;
+    readonly [field: string]: unknown;
+  };
   readonly status?: unknown;
   readonly reason?: string;
   readonly message: string;
   readonly code?: number;
-  readonly details?: { readonly causes?: readonly { readonly field?: string; readonly reason?: string; readonly message: string }[]; readonly code?: string; readonly name?: string; readonly kind?: string };
+  readonly details?: {
+    readonly causes?: readonly { readonly field?: string; readonly reason?: string; readonly message: string }[];
+    readonly code?: string;
+    readonly name?: string;
+    readonly kind?: string;
+  };
   readonly items: readonly AnswerBody[];
   readonly [field: string]: unknown;
 }
@@ -40,7 +52,8 @@ const patchTypes: Readonly<Record<string, string>> = { PATCH: "application/merge
 export function createCaller(options: { readonly port: number; readonly caPem: string; readonly token: string }): { readonly call: Call } & Disposable {
   const agent = new Agent({ keepAlive: true, ca: options.caPem });
   const call: Call = async (method, path, input = {}) => {
-    const body = input.body === undefined ? undefined : typeof input.body === "string" || input.body instanceof Uint8Array ? input.body : JSON.stringify(input.body);
+    const body =
+      input.body === undefined ? undefined : typeof input.body === "string" || input.body instanceof Uint8Array ? input.body : JSON.stringify(input.body);
     const token = input.token ?? options.token;
     const sent = request({
       host: "127.0.0.1",

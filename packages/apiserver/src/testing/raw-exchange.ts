@@ -54,7 +54,7 @@ export async function rawExchange(api: Pick<TestApi, "port" | "caPem">, options:
 /** Whole responses, one after another; what is left is ignored. */
 function parseResponses(bytes: Buffer): RawResponse[] {
   const found: RawResponse[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const headEnd = bytes.indexOf("\r\n\r\n", at);
     if (headEnd < 0) break;
     const head = bytes.subarray(at, headEnd).toString("latin1");

@@ -45,7 +45,10 @@ let pki: Promise<{ caPem: string; server: KeyPair }> | undefined;
 async function makePki(): Promise<{ caPem: string; server: KeyPair }> {
   const times = { nowMs: Date.now(), validForMs: dayMs };
   const authority = await createAuthority({ subject: { commonName: "test-ca" }, ...times });
-  return { caPem: authority.certificatePem, server: await issue(authority, { subject: { commonName: "test" }, usages: ["server"], hosts: ["127.0.0.1"], ...times }) };
+  return {
+    caPem: authority.certificatePem,
+    server: await issue(authority, { subject: { commonName: "test" }, usages: ["server"], hosts: ["127.0.0.1"], ...times }),
+  };
 }
 
 /** The whole API over a database of its own, on a free port of loopback, with a client. Has the namespace `default`. */
@@ -67,7 +70,14 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   );
   const controlled = new Set(options.controlled ?? []);
   const registry = createRegistry([...coreKinds, widgetKind, shelfKind, ...(options.kinds ?? [])]);
-  const context: ApiContext = { registry, store, clock, random: systemRandom, log: options.log ?? silentLogger, controlled: (resource) => controlled.has(resource) };
+  const context: ApiContext = {
+    registry,
+    store,
+    clock,
+    random: systemRandom,
+    log: options.log ?? silentLogger,
+    controlled: (resource) => controlled.has(resource),
+  };
   const server = stack.use(
     createApiServer({
       context,

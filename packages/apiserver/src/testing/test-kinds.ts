@@ -17,17 +17,28 @@ export const widgetKind = defineKind({
         size: z.number().int().min(0).default(1).describe("How large it is."),
         color: z.enum(["red", "green"]).optional().describe("Which color it has."),
         shelf: z.string().optional().describe("Name of the Shelf that it stands on."),
-        friends: z.array(z.object({ name: z.string().describe("Name of another Widget.") })).optional().describe("Other Widgets, which need not exist."),
+        friends: z
+          .array(z.object({ name: z.string().describe("Name of another Widget.") }))
+          .optional()
+          .describe("Other Widgets, which need not exist."),
         parts: z
           .array(z.object({ name: z.string().describe("Name of the part."), count: z.number().int().optional().describe("How many.") }))
           .optional()
           .describe("What it is made of.")
-          .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"], "x-kubernetes-patch-strategy": "merge", "x-kubernetes-patch-merge-key": "name" }),
+          .meta({
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+            "x-kubernetes-patch-strategy": "merge",
+            "x-kubernetes-patch-merge-key": "name",
+          }),
         note: z.string().nullable().optional().describe("A remark, or null for none."),
       })
       .optional()
       .describe("What is wanted."),
-    status: z.object({ phase: z.string().optional().describe("What it is doing."), ready: z.boolean().optional().describe("Whether it can be used.") }).optional().describe("What there is."),
+    status: z
+      .object({ phase: z.string().optional().describe("What it is doing."), ready: z.boolean().optional().describe("Whether it can be used.") })
+      .optional()
+      .describe("What there is."),
   },
   references: [
     { path: "spec.shelf", to: { group: "test.threeport.io", resource: "shelves" }, namespace: "cluster", waitsFor: WaitsFor.Existence, mustExist: true },
@@ -55,7 +66,12 @@ export const shelfKind = defineKind({
   scope: "Cluster",
   refuseDeleteWhileReferenced: true,
   description: "Where Widgets stand.",
-  fields: { spec: z.object({ height: z.number().optional().describe("In metres.") }).optional().describe("What is wanted.") },
+  fields: {
+    spec: z
+      .object({ height: z.number().optional().describe("In metres.") })
+      .optional()
+      .describe("What is wanted."),
+  },
 });
 
 function specOf(object: KubeObject): { size?: number; color?: string } {

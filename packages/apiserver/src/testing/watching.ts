@@ -2,7 +2,11 @@ import type { TestApi } from "./test-api.ts";
 
 export interface SeenEvent {
   readonly type: string;
-  readonly object: { readonly kind?: string; readonly metadata: { readonly name?: string; readonly resourceVersion?: string; readonly annotations?: Record<string, string> }; readonly [field: string]: unknown };
+  readonly object: {
+    readonly kind?: string;
+    readonly metadata: { readonly name?: string; readonly resourceVersion?: string; readonly annotations?: Record<string, string> };
+    readonly [field: string]: unknown;
+  };
 }
 
 /** A watch that collects what it sees. */
