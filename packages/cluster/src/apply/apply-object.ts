@@ -28,7 +28,7 @@ export async function applyToCluster(input: ApplyInput): Promise<StoredObject> {
       return applied.object;
     } catch (error) {
       // Gone or replaced by another of that name: it is a first apply again.
-      if (!isErrorCode(error, "TP_VERSION_CONFLICT") && !isErrorCode(error, "TP_NOT_FOUND")) throw error;
+      if (!isErrorCode(error, "TP_VERSION_CONFLICT") && !isErrorCode(error, "TP_NOT_FOUND") && !isAnother(error)) throw error;
       if (isNamespaceMissing(error)) throw error;
     }
   }
@@ -68,4 +68,9 @@ function refuseForeign(found: StoredObject, input: ApplyInput): void {
 /** A 404 on apply speaks of the namespace, not of the object. */
 function isNamespaceMissing(error: unknown): boolean {
   return error instanceof PlatformError && error.code === "TP_NOT_FOUND" && error.detail["kind"] === "namespaces";
+}
+
+/** The object of that name has another uid: kube-apiserver (1.36) takes the recorded one for a change of an immutable field. */
+function isAnother(error: unknown): boolean {
+  return error instanceof PlatformError && error.code === "TP_INVALID" && error.causes.some((cause) => cause.field === "metadata.uid");
 }

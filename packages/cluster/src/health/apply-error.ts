@@ -76,8 +76,8 @@ function explainImmutable(status: PlatformError, text: string): Refusal | undefi
 
 function explainKind(status: PlatformError, text: string, id: ObjectId): Refusal | undefined {
   const unknown = /could not find the requested resource|no matches for kind|no kind .+ is registered|the server doesn't have a resource type/.test(text);
-  if (!unknown && status.code !== "TP_NOT_FOUND") return undefined;
-  if (!unknown && status.detail["kind"] !== undefined && text.includes("not found"))
+  if (!unknown && status.code !== "TP_NOT_FOUND" && status.code !== "TP_KIND_UNKNOWN") return undefined;
+  if (!unknown && status.code === "TP_NOT_FOUND" && status.detail["kind"] !== undefined && text.includes("not found"))
     return { reason: "NotFound", message: `${quote(text)}. Something that it needs, or the object itself, is not there; apply it again after that is.` };
   return {
     reason: "UnknownKind",
