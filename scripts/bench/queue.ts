@@ -19,18 +19,31 @@ const bodyBytes = 1_024;
 const connectionsMax = 8;
 
 await using database = await openBenchDatabase();
-await using store = await openStore({ connection: database.connection, keyEncryptionKey: randomBytes(32), clock: systemClock, log: silentLogger, notify: true, connectionsMax });
+await using store = await openStore({
+  connection: database.connection,
+  keyEncryptionKey: randomBytes(32),
+  clock: systemClock,
+  log: silentLogger,
+  notify: true,
+  connectionsMax,
+});
 
 say(machine());
-say(`PostgreSQL ${database.version}, embedded: fsync, synchronous_commit and full_page_writes on, shared_buffers 32 MB; one process, ${connectionsMax} connections, NOTIFY on`);
-say(`queue: ${queues.length} kinds, 3 priorities, leases of ${leaseMs / 1000} s; bodies of ${bodyBytes} bytes; each row measured for ${measureMs / 1000} s; load of the machine before: ${round3(loadavg()[0] ?? Number.NaN)}\n`);
+say(
+  `PostgreSQL ${database.version}, embedded: fsync, synchronous_commit and full_page_writes on, shared_buffers 32 MB; one process, ${connectionsMax} connections, NOTIFY on`,
+);
+say(
+  `queue: ${queues.length} kinds, 3 priorities, leases of ${leaseMs / 1000} s; bodies of ${bodyBytes} bytes; each row measured for ${measureMs / 1000} s; load of the machine before: ${round3(loadavg()[0] ?? Number.NaN)}\n`,
+);
 
 const enqueued: string[][] = [];
 for (const batch of [1, 10, 100]) enqueued.push(await measureEnqueue(batch));
 printTable(["enqueue: rows a call", "callers", "rows/s", "p50 ms", "p99 ms"], enqueued);
 
 const claimed: string[][] = [];
-for (const workers of [1, 4, 10]) for (const limit of [1, 10, 50]) claimed.push([String(workers), String(limit), ...(await measureClaims(workers, limit, false)), ...(await measureClaims(workers, limit, true))]);
+for (const workers of [1, 4, 10])
+  for (const limit of [1, 10, 50])
+    claimed.push([String(workers), String(limit), ...(await measureClaims(workers, limit, false)), ...(await measureClaims(workers, limit, true))]);
 say("");
 printTable(["claim: workers", "limit", "keys/s", "p50 ms", "p99 ms", "with completion keys/s", "claim p50 ms", "claim p99 ms"], claimed);
 
@@ -69,7 +82,9 @@ async function measureClaims(workers: number, limit: number, complete: boolean):
 async function measureWrites(callers: number): Promise<string[]> {
   await clear();
   const newest = new Map<number, number>();
-  const { seconds, times } = await forAWhile(callers, (caller) => timed(async () => newest.set(caller, await writeObject(`${callers}-${caller}`, newest.get(caller) ?? 0))));
+  const { seconds, times } = await forAWhile(callers, (caller) =>
+    timed(async () => newest.set(caller, await writeObject(`${callers}-${caller}`, newest.get(caller) ?? 0))),
+  );
   return [String(callers), round3(times.length / seconds), ...percentiles(times)];
 }
 

@@ -17,7 +17,10 @@ export function createBlobs(database: Database, sealer: Sealer): Blobs {
   return {
     async put(content) {
       const digest = sealer.digest(content);
-      await database.query({ name: "put_blob", text: "INSERT INTO blob (digest, body, used_at) VALUES ($1, $2, now()) ON CONFLICT (digest) DO UPDATE SET used_at = now()" }, [digest, sealer.sealBytes(Buffer.from(content, "utf8"), digest)]);
+      await database.query(
+        { name: "put_blob", text: "INSERT INTO blob (digest, body, used_at) VALUES ($1, $2, now()) ON CONFLICT (digest) DO UPDATE SET used_at = now()" },
+        [digest, sealer.sealBytes(Buffer.from(content, "utf8"), digest)],
+      );
       return digest;
     },
     async get(digest) {
@@ -27,7 +30,10 @@ export function createBlobs(database: Database, sealer: Sealer): Blobs {
     },
     async sweep(unusedMs) {
       const rows = await database.query(
-        { name: "sweep_blobs", text: "DELETE FROM blob b WHERE used_at < now() - $1 * interval '1 millisecond' AND NOT EXISTS (SELECT 1 FROM reference r WHERE r.target_kind = '$blob' AND r.target_namespace = '' AND r.target_name = b.digest) RETURNING 1" },
+        {
+          name: "sweep_blobs",
+          text: "DELETE FROM blob b WHERE used_at < now() - $1 * interval '1 millisecond' AND NOT EXISTS (SELECT 1 FROM reference r WHERE r.target_kind = '$blob' AND r.target_namespace = '' AND r.target_name = b.digest) RETURNING 1",
+        },
         [unusedMs],
       );
       return rows.length;

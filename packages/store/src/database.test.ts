@@ -8,7 +8,9 @@ import type { Store } from "./store.ts";
 
 /** Ends every connection of the stores of this lab, but not the lab's own. */
 async function killConnections(lab: Lab): Promise<number> {
-  const rows = await lab.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'threeport%' AND query NOT LIKE '%pg_terminate_backend%'");
+  const rows = await lab.sql(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'threeport%' AND query NOT LIKE '%pg_terminate_backend%'",
+  );
   return rows.length;
 }
 
@@ -26,7 +28,9 @@ test("F5: with connections killed again and again while many write, every acknow
       const key = keyOf(`thing-${caller}-${n}`);
       const wake = [{ queue: "things", key: `ns/${key.name}` }];
       try {
-        const result = await store.writer.write(writeOf(key, { wake, references: [{ path: "spec.a", wakerQueue: "things", wakerKey: key.name, target: keyOf("shared"), waitsFor: 1 }] }));
+        const result = await store.writer.write(
+          writeOf(key, { wake, references: [{ path: "spec.a", wakerQueue: "things", wakerKey: key.name, target: keyOf("shared"), waitsFor: 1 }] }),
+        );
         if (result.outcome === "written") acknowledged.add(result.rv);
       } catch (error) {
         if (!isErrorCode(error, "TP_DATABASE_UNAVAILABLE")) throw error;
@@ -78,8 +82,26 @@ test("F5: a LISTEN connection that is killed more often than the pool has connec
 test("F5: a statement beyond its time is ended by the server, and the caller may try again", async () => {
   await using lab = await openLab();
   await using database = openDatabase(lab.connection, { statementTimeoutMs: 50 });
-  await expect(database.query({ name: "", text: "SELECT pg_sleep(30)" }, [])).rejects.toMatchObject({ code: "TP_DATABASE_UNAVAILABLE", detail: { sqlState: "57014" } });
+  await expect(database.query({ name: "", text: "SELECT pg_sleep(30)" }, [])).rejects.toMatchObject({
+    code: "TP_DATABASE_UNAVAILABLE",
+    detail: { sqlState: "57014" },
+  });
   expect(await database.query({ name: "", text: "SELECT 1 AS one" }, [])).toEqual([{ one: 1 }]);
+});
+
+test("F5: a server that stops answering in the middle costs its callers an error and a connection, and the next write goes through", async () => {
+  await using lab = await openLab();
+  const store = await lab.open({ statementTimeoutMs: 400, connectionsMax: 1, pollMs: 3_600_000 });
+  const rows = await store.database.query<{ pid: number }>({ name: "", text: "SELECT pg_backend_pid() AS pid" }, []);
+  const pid = rows[0]?.pid;
+  if (pid === undefined) throw new Error("the server names its process");
+  process.kill(pid, "SIGSTOP"); // that one connection's server process; the others go on
+  try {
+    await expect(store.writer.write(writeOf(keyOf("unanswered")))).rejects.toMatchObject({ code: "TP_DATABASE_UNAVAILABLE" });
+    await put(store, keyOf("after"));
+  } finally {
+    process.kill(pid, "SIGCONT");
+  }
 });
 
 test("F5: a write that waits too long for the counter fails for its caller, and the next one goes through", async () => {

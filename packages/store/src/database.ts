@@ -58,6 +58,7 @@ export function openDatabase(connection: ConnectionOptions, options: DatabaseOpt
     idle_in_transaction_session_timeout: idleInTransactionMs,
     keepAlive: true,
     application_name: "threeport",
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
     onConnect: (client) => walkIndexes(client),
   });
   pool.on("error", () => {}); // an idle connection was lost; the next query opens another
@@ -71,7 +72,8 @@ export function openDatabase(connection: ConnectionOptions, options: DatabaseOpt
         throw translate(error);
       });
     },
-    listen: (channels, onNotify, onEnd) => listen({ ...connection, connectionTimeoutMillis: connectTimeoutMs, keepAlive: true, application_name: "threeport-hints" }, { channels, onNotify, onEnd }),
+    listen: (channels, onNotify, onEnd) =>
+      listen({ ...connection, connectionTimeoutMillis: connectTimeoutMs, keepAlive: true, application_name: "threeport-hints" }, { channels, onNotify, onEnd }),
     async [Symbol.asyncDispose]() {
       await pool.end();
     },
@@ -86,9 +88,11 @@ export function openDatabase(connection: ConnectionOptions, options: DatabaseOpt
  * A server that does not know these settings plans in its own way.
  */
 async function walkIndexes(client: ClientBase): Promise<void> {
-  await client.query("SET enable_bitmapscan = off; SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan").catch((error: unknown) => {
-    if (!(error instanceof DatabaseError)) throw error;
-  });
+  await client
+    .query("SET enable_bitmapscan = off; SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan")
+    .catch((error: unknown) => {
+      if (!(error instanceof DatabaseError)) throw error;
+    });
 }
 
 async function transact<T>(pool: Pool, body: (tx: Queryable) => Promise<T>): Promise<T> {
@@ -142,7 +146,12 @@ async function listen(
 
 async function run<Row extends QueryResultRow>(target: Pool | PoolClient, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
   try {
-    const result = await target.query<Row>({ name: statement.name, text: statement.text, values: values as unknown[], ...(statement.timeoutMs === undefined ? {} : { query_timeout: statement.timeoutMs }) });
+    const result = await target.query<Row>({
+      name: statement.name,
+      text: statement.text,
+      values: values as unknown[],
+      ...(statement.timeoutMs === undefined ? {} : { query_timeout: statement.timeoutMs }),
+    });
     return result.rows;
   } catch (error) {
     throw translate(error);
@@ -180,7 +189,12 @@ function translate(error: unknown): PlatformError {
   if (error instanceof DatabaseError) {
     const detail = { sqlState: error.code };
     if (transientStates.test(error.code ?? "")) return new PlatformError("TP_DATABASE_UNAVAILABLE", { cause: error, detail });
-    if (unstorableStates.includes(error.code)) return new PlatformError("TP_INVALID", { message: "a name or reference is too long, or holds a character (NUL) that cannot be stored", cause: error, detail });
+    if (unstorableStates.includes(error.code))
+      return new PlatformError("TP_INVALID", {
+        message: "a name or reference is too long, or holds a character (NUL) that cannot be stored",
+        cause: error,
+        detail,
+      });
     return new PlatformError("TP_INTERNAL", { cause: error, detail });
   }
   if (error instanceof TypeError || error instanceof RangeError) return new PlatformError("TP_INTERNAL", { cause: error }); // ours, not the network's

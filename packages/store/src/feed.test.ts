@@ -96,7 +96,12 @@ test("S4: a replica that slept past a compaction ends its watches with 'expired'
   const asleep = await lab.open({ pollMs: neverMs });
   const names: string[] = [];
   const ends: string[] = [];
-  using _watch = await asleep.feed.subscribe("things", await asleep.reader.currentRv(), (changes) => names.push(...changes.map((change) => change.key.name)), (error) => ends.push(error.code));
+  using _watch = await asleep.feed.subscribe(
+    "things",
+    await asleep.reader.currentRv(),
+    (changes) => names.push(...changes.map((change) => change.key.name)),
+    (error) => ends.push(error.code),
+  );
   let rv = await put(awake, keyOf("one"));
   rv = await put(awake, keyOf("one"), { expectRv: rv });
   await awake.maintenance.compact({ ageMs: neverMs, count: 0 });
@@ -175,7 +180,10 @@ test("S3: a feed whose reads fail for a while hands on everything once they work
   await using lab = await openLab();
   const store = await lab.open();
   let broken = false;
-  const reader = { ...store.reader, changes: (input: Parameters<Store["reader"]["changes"]>[0]) => (broken ? Promise.reject(new Error("cut off")) : store.reader.changes(input)) };
+  const reader = {
+    ...store.reader,
+    changes: (input: Parameters<Store["reader"]["changes"]>[0]) => (broken ? Promise.reject(new Error("cut off")) : store.reader.changes(input)),
+  };
   await using feed = createFeed({ reader, clock: systemClock, log: silentLogger, pollMs: 2 });
   await feed.start();
   const names: string[] = [];

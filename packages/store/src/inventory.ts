@@ -40,13 +40,26 @@ SELECT 1 FROM lease`,
 export function createInventory(database: Database): Inventory {
   return {
     async list(owner) {
-      return database.query<InventoryEntry & Record<string, unknown>>({ name: "list_inventory", text: "SELECT id, uid, state, detail FROM inventory WHERE owner = $1 ORDER BY id" }, [owner]);
+      return database.query<InventoryEntry & Record<string, unknown>>(
+        { name: "list_inventory", text: "SELECT id, uid, state, detail FROM inventory WHERE owner = $1 ORDER BY id" },
+        [owner],
+      );
     },
     async record(owner, change, fence) {
       const put = change.put ?? [];
       const remove = change.remove ?? [];
       if (put.length === 0 && remove.length === 0) return;
-      const rows = await database.query(recordEntries, [owner, put.map((entry) => entry.id), put.map((entry) => entry.uid), put.map((entry) => entry.state), put.map((entry) => entry.detail), remove, fence.queue, fence.key, fence.token]);
+      const rows = await database.query(recordEntries, [
+        owner,
+        put.map((entry) => entry.id),
+        put.map((entry) => entry.uid),
+        put.map((entry) => entry.state),
+        put.map((entry) => entry.detail),
+        remove,
+        fence.queue,
+        fence.key,
+        fence.token,
+      ]);
       if (rows.length === 0) throw new PlatformError("TP_LEASE_LOST", { detail: { queue: fence.queue, key: fence.key } });
     },
   };

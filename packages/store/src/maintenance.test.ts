@@ -131,7 +131,13 @@ test("S4: watches that run while the log is compacted under them see an unbroken
           await relist();
           continue;
         }
-        await until("changes", () => seen >= patience || lost || (!writing && JSON.stringify(Object.fromEntries([...known].sort())) === JSON.stringify(Object.fromEntries(Object.entries(state).sort()))));
+        await until(
+          "changes",
+          () =>
+            seen >= patience ||
+            lost ||
+            (!writing && JSON.stringify(Object.fromEntries([...known].sort())) === JSON.stringify(Object.fromEntries(Object.entries(state).sort()))),
+        );
         subscription[Symbol.dispose]();
         if (lost) await relist();
         else if (seen < patience) return;

@@ -50,7 +50,7 @@ export function createMaintenance(database: Database): Maintenance {
       const rows = await database.query<{ horizon: string; swept: string }>(moveHorizon, [input.ageMs, input.count]);
       const { horizon = "0", swept = "0" } = rows[0] ?? {};
       let removed = 0;
-      for (let from = Number(swept), more = true; more; ) {
+      for (let from = Number(swept), more = true; more;) {
         const [batch] = await database.query<{ changes: string; rv: string; removed: string }>(sweepVersions, [from, Number(horizon)]);
         removed += Number(batch?.removed ?? 0);
         from = Number(batch?.rv ?? horizon);
@@ -60,7 +60,10 @@ export function createMaintenance(database: Database): Maintenance {
     },
     async expired(kind, ageMs, limit) {
       return database.query<ObjectKey & Record<string, unknown>>(
-        { name: "expired_objects", text: "SELECT o.kind, o.namespace, o.name FROM object o JOIN version v ON v.rv = o.rv WHERE o.kind = $1 AND v.written_at < now() - $2 * interval '1 millisecond' ORDER BY v.rv LIMIT $3" },
+        {
+          name: "expired_objects",
+          text: "SELECT o.kind, o.namespace, o.name FROM object o JOIN version v ON v.rv = o.rv WHERE o.kind = $1 AND v.written_at < now() - $2 * interval '1 millisecond' ORDER BY v.rv LIMIT $3",
+        },
         [kind, ageMs, limit],
       );
     },

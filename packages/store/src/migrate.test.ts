@@ -33,7 +33,9 @@ test("many replicas that migrate in the same instant do not trip over each other
 test("a database that a newer version wrote is refused with what to do, and nothing in it is changed", async () => {
   await using lab = await openLab();
   await lab.sql("INSERT INTO migration (number, name) VALUES (9999, '9999-from-the-future.sql')");
-  await expect(openLabStore(lab.connection)).rejects.toThrow(/newer version of the control plane \(schema 9999, this program knows \d+\); start that version, or restore a backup/);
+  await expect(openLabStore(lab.connection)).rejects.toThrow(
+    /newer version of the control plane \(schema 9999, this program knows \d+\); start that version, or restore a backup/,
+  );
   expect(await lab.sql("SELECT 1 FROM data_key")).toEqual([]);
 });
 

@@ -26,7 +26,10 @@ const command: fc.Arbitrary<Command> = fc.record({
   refersTo: fc.option(fc.oneof(name, fc.constant("nobody")), { nil: undefined }),
   guards: fc.array(fc.record({ name, rule: fc.constantFrom("alive", "exists", "unreferenced") }), { maxLength: 2 }),
 });
-const turns = fc.array(fc.record({ replica: fc.constantFrom(0, 1), commands: fc.array(command, { minLength: 1, maxLength: 6 }) }), { minLength: 1, maxLength: 8 });
+const turns = fc.array(fc.record({ replica: fc.constantFrom(0, 1), commands: fc.array(command, { minLength: 1, maxLength: 6 }) }), {
+  minLength: 1,
+  maxLength: 8,
+});
 
 interface ModelObject {
   readonly rv: number;
@@ -68,7 +71,12 @@ class Model {
   }
 }
 
-async function play(lab: Lab, stores: readonly Store[], namespace: string, script: readonly { replica: number; commands: readonly Command[] }[]): Promise<void> {
+async function play(
+  lab: Lab,
+  stores: readonly Store[],
+  namespace: string,
+  script: readonly { replica: number; commands: readonly Command[] }[],
+): Promise<void> {
   const model = new Model();
   const key = (of: string): ObjectKey => keyOf(of, "things", namespace);
   const startRv = await lab.sql<{ rv: string }>("SELECT rv FROM counter");
@@ -89,7 +97,10 @@ async function play(lab: Lab, stores: readonly Store[], namespace: string, scrip
         if (before.length > 0) model.wakes.add(formatKey(key(given.name)));
         if (referredAtFirst.has(given.name)) model.mayWake.add(formatKey(key(given.name)));
       }
-      const actual = result?.outcome === "refused" ? `refused ${given.guards.findIndex((guard) => result.guard.target.name === guard.name && ruleOf(result.guard) === guard.rule)}` : result?.outcome;
+      const actual =
+        result?.outcome === "refused"
+          ? `refused ${given.guards.findIndex((guard) => result.guard.target.name === guard.name && ruleOf(result.guard) === guard.rule)}`
+          : result?.outcome;
       expect(actual, `write ${index} of the turn`).toBe(expected);
       if (result?.outcome === "conflict") expect(result.currentRv).toBe(model.objects.get(given.name)?.rv ?? 0);
     }
@@ -98,7 +109,10 @@ async function play(lab: Lab, stores: readonly Store[], namespace: string, scrip
   expect(listed?.items.map((item) => [item.key.name, item.rv])).toEqual([...model.objects].sort().map(([of, { rv }]) => [of, rv]));
   const log = await stores[1]?.reader.changes({ afterRv: Number(startRv[0]?.rv), kind: "things", limit: 1_000 });
   expect(log?.changes.map((change) => `${change.key.name} ${change.deleted ? "deleted" : "kept"} after ${change.prevRv}`)).toEqual(model.log);
-  const references = await lab.sql<{ source_name: string; target_name: string }>("SELECT source_name, target_name FROM reference WHERE source_namespace = $1 ORDER BY 1, 2", [namespace]);
+  const references = await lab.sql<{ source_name: string; target_name: string }>(
+    "SELECT source_name, target_name FROM reference WHERE source_namespace = $1 ORDER BY 1, 2",
+    [namespace],
+  );
   expect(references.map((row) => [row.source_name, row.target_name])).toEqual([...model.references].sort());
   const fanouts = await lab.sql<{ key: string }>("SELECT key FROM work WHERE queue = $1 AND key LIKE $2 ORDER BY key", [fanoutQueue, `things|${namespace}|%`]);
   const woken = fanouts.map((row) => row.key);
@@ -108,7 +122,7 @@ async function play(lab: Lab, stores: readonly Store[], namespace: string, scrip
 
 function orderOf(writes: readonly Write[]): number[] {
   const order: number[] = [];
-  for (let waiting = writes.map((write, index) => ({ write, index })); waiting.length > 0; ) {
+  for (let waiting = writes.map((write, index) => ({ write, index })); waiting.length > 0;) {
     const { group, rest } = takeGroup(waiting);
     order.push(...group.map((item) => item.index));
     waiting = rest;
@@ -118,9 +132,25 @@ function orderOf(writes: readonly Write[]): number[] {
 
 function toWrite(given: Command, expectRv: number, key: (name: string) => ObjectKey): Write {
   const { refersTo } = given;
-  const references = refersTo === "nobody" ? [] : refersTo === undefined ? undefined : [{ path: "spec.to", wakerQueue: "things", wakerKey: given.name, target: key(refersTo), waitsFor: 1 }];
-  const guards = given.guards.map((guard): Guard => ({ target: key(guard.name), mustExist: guard.rule === "exists", unreferenced: guard.rule === "unreferenced" }));
-  return writeOf(key(given.name), { expectRv, remove: given.action === "remove", terminating: given.action === "end", changes: given.changes, references, guards });
+  const references =
+    refersTo === "nobody"
+      ? []
+      : refersTo === undefined
+        ? undefined
+        : [{ path: "spec.to", wakerQueue: "things", wakerKey: given.name, target: key(refersTo), waitsFor: 1 }];
+  const guards = given.guards.map((guard): Guard => ({
+    target: key(guard.name),
+    mustExist: guard.rule === "exists",
+    unreferenced: guard.rule === "unreferenced",
+  }));
+  return writeOf(key(given.name), {
+    expectRv,
+    remove: given.action === "remove",
+    terminating: given.action === "end",
+    changes: given.changes,
+    references,
+    guards,
+  });
 }
 
 function ruleOf(guard: Guard): string {

@@ -14,7 +14,10 @@ function row(key: string, change: Partial<WorkRow> = {}): WorkRow {
   return { queue: "things", key, priority: 1, mask: 0, delayMs: 0, ...change };
 }
 
-async function claim(store: Store, change: Partial<{ limit: number; leaseMs: number; fair: boolean; queues: readonly string[]; owner: string }> = {}): Promise<Claim[]> {
+async function claim(
+  store: Store,
+  change: Partial<{ limit: number; leaseMs: number; fair: boolean; queues: readonly string[]; owner: string }> = {},
+): Promise<Claim[]> {
   return store.queue.claim({ owner: "me", queues: ["things"], limit: 10, leaseMs: longMs, fair: false, ...change });
 }
 
@@ -45,7 +48,7 @@ test("Q1: of many workers that claim at once, each key goes to one", async () =>
   await stores[0].queue.enqueue(keys.map((key) => row(key)));
   const claimed: string[] = [];
   const work = async (store: Store): Promise<void> => {
-    for (let misses = 0; misses < 3; ) {
+    for (let misses = 0; misses < 3;) {
       const batch = await claim(store, { limit: 7 });
       claimed.push(...keysOf(batch));
       misses = batch.length === 0 ? misses + 1 : 0;
@@ -88,13 +91,19 @@ test("Q2: a change that commits while the lease is being completed is not lost, 
   await other.transaction(async (tx) => {
     await tx.query({ name: "", text: "UPDATE work SET generation = generation + 1 WHERE key = 'a'" }, []); // what a write's own enqueue does
     completing = store.queue.complete(held.fence, held.generation, settled);
-    await until("the completion to wait for that row", async () => (await lab.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")).length > 0);
+    await until(
+      "the completion to wait for that row",
+      async () => (await lab.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")).length > 0,
+    );
   });
   expect(await completing).toBe(true);
   expect(keysOf(await claim(store))).toEqual(["a"]);
 });
 
-for (const completion of [{ kind: "again", delayMs: longMs, priority: 2, waiting: true }, { kind: "failed", delayMs: longMs }] satisfies Completion[]) {
+for (const completion of [
+  { kind: "again", delayMs: longMs, priority: 2, waiting: true },
+  { kind: "failed", delayMs: longMs },
+] satisfies Completion[]) {
   test(`Q2: a change during a lease that ends ${completion.kind} makes the key due at once, without the wait of the old state`, async () => {
     await using lab = await openLab();
     const store = await lab.open();
@@ -143,11 +152,20 @@ test("Q3: what was judged under a lease is committed before that lease is ended 
   await blocker.transaction(async (tx) => {
     await tx.query({ name: "", text: "SELECT 1 FROM work WHERE key = 'blocked' FOR UPDATE" }, []);
     // judged now, under the live lease; then it waits for a row that is locked
-    late = slow.writer.write(writeOf(keyOf("late"), { fence: old.fence, wake: [{ queue: "others", key: "blocked" }] })).then((result) => order.push(result.outcome));
-    await until("the write to wait", async () => (await lab.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")).length > 0);
+    late = slow.writer
+      .write(writeOf(keyOf("late"), { fence: old.fence, wake: [{ queue: "others", key: "blocked" }] }))
+      .then((result) => order.push(result.outcome));
+    await until(
+      "the write to wait",
+      async () => (await lab.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")).length > 0,
+    );
     await leasesEnd(lab);
     taken = claimOne(next).then((claimed) => (order.push("claimed"), claimed));
-    await until("the claim to wait, or to come back", async () => order.length > 0 || (await lab.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")).length > 1);
+    await until(
+      "the claim to wait, or to come back",
+      async () =>
+        order.length > 0 || (await lab.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")).length > 1,
+    );
   });
   await Promise.all([late, taken]);
   expect(order).toEqual(["written", "claimed"]);
@@ -216,7 +234,11 @@ test("Q4: renewals and enqueues of the same keys in any order never deadlock", a
   await store.queue.enqueue(keys.map((key) => row(key)));
   const fences = (await claim(store, { limit: 40 })).map((held) => held.fence);
   await Promise.all(
-    Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? store.queue.renew(n % 4 === 0 ? fences : fences.toReversed(), longMs) : store.queue.enqueue((n % 4 === 1 ? keys : keys.toReversed()).map((key) => row(key))))),
+    Array.from({ length: 40 }, (_, n) =>
+      n % 2 === 0
+        ? store.queue.renew(n % 4 === 0 ? fences : fences.toReversed(), longMs)
+        : store.queue.enqueue((n % 4 === 1 ? keys : keys.toReversed()).map((key) => row(key))),
+    ),
   );
   const rows = await lab.sql<{ deadlocks: string }>("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()");
   expect(Number(rows[0]?.deadlocks)).toBe(0);
@@ -344,7 +366,10 @@ test("D3: whoever adds work gives the workers a hint, in this process and in oth
   await using lab = await openLab();
   const here = await lab.open({ notify: true, pollMs: longMs });
   const there = await lab.open({ notify: true, pollMs: longMs });
-  await until("both to listen", async () => (await lab.sql("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%' AND state = 'idle'")).length === 2);
+  await until(
+    "both to listen",
+    async () => (await lab.sql("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%' AND state = 'idle'")).length === 2,
+  );
   await Promise.all([here.reader.currentRv(), there.reader.currentRv()]); // the hint that follows the connection has been given by then
   const hints = { here: 0, there: 0 };
   using _here = here.onWork(() => hints.here++);

@@ -108,7 +108,12 @@ export function createQueue(database: Database, onEnqueued: () => void = () => {
       return claims.sort((a, b) => a.priority - b.priority || a.fence.token - b.fence.token);
     },
     async renew(fences, leaseMs) {
-      const rows = await database.query<{ queue: string; key: string }>(renewLeases, [fences.map((fence) => fence.queue), fences.map((fence) => fence.key), fences.map((fence) => fence.token), leaseMs]);
+      const rows = await database.query<{ queue: string; key: string }>(renewLeases, [
+        fences.map((fence) => fence.queue),
+        fences.map((fence) => fence.key),
+        fences.map((fence) => fence.token),
+        leaseMs,
+      ]);
       return new Set(rows.map((row) => `${row.queue}|${row.key}`));
     },
     async complete(fence, generation, completion) {

@@ -125,7 +125,10 @@ export function createReader(database: Database, sealer: Sealer): Reader {
       const namespaced = input.namespace !== undefined;
       const values: unknown[] = [input.kind, input.namespace ?? input.after?.namespace ?? "", nameBefore(input), input.limit + 1];
       if (input.atRv !== undefined) values.push(input.atRv);
-      const rows = await database.query<Row & { counter: string; compacted_rv?: string }>(input.atRv === undefined ? listNewest(namespaced) : listAt(namespaced), values);
+      const rows = await database.query<Row & { counter: string; compacted_rv?: string }>(
+        input.atRv === undefined ? listNewest(namespaced) : listAt(namespaced),
+        values,
+      );
       const counter = Number(rows[0]?.counter ?? 0);
       if (input.atRv !== undefined) checkVersion(input.atRv, counter, Number(rows[0]?.compacted_rv ?? 0));
       const found = rows.filter((row) => row.rv !== null).map(toVersion);
@@ -143,10 +146,17 @@ export function createReader(database: Database, sealer: Sealer): Reader {
       const rows = await database.query<ChangeRow>(changesAfter(input.kind !== undefined), values);
       const counter = Number(rows[0]?.counter ?? 0);
       checkVersion(input.afterRv, counter, Number(rows[0]?.compacted_rv ?? 0));
-      const changes = rows.filter((row) => row.rv !== null).map((row) => {
-        const version = toVersion(row);
-        return { ...version, prevRv: Number(row.prev_rv), deleted: row.deleted, prevBody: row.prev_body === null ? undefined : openBody(row.prev_body, version.key) };
-      });
+      const changes = rows
+        .filter((row) => row.rv !== null)
+        .map((row) => {
+          const version = toVersion(row);
+          return {
+            ...version,
+            prevRv: Number(row.prev_rv),
+            deleted: row.deleted,
+            prevBody: row.prev_body === null ? undefined : openBody(row.prev_body, version.key),
+          };
+        });
       const found = Number(rows[0]?.found ?? 0);
       const more = found > changes.length || found === input.limit;
       return { changes, more, readTo: more ? (changes.at(-1)?.rv ?? input.afterRv) : counter };

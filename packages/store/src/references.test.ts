@@ -49,7 +49,10 @@ async function wokenUsers(lab: Lab): Promise<string[]> {
 test("S5: a write and its own work row commit together, and a write that fails causes none", async () => {
   await using lab = await openLab();
   const store = await lab.open();
-  const wake = [{ queue: "things", key: "ns/a" }, { queue: "$gc", key: "things|ns|a" }];
+  const wake = [
+    { queue: "things", key: "ns/a" },
+    { queue: "$gc", key: "things|ns|a" },
+  ];
   await put(store, keyOf("a"), { wake, priority: 0 });
   expect(await store.writer.write(writeOf(keyOf("b"), { expectRv: 5, wake: [{ queue: "things", key: "ns/b" }] }))).toMatchObject({ outcome: "conflict" });
   expect(await work(lab)).toEqual(["$gc things|ns|a priority 0", "things ns/a priority 0"]);
@@ -75,7 +78,13 @@ test("S5: a fan-out wakes those who wait for one of the changes, with the priori
   const store = await lab.open();
   const target = keyOf("target");
   const rv = await put(store, target);
-  for (const [user, waitsFor] of [["ready", readiness], ["exists", existence], ["both", readiness | existence], ["none", 0]] as const) await refer(store, user, [referenceTo(target, user, { waitsFor })]);
+  for (const [user, waitsFor] of [
+    ["ready", readiness],
+    ["exists", existence],
+    ["both", readiness | existence],
+    ["none", 0],
+  ] as const)
+    await refer(store, user, [referenceTo(target, user, { waitsFor })]);
   await refer(store, "elsewhere", [referenceTo(keyOf("target", "things", "another-namespace"), "elsewhere", { waitsFor: readiness })]);
   await put(store, target, { expectRv: rv, changes: readiness, priority: 0 });
   await expandAll(store, await claimFanout(store), 10);
@@ -119,9 +128,14 @@ test("S5: a write replaces the references of its object: what left wakes nobody,
   const [left, stayed, came] = [keyOf("left"), keyOf("stayed"), keyOf("came")];
   for (const target of [left, stayed, came]) await put(store, target);
   let rv = await refer(store, "user", [referenceTo(left, "user"), referenceTo(stayed, "user", { waitsFor: readiness })]);
-  rv = await put(store, keyOf("user", "users"), { expectRv: rv, references: [referenceTo(stayed, "user", { waitsFor: existence }), referenceTo(came, "user", { path: "spec.other" })] });
+  rv = await put(store, keyOf("user", "users"), {
+    expectRv: rv,
+    references: [referenceTo(stayed, "user", { waitsFor: existence }), referenceTo(came, "user", { path: "spec.other" })],
+  });
   await put(store, keyOf("user", "users"), { expectRv: rv });
-  const rows = await lab.sql<{ target_name: string; path: string; waits_for: number }>("SELECT target_name, path, waits_for FROM reference ORDER BY target_name");
+  const rows = await lab.sql<{ target_name: string; path: string; waits_for: number }>(
+    "SELECT target_name, path, waits_for FROM reference ORDER BY target_name",
+  );
   expect(rows).toEqual([
     { target_name: "came", path: "spec.other", waits_for: existence },
     { target_name: "stayed", path: "spec.target", waits_for: existence },
@@ -134,7 +148,11 @@ test("S5: a fan-out of many goes in batches behind a cursor, wakes each once, an
   const target = keyOf("target");
   const rv = await put(store, target);
   const users = Array.from({ length: 23 }, (_, n) => `user-${String(n).padStart(2, "0")}`);
-  for (const [n, user] of users.entries()) await refer(store, user, [referenceTo(target, user, { path: ["spec.a|b", "spec.list[0].name", "spec.ü", "|"][n % 4] ?? "" }), referenceTo(target, user, { path: "spec.second|" })]);
+  for (const [n, user] of users.entries())
+    await refer(store, user, [
+      referenceTo(target, user, { path: ["spec.a|b", "spec.list[0].name", "spec.ü", "|"][n % 4] ?? "" }),
+      referenceTo(target, user, { path: "spec.second|" }),
+    ]);
   await put(store, target, { expectRv: rv, changes: existence });
   expect(await expandAll(store, await claimFanout(store), 5)).toBe(10); // 46 rows by fives: none twice
   expect(await wokenUsers(lab)).toEqual(users.map((user) => `ns/${user}`));
@@ -184,9 +202,13 @@ test("referrers names who uses an object, owners' rows left out; dependents page
   const target = keyOf("target");
   const names = Array.from({ length: 7 }, (_, n) => `user-${n}`);
   for (const name of names) await refer(store, name, [referenceTo(target, name), referenceTo(target, name, { path: "$owner", wakerQueue: "$gc" })]);
-  expect((await store.references.referrers(target, 3)).map(({ source, path }) => `${source.name} ${path}`)).toEqual(["user-0 spec.target", "user-1 spec.target", "user-2 spec.target"]);
+  expect((await store.references.referrers(target, 3)).map(({ source, path }) => `${source.name} ${path}`)).toEqual([
+    "user-0 spec.target",
+    "user-1 spec.target",
+    "user-2 spec.target",
+  ]);
   const found: string[] = [];
-  for (let after = ""; ; ) {
+  for (let after = ""; ;) {
     const page = await store.references.dependents(target, after, 3);
     found.push(...page.map((key) => key.name));
     const last = page.at(-1);

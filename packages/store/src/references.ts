@@ -94,10 +94,20 @@ export function createReferences(database: Database, onEnqueued: () => void = ()
     },
     async expand(claim, limit) {
       const target = parseKey(claim.fence.key);
-      const rows = await database.query<WakerRow>(expandFanout, [target.kind, target.namespace, target.name, claim.mask, ...parsePosition(claim.cursor), limit]);
+      const rows = await database.query<WakerRow>(expandFanout, [
+        target.kind,
+        target.namespace,
+        target.name,
+        claim.mask,
+        ...parsePosition(claim.cursor),
+        limit,
+      ]);
       // The woken rows inherit the priority of the change (Q5). A kill between here and the cursor's move wakes a batch twice: harmless.
       if (rows.length > 0) {
-        await enqueue(database, rows.map((row) => ({ queue: row.waker_queue, key: row.waker_key, priority: claim.priority, mask: 0, delayMs: 0 })));
+        await enqueue(
+          database,
+          rows.map((row) => ({ queue: row.waker_queue, key: row.waker_key, priority: claim.priority, mask: 0, delayMs: 0 })),
+        );
         onEnqueued();
       }
       const last = rows.at(-1);

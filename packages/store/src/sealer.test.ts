@@ -25,7 +25,13 @@ test("S7, S8: sensitive bodies and blobs stand in no table in plain text, in no 
   const secret = keyOf("password", "secrets");
   const first = await put(store, secret, { sensitive: true, data: canary });
   const before = await store.reader.get(secret);
-  const second = await put(store, secret, { sensitive: true, data: `${canary}-changed`, expectRv: first, prevBody: before?.body, references: [{ path: "spec.a", wakerQueue: "q", wakerKey: "k", target: keyOf("other"), waitsFor: 1 }] });
+  const second = await put(store, secret, {
+    sensitive: true,
+    data: `${canary}-changed`,
+    expectRv: first,
+    prevBody: before?.body,
+    references: [{ path: "spec.a", wakerQueue: "q", wakerKey: "k", target: keyOf("other"), waitsFor: 1 }],
+  });
   await put(store, secret, { sensitive: true, data: canary, expectRv: second, remove: true });
   await put(store, keyOf("another", "secrets"), { sensitive: true, data: canary });
   await store.blobs.put(`${canary} in a manifest`);
@@ -49,7 +55,9 @@ test("S7: readers, watchers and the log get sensitive bodies opened", async () =
   const before = await store.reader.get(secret);
   await put(store, secret, { sensitive: true, data: `${canary}-2`, expectRv: first, prevBody: before?.body });
   const other = await lab.open({ ringBytesMax: 0 });
-  using _watch = await other.feed.subscribe("secrets", start, (changes) => seen.push(...changes.map((change) => `${change.body} after ${change.prevBody ?? "nothing"}`)));
+  using _watch = await other.feed.subscribe("secrets", start, (changes) =>
+    seen.push(...changes.map((change) => `${change.body} after ${change.prevBody ?? "nothing"}`)),
+  );
   expect(before?.body).toContain(`${canary}-1`);
   expect((await other.reader.list({ kind: "secrets", limit: 5 })).items[0]?.body).toContain(`${canary}-2`);
   expect((await other.reader.list({ kind: "secrets", limit: 5, atRv: first })).items[0]?.body).toContain(`${canary}-1`);
@@ -80,7 +88,9 @@ test("S7: errors about a sensitive body do not quote it", async () => {
   await using lab = await openLab();
   const store = await lab.open();
   await put(store, keyOf("taken"), { uid: "uid-taken" });
-  const error: unknown = await store.writer.write(writeOf(keyOf("secret", "secrets"), { uid: "uid-taken", sensitive: true, data: canary })).catch((thrown: unknown) => thrown);
+  const error: unknown = await store.writer
+    .write(writeOf(keyOf("secret", "secrets"), { uid: "uid-taken", sensitive: true, data: canary }))
+    .catch((thrown: unknown) => thrown);
   const seen: string[] = [];
   for (let at: unknown = error; at instanceof Error; at = at.cause) seen.push(at.message, JSON.stringify(at, Object.getOwnPropertyNames(at)));
   expect(seen.join("\n")).toContain("object_uid");
@@ -98,7 +108,8 @@ test("S8: a blob's digest is an HMAC under a key of this database: the same cont
   expect(await store.blobs.get(digest)).toBe(canary);
   expect(await store.blobs.get(`${digest}0`)).toBeUndefined();
   expect(digest).toMatch(/^hmac-sha256:[0-9a-f]{64}$/);
-  for (const guess of [createHash("sha256").update(canary).digest("hex"), createHmac("sha256", "").update(canary).digest("hex")]) expect(digest).not.toContain(guess);
+  for (const guess of [createHash("sha256").update(canary).digest("hex"), createHmac("sha256", "").update(canary).digest("hex")])
+    expect(digest).not.toContain(guess);
   expect(await here.sql("SELECT 1 FROM blob")).toHaveLength(1);
 });
 
@@ -109,7 +120,11 @@ test("S8: a blob goes when nothing has referred to it for long enough, and stays
   const unused = await store.blobs.put("unused");
   const recent = await store.blobs.put("recent");
   const release = keyOf("release-1", "releases");
-  const rv = await put(store, release, { references: [{ path: "spec.objects", wakerQueue: "releases", wakerKey: "ns/release-1", target: { kind: blobKind, namespace: "", name: used }, waitsFor: 0 }] });
+  const rv = await put(store, release, {
+    references: [
+      { path: "spec.objects", wakerQueue: "releases", wakerKey: "ns/release-1", target: { kind: blobKind, namespace: "", name: used }, waitsFor: 0 },
+    ],
+  });
   await lab.sql("UPDATE blob SET used_at = now() - interval '1 hour' WHERE digest <> $1", [recent]);
   expect(await store.blobs.sweep(60_000)).toBe(1);
   expect([await store.blobs.get(used), await store.blobs.get(unused), await store.blobs.get(recent)]).toEqual(["used", undefined, "recent"]);

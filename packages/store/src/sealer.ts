@@ -23,11 +23,17 @@ const tagBytes = 16;
 
 /** `keyEncryptionKey`: 32 bytes. Makes the first data key when there is none. Fails when the key does not fit the database. */
 export async function openSealer(database: Database, keyEncryptionKey: Uint8Array): Promise<Sealer> {
-  if (keyEncryptionKey.length !== keyBytes) throw new PlatformError("TP_INTERNAL", { message: `the key-encryption key must have ${keyBytes} bytes, this one has ${keyEncryptionKey.length}` });
+  if (keyEncryptionKey.length !== keyBytes)
+    throw new PlatformError("TP_INTERNAL", { message: `the key-encryption key must have ${keyBytes} bytes, this one has ${keyEncryptionKey.length}` });
   const fresh = encrypt(keyEncryptionKey, randomBytes(keyBytes), "data-key:1");
   // Two first starts at once: both offer a key, one row wins, both read it.
-  await database.query({ name: "data_key_first", text: "INSERT INTO data_key (id, wrapped, created_at) VALUES ('1', $1, now()) ON CONFLICT DO NOTHING" }, [fresh]);
-  const rows = await database.query<{ id: string; wrapped: Buffer }>({ name: "data_key_list", text: "SELECT id, wrapped FROM data_key ORDER BY created_at, id" }, []);
+  await database.query({ name: "data_key_first", text: "INSERT INTO data_key (id, wrapped, created_at) VALUES ('1', $1, now()) ON CONFLICT DO NOTHING" }, [
+    fresh,
+  ]);
+  const rows = await database.query<{ id: string; wrapped: Buffer }>(
+    { name: "data_key_list", text: "SELECT id, wrapped FROM data_key ORDER BY created_at, id" },
+    [],
+  );
   const keys = new Map(rows.map((row) => [row.id, decrypt(keyEncryptionKey, row.wrapped, `data-key:${row.id}`)]));
   const newest = rows.at(-1)?.id ?? "1";
   const keyOf = (id: string): Buffer => {
@@ -35,7 +41,9 @@ export async function openSealer(database: Database, keyEncryptionKey: Uint8Arra
     if (key === undefined) throw new PlatformError("TP_INTERNAL", { message: `data key ${id} is not in the database` });
     return key;
   };
-  const digestKey = createHmac("sha256", keyOf(rows[0]?.id ?? "1")).update("digest").digest();
+  const digestKey = createHmac("sha256", keyOf(rows[0]?.id ?? "1"))
+    .update("digest")
+    .digest();
   return {
     seal: (plain, context) => `${mark}${newest}:${encrypt(keyOf(newest), Buffer.from(plain, "utf8"), context).toString("base64")}`,
     open(text, context) {
@@ -69,6 +77,9 @@ function decrypt(key: Uint8Array, sealed: Uint8Array, context: string): Buffer {
     decipher.setAuthTag(sealed.subarray(nonceBytes, nonceBytes + tagBytes));
     return Buffer.concat([decipher.update(sealed.subarray(nonceBytes + tagBytes)), decipher.final()]);
   } catch (error) {
-    throw new PlatformError("TP_INTERNAL", { message: "a sealed body cannot be opened: the key file does not belong to this database, or the row was changed by hand", cause: error });
+    throw new PlatformError("TP_INTERNAL", {
+      message: "a sealed body cannot be opened: the key file does not belong to this database, or the row was changed by hand",
+      cause: error,
+    });
   }
 }

@@ -24,7 +24,10 @@ async function transactions(lab: Lab): Promise<number> {
 test("S2: writes of one turn share a transaction, and their numbers follow the order of the calls", async () => {
   await using lab = await openLab();
   const store = await lab.open();
-  const results = await together(store, ["a", "b", "c", "d"].map((name) => writeOf(keyOf(name))));
+  const results = await together(
+    store,
+    ["a", "b", "c", "d"].map((name) => writeOf(keyOf(name))),
+  );
   const rvs = results.map((result) => (result.outcome === "written" ? result.rv : 0));
   expect(rvs).toEqual([...rvs].sort((a, b) => a - b));
   expect(new Set(rvs).size).toBe(4);
@@ -80,14 +83,26 @@ test("S2: two replicas that update one object at once: one wins each number, the
   await using lab = await openLab();
   const stores = [await lab.open(), await lab.open()] as const;
   const rv = await put(stores[0], keyOf("shared"));
-  const results = (await Promise.all(stores.map((store) => store.writer.write(writeOf(keyOf("shared"), { expectRv: rv }))))).sort((a, b) => a.outcome.localeCompare(b.outcome));
+  const results = (await Promise.all(stores.map((store) => store.writer.write(writeOf(keyOf("shared"), { expectRv: rv }))))).sort((a, b) =>
+    a.outcome.localeCompare(b.outcome),
+  );
   expect(results.map((result) => result.outcome)).toEqual(["conflict", "written"]);
   expect(results[0]).toMatchObject({ currentRv: results[1]?.outcome === "written" ? results[1].rv : -1 });
 });
 
 const poison: readonly { name: string; because: string; code: string; write: (key: ObjectKey) => Partial<Write> }[] = [
-  { name: "a reference to a name with a NUL", because: "PostgreSQL's text holds none", code: "TP_INVALID", write: (key) => ({ references: [referenceTo(keyOf("a\u0000b"), key)] }) },
-  { name: "a reference to a name of 9,000 characters", because: "no index row is that long", code: "TP_INVALID", write: (key) => ({ references: [referenceTo(keyOf(incompressible(9_000)), key)] }) },
+  {
+    name: "a reference to a name with a NUL",
+    because: "PostgreSQL's text holds none",
+    code: "TP_INVALID",
+    write: (key) => ({ references: [referenceTo(keyOf("a\u0000b"), key)] }),
+  },
+  {
+    name: "a reference to a name of 9,000 characters",
+    because: "no index row is that long",
+    code: "TP_INVALID",
+    write: (key) => ({ references: [referenceTo(keyOf(incompressible(9_000)), key)] }),
+  },
   { name: "a uid that another object has", because: "uids are unique by index", code: "TP_INTERNAL", write: () => ({ uid: "uid-taken" }) },
 ];
 
@@ -96,22 +111,35 @@ for (const { name, because, code, write } of poison) {
     await using lab = await openLab();
     const store = await lab.open();
     await put(store, keyOf("owner"), { uid: "uid-taken" });
-    const results = await Promise.allSettled(["a", "poisoned", "b"].map((key) => store.writer.write(writeOf(keyOf(key), key === "poisoned" ? write(keyOf(key)) : {}))));
-    expect(results.map((result) => (result.status === "fulfilled" ? result.value.outcome : (result.reason as { code: string }).code))).toEqual(["written", code, "written"]);
+    const results = await Promise.allSettled(
+      ["a", "poisoned", "b"].map((key) => store.writer.write(writeOf(keyOf(key), key === "poisoned" ? write(keyOf(key)) : {}))),
+    );
+    expect(results.map((result) => (result.status === "fulfilled" ? result.value.outcome : (result.reason as { code: string }).code))).toEqual([
+      "written",
+      code,
+      "written",
+    ]);
     expect((await store.reader.list({ kind: "things", limit: 9 })).items.map((item) => item.key.name)).toEqual(["a", "b", "owner"]);
   });
 }
 
 /** Text that does not shrink below an index page when it is compressed. */
 function incompressible(length: number): string {
-  return Array.from({ length }, (_, index) => ((index * 7_919 + (index % 97) * 104_729) % 0x5fff) + 0x3000).map((code) => String.fromCharCode(code)).join("");
+  return Array.from({ length }, (_, index) => ((index * 7_919 + (index % 97) * 104_729) % 0x5fff) + 0x3000)
+    .map((code) => String.fromCharCode(code))
+    .join("");
 }
 
 test("S2: a turn of large bodies is split, so no statement carries hundreds of megabytes", async () => {
   await using lab = await openLab();
   const store = await lab.open();
   const data = "x".repeat(1024 * 1024);
-  expect(await outcomes(store, Array.from({ length: 12 }, (_, index) => writeOf(keyOf(`large-${index}`), { data })))).toEqual(Array.from({ length: 12 }, () => "written"));
+  expect(
+    await outcomes(
+      store,
+      Array.from({ length: 12 }, (_, index) => writeOf(keyOf(`large-${index}`), { data })),
+    ),
+  ).toEqual(Array.from({ length: 12 }, () => "written"));
   expect(await transactions(lab)).toBeGreaterThan(1);
 });
 
@@ -122,7 +150,13 @@ test("K6: a reference to an object under deletion, or to a missing one that must
   await put(store, keyOf("alive"));
   const guarded = (name: string, target: string, mustExist: boolean): Write => writeOf(keyOf(name), { guards: [{ target: keyOf(target), mustExist }] });
   expect(
-    await outcomes(store, [guarded("a", "ending", false), guarded("b", "ending", true), guarded("c", "missing", true), guarded("d", "missing", false), guarded("e", "alive", true)]),
+    await outcomes(store, [
+      guarded("a", "ending", false),
+      guarded("b", "ending", true),
+      guarded("c", "missing", true),
+      guarded("d", "missing", false),
+      guarded("e", "alive", true),
+    ]),
   ).toEqual(["refused", "refused", "refused", "written", "written"]);
 });
 
@@ -130,7 +164,8 @@ test("K6: in one turn, the delete of an object is judged after the reference tha
   await using lab = await openLab();
   const store = await lab.open();
   const rv = await put(store, keyOf("target"));
-  const refer = (name: string): Write => writeOf(keyOf(name), { references: [referenceTo(keyOf("target"), keyOf(name))], guards: [{ target: keyOf("target"), mustExist: true }] });
+  const refer = (name: string): Write =>
+    writeOf(keyOf(name), { references: [referenceTo(keyOf("target"), keyOf(name))], guards: [{ target: keyOf("target"), mustExist: true }] });
   const end = writeOf(keyOf("target"), { expectRv: rv, remove: true, guards: [{ target: keyOf("target"), mustExist: false, unreferenced: true }] });
   expect(await outcomes(store, [refer("before"), end])).toEqual(["written", "refused"]);
   const current = await store.reader.get(keyOf("before"));
@@ -169,9 +204,13 @@ test("K6: of 'delete while referenced' and 'refer while deleted' in two replicas
     const refer = writeOf(user, { references: [referenceTo(target, user)], guards: [{ target, mustExist: true }] });
     const end = writeOf(target, { expectRv: rv, remove: true, guards: [{ target, mustExist: false, unreferenced: true }] });
     // who begins changes with the round, so that either side has its chance
-    const calls = round % 2 === 0 ? [deleting.writer.write(end), referring.writer.write(refer)] : [referring.writer.write(refer), deleting.writer.write(end)].reverse();
+    const calls =
+      round % 2 === 0 ? [deleting.writer.write(end), referring.writer.write(refer)] : [referring.writer.write(refer), deleting.writer.write(end)].reverse();
     const [ended, referred] = (await Promise.all(calls)).map((result) => result.outcome);
-    expect([ended, referred].filter((outcome) => outcome === "written"), `round ${round}: delete ${ended}, reference ${referred}`).toHaveLength(1);
+    expect(
+      [ended, referred].filter((outcome) => outcome === "written"),
+      `round ${round}: delete ${ended}, reference ${referred}`,
+    ).toHaveLength(1);
     if (ended === "written") counts.deleted++;
     else counts.referred++;
   }

@@ -82,13 +82,17 @@ export function createWriter(database: Database, sealer: Sealer, onCommitted: (g
 
 async function commit(database: Database, sealer: Sealer, writes: readonly Write[]): Promise<{ results: WriteResult[]; committed: Committed }> {
   return database.transaction(async (tx) => {
-    const counter = await tx.query<{ rv: string }>({ name: "take_numbers", text: "UPDATE counter SET rv = rv + $1 WHERE id = 1 RETURNING rv" }, [writes.length]);
+    const counter = await tx.query<{ rv: string }>({ name: "take_numbers", text: "UPDATE counter SET rv = rv + $1 WHERE id = 1 RETURNING rv" }, [
+      writes.length,
+    ]);
     const lastRv = Number(counter[0]?.rv);
     const baseRv = lastRv - writes.length;
     const bodies = writes.map((write, index) => `${write.body[0]}${baseRv + index + 1}${write.body[1]}`);
     const stored = writes.map((write, index) => (write.sensitive ? sealer.seal(bodies[index] ?? "", formatKey(write.key)) : (bodies[index] ?? "")));
     const judged = await judgeAndWrite(tx, writes, baseRv, stored);
-    const written = writes.map((write, index) => ({ write, judgement: judged[index], rv: baseRv + index + 1, body: bodies[index] ?? "" })).filter((entry) => entry.judgement?.written === true);
+    const written = writes
+      .map((write, index) => ({ write, judgement: judged[index], rv: baseRv + index + 1, body: bodies[index] ?? "" }))
+      .filter((entry) => entry.judgement?.written === true);
     const redeclared = written.filter((entry) => entry.write.references !== undefined && !entry.write.remove).map((entry) => entry.write);
     if (redeclared.length > 0) await writeReferences(tx, redeclared);
     const work = written.flatMap((entry) => workOf(entry.write, entry.judgement?.referred === true));
@@ -102,7 +106,15 @@ async function commit(database: Database, sealer: Sealer, writes: readonly Write
       if (Number(judgement.current_rv) !== write.expectRv || guard === undefined) return { outcome: "conflict", currentRv: Number(judgement.current_rv) };
       return { outcome: "refused", guard };
     });
-    const changes = written.map(({ write, rv, body }) => ({ rv, key: write.key, uid: write.uid, prevRv: write.expectRv, deleted: write.remove, body, prevBody: write.prevBody }));
+    const changes = written.map(({ write, rv, body }) => ({
+      rv,
+      key: write.key,
+      uid: write.uid,
+      prevRv: write.expectRv,
+      deleted: write.remove,
+      body,
+      prevBody: write.prevBody,
+    }));
     return { results, committed: { baseRv, lastRv, changes, work: work.length > 0 } };
   });
 }

@@ -22,7 +22,8 @@ CREATE TABLE recorded (id bigserial, owner text, token bigint);
 CREATE FUNCTION watch_inventory() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO recorded (owner, token) VALUES (NEW.owner, NEW.uid::bigint); RETURN NEW; END $$;
 CREATE TRIGGER watch_inventory BEFORE INSERT OR UPDATE ON inventory FOR EACH ROW EXECUTE FUNCTION watch_inventory();`;
 
-test("Q1–Q4: workers of several processes, killed or paused at random, lose no key, share no key, and write nothing under a lease that has ended", () => withSeed(killWorkers));
+test("Q1–Q4: workers of several processes, killed or paused at random, lose no key, share no key, and write nothing under a lease that has ended", () =>
+  withSeed(killWorkers));
 
 async function killWorkers(seed: number): Promise<void> {
   await using lab = await openLab();
@@ -33,7 +34,10 @@ async function killWorkers(seed: number): Promise<void> {
   /** What a person does: the object and the work for it in one commit. */
   const want = async (key: string): Promise<void> => {
     const { rv, number } = wanted.get(key) ?? { rv: 0, number: 0 };
-    wanted.set(key, { rv: await put(store, keyOf(key, "wanted"), { expectRv: rv, data: `number ${number + 1}`, wake: [{ queue: "wanted", key }] }), number: number + 1 });
+    wanted.set(key, {
+      rv: await put(store, keyOf(key, "wanted"), { expectRv: rv, data: `number ${number + 1}`, wake: [{ queue: "wanted", key }] }),
+      number: number + 1,
+    });
   };
   await Promise.all(keys.map(want));
   await using stack = new AsyncDisposableStack();

@@ -52,7 +52,11 @@ export function spawnProgram(name: string, connection: ConnectionOptions, input:
 
 /** Body of a program: gets what the parent gave, prints lines, and ends. */
 export async function runProgram<T>(body: (given: Given<T>) => Promise<void>): Promise<void> {
-  await body({ input: JSON.parse(process.env["PROOF_INPUT"] ?? "null") as T, connection: JSON.parse(process.env["PROOF_CONNECTION"] ?? "null") as ConnectionOptions, print });
+  await body({
+    input: JSON.parse(process.env["PROOF_INPUT"] ?? "null") as T,
+    connection: JSON.parse(process.env["PROOF_CONNECTION"] ?? "null") as ConnectionOptions,
+    print,
+  });
   print(lastLine);
 }
 

@@ -6,7 +6,14 @@ import { until } from "./lab.ts";
 
 /** One change on one line: what a watcher saw, and what the version table says it should have seen. */
 export function lineOf(change: { rv: number; prevRv: number; deleted: boolean; name: string; body: string; prevBody: string | undefined }): string {
-  return [change.rv, change.prevRv, change.deleted ? "deleted" : "kept", change.name, short(change.body), change.prevBody === undefined ? "-" : short(change.prevBody)].join(" ");
+  return [
+    change.rv,
+    change.prevRv,
+    change.deleted ? "deleted" : "kept",
+    change.name,
+    short(change.body),
+    change.prevBody === undefined ? "-" : short(change.prevBody),
+  ].join(" ");
 }
 
 export function short(text: string): string {

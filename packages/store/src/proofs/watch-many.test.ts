@@ -10,7 +10,8 @@ const kinds = ["things", "others"] as const;
 /** Bytes that hold a handful of changes: later subscribers must read the log. */
 const tinyRing = 2_000;
 
-test("S2, S3: every watcher of several processes that write and watch sees exactly the committed sequence of its kind, in order, once", () => withSeed(watchMany));
+test("S2, S3: every watcher of several processes that write and watch sees exactly the committed sequence of its kind, in order, once", () =>
+  withSeed(watchMany));
 
 async function watchMany(seed: number): Promise<void> {
   await using lab = await openLab();
@@ -33,7 +34,11 @@ async function watchMany(seed: number): Promise<void> {
   ];
   await using stack = new AsyncDisposableStack();
   const programs = inputs.map((input) => stack.use(spawnProgram("replica-program", lab.connection, input)));
-  await until("the end of all writes", () => programs.every((program) => program.lines.some((line) => line.startsWith("acknowledged")) || !program.running), 40_000);
+  await until(
+    "the end of all writes",
+    () => programs.every((program) => program.lines.some((line) => line.startsWith("acknowledged")) || !program.running),
+    40_000,
+  );
   const finals = new Map<string, Record<string, string>>();
   for (const kind of kinds) {
     await put(local, keyOf(endName, kind));
@@ -69,6 +74,13 @@ async function committedLines(lab: Lab): Promise<{ rv: number; kind: string; tex
   return rows.map((row) => ({
     rv: Number(row.rv),
     kind: row.kind,
-    text: lineOf({ rv: Number(row.rv), prevRv: Number(row.prev_rv), deleted: row.deleted, name: row.name, body: row.body, prevBody: row.prev_body ?? undefined }),
+    text: lineOf({
+      rv: Number(row.rv),
+      prevRv: Number(row.prev_rv),
+      deleted: row.deleted,
+      name: row.name,
+      body: row.body,
+      prevBody: row.prev_body ?? undefined,
+    }),
   }));
 }

@@ -41,7 +41,9 @@ async function reconcile(store: Store, chance: Dice, claim: Claim, leaseMs: numb
   const done = await store.reader.get(keyOf(fence.key, "done"));
   await systemClock.sleep(chance.below(oversleepsOneIn) === 0 ? leaseMs * 1.5 : chance.below(5));
   const number = /number (\d+)/.exec(wanted?.body ?? "")?.[1] ?? "0";
-  const result = await store.writer.write(writeOf(keyOf(fence.key, "done"), { expectRv: done?.rv ?? 0, prevBody: done?.body, data: `number ${number} token ${fence.token}`, fence }));
+  const result = await store.writer.write(
+    writeOf(keyOf(fence.key, "done"), { expectRv: done?.rv ?? 0, prevBody: done?.body, data: `number ${number} token ${fence.token}`, fence }),
+  );
   try {
     await store.inventory.record(fence.key, { put: [{ id: "thing", uid: String(fence.token), state: "applied", detail: "{}" }] }, fence);
   } catch (error) {

@@ -160,7 +160,13 @@ ON CONFLICT (queue, key) DO UPDATE SET
 };
 
 export async function enqueue(tx: Queryable, rows: readonly WorkRow[]): Promise<void> {
-  await tx.query(enqueueRows, [rows.map((row) => row.queue), rows.map((row) => row.key), rows.map((row) => row.priority), rows.map((row) => row.mask), rows.map((row) => row.delayMs)]);
+  await tx.query(enqueueRows, [
+    rows.map((row) => row.queue),
+    rows.map((row) => row.key),
+    rows.map((row) => row.priority),
+    rows.map((row) => row.mask),
+    rows.map((row) => row.delayMs),
+  ]);
 }
 
 /** The work that a written change causes: its own keys, and one fan-out row when others wait for such a change (S5). */

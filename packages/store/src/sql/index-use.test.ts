@@ -54,13 +54,37 @@ test("each hot statement reads what it needs and no more, in tables that the pla
   const claimed: Claim[] = [];
   const claim = (fair: boolean) => async () => claimed.push(...(await store.queue.claim({ owner: "me", queues, limit: 10, leaseMs: 600_000, fair })));
   const write = (n: number, expectRv: number) =>
-    store.writer.write(writeOf(objectKey(n), { uid: `uid-${n}`, expectRv, changes: 1, wake: [{ queue: kindOf(n), key: `key-${n}` }], guards: [{ target: objectKey(n + 1), mustExist: true }], references: [{ path: "spec.a", wakerQueue: "q", wakerKey: "k", target: objectKey(n + 1), waitsFor: 1 }] }));
-  const fanout: Claim = { fence: { queue: "$fanout", key: "kind2|ns|hot", token: 1 }, mask: 1, cursor: "kind1|ns|object-5000|spec.target|kind1", priority: 1, generation: 1, attempts: 0, waitingSinceMs: undefined };
+    store.writer.write(
+      writeOf(objectKey(n), {
+        uid: `uid-${n}`,
+        expectRv,
+        changes: 1,
+        wake: [{ queue: kindOf(n), key: `key-${n}` }],
+        guards: [{ target: objectKey(n + 1), mustExist: true }],
+        references: [{ path: "spec.a", wakerQueue: "q", wakerKey: "k", target: objectKey(n + 1), waitsFor: 1 }],
+      }),
+    );
+  const fanout: Claim = {
+    fence: { queue: "$fanout", key: "kind2|ns|hot", token: 1 },
+    mask: 1,
+    cursor: "kind1|ns|object-5000|spec.target|kind1",
+    priority: 1,
+    generation: 1,
+    attempts: 0,
+    waitingSinceMs: undefined,
+  };
   const calls: readonly (readonly [name: string, call: () => Promise<unknown>])[] = [
     ["claim", claim(false)],
     ["claim, the oldest first", claim(true)],
     ["claim of a queue where nothing is due", () => store.queue.claim({ owner: "me", queues: ["nothing"], limit: 10, leaseMs: 1, fair: false })],
-    ["renew", () => store.queue.renew(claimed.map((held) => held.fence), 600_000)],
+    [
+      "renew",
+      () =>
+        store.queue.renew(
+          claimed.map((held) => held.fence),
+          600_000,
+        ),
+    ],
     ["complete", () => Promise.all(claimed.slice(0, 3).map((held) => store.queue.complete(held.fence, held.generation, { kind: "settled" })))],
     ["next due", () => store.queue.nextDueMs(queues)],
     ["enqueue", () => store.queue.enqueue([{ queue: "kind1", key: "key-1", priority: 0, mask: 0, delayMs: 0 }])],
@@ -68,13 +92,19 @@ test("each hot statement reads what it needs and no more, in tables that the pla
     ["write of a group that conflicts", () => Promise.all(Array.from({ length: 20 }, (_, n) => write(400 + n, 1)))],
     ["write of a group", () => Promise.all(Array.from({ length: 20 }, (_, n) => write(500 + 3 * n, 500 + 3 * n)))],
     ["write that others wait for", () => store.writer.write(writeOf(hot, { changes: 1 }))],
-    ["delete that is refused because somebody refers to it", () => store.writer.write(writeOf(keyOf("none"), { guards: [{ target: hot, mustExist: false, unreferenced: true }] }))],
+    [
+      "delete that is refused because somebody refers to it",
+      () => store.writer.write(writeOf(keyOf("none"), { guards: [{ target: hot, mustExist: false, unreferenced: true }] })),
+    ],
     ["get of many", () => Promise.all(Array.from({ length: 50 }, (_, n) => store.reader.get(objectKey(n * 30))))],
     ["list, first page", () => store.reader.list({ kind: "kind3", limit: 20 })],
     ["list, a page in the middle", () => store.reader.list({ kind: "kind3", limit: 20, after: { namespace: "ns23", name: "object-123" } })],
     ["list of a namespace", () => store.reader.list({ kind: "kind3", namespace: "ns23", limit: 20 })],
     ["list at a number", () => store.reader.list({ kind: "kind3", limit: 20, atRv: rows - 5 })],
-    ["list of a namespace at a number", () => store.reader.list({ kind: "kind3", namespace: "ns23", limit: 20, atRv: rows - 5, after: { namespace: "ns23", name: "object-123" } })],
+    [
+      "list of a namespace at a number",
+      () => store.reader.list({ kind: "kind3", namespace: "ns23", limit: 20, atRv: rows - 5, after: { namespace: "ns23", name: "object-123" } }),
+    ],
     ["newest changes", () => store.reader.changes({ afterRv: rows - 50, limit: 100 })],
     ["expand, a batch in the middle", () => store.references.expand(fanout, 20)],
     ["dependents", () => store.references.dependents(objectKey(1), "", 20)],

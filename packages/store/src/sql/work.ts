@@ -124,4 +124,3 @@ export const queueDepth = {
   text: `SELECT queue, count(*) AS rows, count(*) FILTER (WHERE due_at <= now()) AS due, count(*) FILTER (WHERE attempts > 0) AS failing
 FROM work GROUP BY queue ORDER BY queue LIMIT ${queuesMax}`,
 };
-
