@@ -57,6 +57,7 @@ async function collect(options: GcOptions, context: ReconcileContext, object: St
 async function ownerState(options: GcOptions, context: ReconcileContext, object: KubeObject, owner: OwnerReference): Promise<"there" | "waiting" | "gone"> {
   const kind = options.kindByBody(owner.apiVersion, owner.kind);
   if (kind === undefined) return "there"; // a kind that this server does not know proves nothing about its objects
+  if (kind.namespaced && object.metadata.namespace === undefined) return "there"; // such an owner cannot be named; upstream collects it neither
   const found = await context.objects.get<StoredObject>({ apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name, ...(kind.namespaced ? { namespace: object.metadata.namespace ?? "" } : {}) });
   if (found?.metadata.uid !== owner.uid) return "gone"; // also when the name was used again: K5
   return found.metadata.deletionTimestamp !== undefined && (found.metadata.finalizers ?? []).includes("foregroundDeletion") ? "waiting" : "there";

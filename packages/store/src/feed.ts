@@ -77,7 +77,8 @@ export function createFeed(options: FeedOptions): Feed {
       ringBytes -= oldest.body.length + (oldest.prevBody?.length ?? 0);
       floorRv = oldest.rv;
     }
-    if (ringStart > 1024 && ringStart * 2 > ring.length) {
+    // What has left the ring is let go of at once where bodies are large, and rarely copied where there are many small ones.
+    if (ringStart * 2 > ring.length) {
       ring = ring.slice(ringStart);
       ringStart = 0;
     }

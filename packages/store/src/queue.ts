@@ -61,7 +61,7 @@ export interface Queue {
   /** Moves a fan-out row forward under its fence. */
   advance(fence: Fence, cursor: string): Promise<boolean>;
   enqueue(rows: readonly WorkRow[]): Promise<void>;
-  /** Ends all leases. Only for a process that is known to be the only one on this database: what a killed one held is free at once. */
+  /** Ends all leases. Only for a process that is known to be the only one on this database: what a killed one held is free at once, and later each time, since it may be what killed it. */
   releaseAll(): Promise<void>;
   /** Milliseconds until the next row of these queues is due; undefined when there is none. */
   nextDueMs(queues: readonly string[]): Promise<number | undefined>;
@@ -136,7 +136,7 @@ export function createQueue(database: Database, onEnqueued: () => void = () => {
       onEnqueued();
     },
     async releaseAll() {
-      await database.query({ name: "release_all", text: "UPDATE work SET lease_owner = NULL, due_at = clock_timestamp() WHERE lease_owner IS NOT NULL" }, []);
+      await database.query({ name: "release_all", text: "UPDATE work SET lease_owner = NULL, attempts = attempts + 1, due_at = clock_timestamp() + least(60, power(2, least(attempts, 6)) - 1) * interval '1 second' WHERE lease_owner IS NOT NULL" }, []);
     },
     async nextDueMs(queues) {
       const rows = await database.query<{ ms: string | null }>(nextDue, [queues]);

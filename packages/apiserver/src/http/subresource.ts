@@ -38,7 +38,12 @@ export async function streamText(response: ServerResponse, pieces: AsyncIterable
 
 function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    response.once("drain", resolve);
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    const end = (): void => {
+      response.off("drain", end);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    response.once("drain", end);
+    signal.addEventListener("abort", end, { once: true });
   });
 }

@@ -27,6 +27,7 @@ export async function streamWatch(context: ApiContext, request: ResourceRequest,
   const timeoutMs = 1000 * (asked > 0 ? asked : timeoutSecondsMin * (1 + context.random.float()));
   const until = clock.monotonic() + timeoutMs;
   const output = createWatchOutput(response);
+  const over = new AbortController();
   const cut = clock.after(timeoutMs + lingerMs, () => response.destroy());
   response.on("close", () => cut[Symbol.dispose]());
   const open = (): void => {
@@ -51,14 +52,18 @@ export async function streamWatch(context: ApiContext, request: ResourceRequest,
       },
       initialEnd: (rv) => output.push(format.bookmark(rv, { "k8s.io/initial-events-end": "true" })),
       events: (events) => output.push(events.map(format.event).join("")),
+      end(error) {
+        output.push(errorEvent(error));
+        over.abort();
+      },
     },
   );
   open();
   for (let left = timeoutMs; left > 0; left = until - clock.monotonic()) {
     try {
-      await clock.sleep(Math.min(left, bookmarkEveryMs), signal);
+      await clock.sleep(Math.min(left, bookmarkEveryMs), AbortSignal.any([signal, over.signal]));
     } catch {
-      break; // the client left, or the server stops
+      break; // the client left, the server stops, or the feed lost its place
     }
     if (bookmarks) output.push(format.bookmark(watch.rv));
   }

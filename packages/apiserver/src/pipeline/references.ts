@@ -7,11 +7,11 @@ export const gcQueue = "$gc";
 /** Path of the reference row that ties an object to each of its owners. */
 export const ownerPath = "$owner";
 /** Path of the row that wakes a referenced object whose state depends on its users. */
-export const userPath = "$user";
+const userPath = "$user";
 /** Path of the row that tells the collector of an owner in foreground deletion that this object is gone. */
-export const blockPath = "$block";
-/** Path of the row that wakes an owner when this object changes. */
-export const controllerPath = "$controller";
+const blockPath = "$block";
+/** Path of the row that wakes an owner when this object changes; behind it stands the owner's uid, since an object may have several. */
+const controllerPath = "$controller";
 
 /** Which kinds have a reconciler: only their keys become work. */
 export type Controlled = (resource: string) => boolean;
@@ -37,11 +37,11 @@ export function referencesOf(registry: Registry, kind: Kind, object: KubeObject,
     if (ownerKind === undefined) continue;
     const target = { kind: ownerKind.resource, namespace: ownerKind.namespaced ? self.namespace : "", name: owner.name };
     if (owner.blockOwnerDeletion === true)
-      rows.push({ path: blockPath, target: self, waitsFor: WaitsFor.Existence, wakerQueue: gcQueue, wakerKey: formatKey(target) });
+      rows.push({ path: `${blockPath}:${owner.uid}`, target: self, waitsFor: WaitsFor.Existence, wakerQueue: gcQueue, wakerKey: formatKey(target) });
     rows.push({ path: ownerPath, target, waitsFor: WaitsFor.Existence, wakerQueue: gcQueue, wakerKey: formatKey(self) });
     if (controlled(ownerKind.resource)) {
       rows.push({
-        path: controllerPath,
+        path: `${controllerPath}:${owner.uid}`,
         target: self,
         waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Outputs,
         wakerQueue: ownerKind.resource,
@@ -62,7 +62,7 @@ interface Declared {
 
 /** Rows by which an object wakes others when it changes itself. They go with it, so its removal wakes these others directly. */
 export function wakesOthers(row: ReferenceRow): boolean {
-  return row.path === controllerPath || row.path === blockPath || row.path.startsWith(userPath);
+  return [controllerPath, blockPath, userPath].some((path) => row.path.startsWith(path));
 }
 
 /** References at the paths that the kind names. Empty names refer to nothing. */

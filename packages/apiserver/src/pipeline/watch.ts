@@ -26,6 +26,8 @@ export interface WatchSink {
   initialEnd(rv: number): void;
   /** Changes, in order; must not block. */
   events(events: readonly WatchEvent[]): void;
+  /** The watch cannot go on without a gap: the client has to list again. */
+  end(error: PlatformError): void;
 }
 
 export interface Watch extends Disposable {
@@ -45,10 +47,15 @@ export async function startWatch(context: ApiContext, selection: Selection, quer
     from = await sendInitial(context, selection, newest ? "" : version, sink);
     if (query.sendInitialEvents === true) sink.initialEnd(from);
   } else if (newest) from = await context.store.reader.currentRv();
-  const subscription = await context.store.feed.subscribe(selection.kind.resource, from, (changes) => {
-    const events = changes.flatMap((change) => toEvent(selection, change) ?? []);
-    if (events.length > 0) sink.events(events);
-  });
+  const subscription = await context.store.feed.subscribe(
+    selection.kind.resource,
+    from,
+    (changes) => {
+      const events = changes.flatMap((change) => toEvent(selection, change) ?? []);
+      if (events.length > 0) sink.events(events);
+    },
+    (error) => sink.end(error),
+  );
   return {
     get rv() {
       return subscription.rv;

@@ -39,7 +39,7 @@ export function imagesOf(objects: readonly KubeObject[]): { container: string; i
   return objects.flatMap((object) =>
     podSpecs(object).flatMap((spec) =>
       [...list(spec["initContainers"]), ...list(spec["containers"])].flatMap((container) => {
-        const { name, image } = container as { name?: unknown; image?: unknown };
+        const { name, image } = record(container);
         return typeof image === "string" ? [{ container: `${object.kind}/${object.metadata.name}/${typeof name === "string" ? name : ""}`, image }] : [];
       }),
     ),
