@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemRandom } from "@threeport/platform";
 import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
 import { until } from "@threeport/engine/testing";
-import { configMap, customResourceDefinition, describeWithKubernetes, namespaceDocument, openFaultProxy, openSetPlane, startApiServer, type FaultProxy, type SetPlane, type TestApiServer } from "./testing/index.ts";
+import { configMap, customResourceDefinition, deployment, describeWithKubernetes, namespaceDocument, openFaultProxy, openSetPlane, startApiServer, type FaultProxy, type SetPlane, type TestApiServer } from "./testing/index.ts";
 
 describeWithKubernetes("a ResourceSet in a real cluster", () => {
   let server: TestApiServer;
@@ -115,6 +115,22 @@ describeWithKubernetes("a ResourceSet in a real cluster", () => {
       return JSON.stringify(found).includes("app:2") ? found : undefined;
     });
     expect((second?.["spec"] as { replicas?: number } | undefined)?.replicas).toBe(7);
+  });
+
+  test("C3: objects of a higher wave come when all of the lower ones are healthy, not before", async () => {
+    await using sets = await open();
+    await using _replica = await sets.startReplica();
+    const first = deployment("default", fresh("first"));
+    const second = configMap("default", fresh("second"), {}, { annotations: { "threeport.io/wave": "1" } });
+    const set = await sets.create("waves", [second, first]);
+    await until("the first wave", async () => (await sets.inventory(set)).some((entry) => entry.state === "applied"));
+    const told = await until("a status", async () => (await sets.get("waves"))?.status?.counts);
+    expect(told).toMatchObject({ total: 2, applied: 1 });
+    expect(await live(second)).toBeUndefined();
+    const available = [{ type: "Available", status: "True", reason: "MinimumReplicasAvailable", message: "" }, { type: "Progressing", status: "True", reason: "NewReplicaSetAvailable", message: "" }];
+    await server.client.patch({ apiVersion: "apps/v1", kind: "Deployment", namespace: "default", name: first.metadata.name, subresource: "status" }, { status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1, conditions: available } });
+    await sets.ready("waves");
+    expect(await live(second)).toBeDefined();
   });
 
   test("500 objects of one set are there, counted, and go again", { timeout: 90_000 }, async () => {

@@ -1,5 +1,5 @@
 // What a ResourceSet means (design.md D2, §5.9). One run: read everything, write ahead, apply in order, prune, judge, write the result once.
-import { isErrorCode, PlatformError, toPlatformError, type KubeObject } from "@threeport/resource";
+import { isErrorCode, PlatformError, toPlatformError, type ErrorCode, type KubeObject } from "@threeport/resource";
 import { conditionsOf, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type ReconcileKey } from "@threeport/engine";
 import { applyToCluster } from "./apply/apply-object.ts";
 import { desiredObjects, hasUnknownKinds, type Desired } from "./apply/desired.ts";
@@ -141,7 +141,7 @@ async function followKinds(cluster: Cluster, desired: readonly Desired[], signal
 async function writeAhead(plan: readonly Planned[], input: { entries: Map<string, Entry>; context: ReconcileContext; identity: SetIdentity }): Promise<void> {
   const fresh: Entry[] = plan.flatMap(({ desired, reason }) => {
     const known = input.entries.get(desired.id);
-    if (known !== undefined && known.state !== "pruning" && reason !== "replaced") return [];
+    if (known !== undefined && known.state !== "pruning" && reason !== "replaced" && reason !== "missing") return [];
     return [{ id: desired.id, uid: "", state: "pending" as const, detail: detailOf(desired, { digest: "", ...carried(known) }) }];
   });
   if (fresh.length === 0) return;
@@ -179,8 +179,8 @@ async function applyOne(run: Run, input: { cluster: Cluster; planned: Planned; e
       identity,
       knownUid: known?.state === "applied" ? known.uid : "",
       adopt: input.adopt,
-      async beforeAdoption() {
-        const entry: Entry = { id: desired.id, uid: "", state: "pending", detail: detailOf(desired, { digest: "", ...carried(known), adopted: true }) };
+      async beforeMaking(adoption) {
+        const entry: Entry = { id: desired.id, uid: "", state: "pending", detail: detailOf(desired, { digest: "", ...carried(known), ...(adoption ? { adopted: true } : {}) }) };
         await context.inventory.record(identity.uid, { put: [writeEntry(entry)] });
         input.entries.set(desired.id, entry);
       },
@@ -207,9 +207,27 @@ async function applyOne(run: Run, input: { cluster: Cluster; planned: Planned; e
 
 /** The cluster answered about this object; anything else (unreachable, stopped, our own failures) ends the run. */
 function isRefusal(error: PlatformError): boolean {
-  if (["TP_RUNTIME_UNREACHABLE", "TP_LEASE_LOST", "TP_INTERNAL", "TP_DATABASE_UNAVAILABLE", "TP_UNAUTHORIZED"].includes(error.code)) return error.code === "TP_INTERNAL" && error.detail["httpStatus"] !== undefined;
-  return true;
+  const { httpStatus } = error.detail;
+  // kube-apiserver answers 500 to an object that does not fit its schema (see explainApplyError); our own failures carry no status.
+  if (error.code === "TP_INTERNAL") return httpStatus !== undefined;
+  return refusals.has(error.code);
 }
+
+const refusals: ReadonlySet<ErrorCode> = new Set([
+  "TP_ALREADY_EXISTS",
+  "TP_BAD_REQUEST",
+  "TP_FORBIDDEN",
+  "TP_INVALID",
+  "TP_IN_USE",
+  "TP_KIND_UNKNOWN",
+  "TP_METHOD_NOT_ALLOWED",
+  "TP_NOT_FOUND",
+  "TP_OWNED_BY_ANOTHER",
+  "TP_RUNTIME_REFUSED",
+  "TP_TOO_LARGE",
+  "TP_UNSUPPORTED_MEDIA_TYPE",
+  "TP_VERSION_CONFLICT",
+]);
 
 /** Longest wait for new kinds inside one run; then the objects that need them are refused and tried again. */
 const establishedMs = 10_000;

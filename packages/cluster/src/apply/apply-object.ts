@@ -12,8 +12,8 @@ export interface ApplyInput {
   /** From the inventory; "" when it was never applied, or the answer was lost. */
   readonly knownUid: string;
   readonly adopt: boolean;
-  /** Called before somebody's object that nobody owns is taken over: what must be remembered of that is written ahead. */
-  readonly beforeAdoption: () => Promise<void>;
+  /** Called before an object comes into being that the inventory does not know yet, `adoption` when it is one that nobody owns: written ahead (§5.5). */
+  readonly beforeMaking: (adoption: boolean) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -37,7 +37,9 @@ export async function applyToCluster(input: ApplyInput): Promise<StoredObject> {
     refuseForeign(found, input);
   }
   const ours = found !== undefined && ownerOf(found) === ownerValue(identity);
-  if (found !== undefined && !ours) await input.beforeAdoption();
+  const adoption = found !== undefined && !ours;
+  // Without a recorded uid the entry is pending already.
+  if (adoption || input.knownUid !== "") await input.beforeMaking(adoption);
   const applied = await cluster.call((client) => client.apply<StoredObject>(object, { fieldManager: manager, force: ours || input.adopt, signal }));
   return applied.object;
 }

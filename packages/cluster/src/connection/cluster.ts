@@ -3,15 +3,16 @@
 //       A dead cluster fails fast for everybody who asks, and holds up no other cluster.
 import type { Clock, Logger, Random } from "@threeport/platform";
 import { createClient, createReflector, type ConnectionConfig, type KubeClient, type Reflector } from "@threeport/client";
-import { isErrorCode, PlatformError, type KubeObject, type StoredObject } from "@threeport/resource";
+import type { KubeObject, StoredObject } from "@threeport/resource";
 import { controlPlaneLabel, setKeyOf } from "../marks.ts";
+import { createBreaker } from "./breaker.ts";
 import { createWatchCache, type WatchCache } from "./watch-cache.ts";
 
 export interface Cluster extends AsyncDisposable {
   readonly runtime: string;
   readonly client: KubeClient;
   readonly cache: WatchCache;
-  /** Runs a call; after one that could not reach the cluster, later ones fail at once for a short time. */
+  /** Runs a call; after one that could not reach the cluster, later ones fail at once for a short time, and a slow cluster is given up on early. */
   call<T>(run: (client: KubeClient) => Promise<T>): Promise<T>;
   /** Watches our objects of a kind. Resolves to whether what is known of them is complete, after waiting for it a little. */
   follow(kind: { readonly apiVersion: string; readonly kind: string }, signal: AbortSignal): Promise<boolean>;
@@ -34,9 +35,8 @@ export interface ClusterOptions {
   readonly onChange: (setKey: string) => void;
 }
 
-/** After a failed connection nothing is tried for this long: callers get the same answer at once. */
-const breakerMs = 3_000;
-const syncWaitMs = 5_000;
+/** How long a run waits for a new watch to be complete: a healthy cluster lists a kind in milliseconds. */
+const syncWaitMs = 2_000;
 const requestTimeoutMs = 20_000;
 const connectTimeoutMs = 5_000;
 
@@ -55,8 +55,7 @@ export function openCluster(options: ClusterOptions): Cluster {
   const reflectors = new Map<string, Reflector>();
   /** By key of the reflector: what it has told, and what was noted in its place. */
   const told = new Map<string, Map<string, StoredObject>>();
-  let openUntil = 0;
-  let lastError: PlatformError | undefined;
+  const breaker = createBreaker(client.host, clock);
   let closed = false;
 
   /** The set that an object, or the nearest of its owners that we know, belongs to. */
@@ -119,25 +118,13 @@ export function openCluster(options: ClusterOptions): Cluster {
     runtime: options.runtime,
     client,
     cache,
-    async call(run) {
-      if (clock.monotonic() < openUntil && lastError !== undefined) throw lastError;
-      try {
-        const result = await run(client);
-        lastError = undefined;
-        return result;
-      } catch (error) {
-        if (isErrorCode(error, "TP_RUNTIME_UNREACHABLE")) {
-          lastError = error as PlatformError;
-          openUntil = clock.monotonic() + breakerMs;
-        }
-        throw error;
-      }
-    },
+    call: (run) => breaker.call(() => run(client)),
     async follow(kind, signal) {
       const key = kindKey(kind);
       reflect(key, { apiVersion: kind.apiVersion, kind: kind.kind }, `${controlPlaneLabel}=${options.controlPlaneId}`);
       const reflector = reflectors.get(key);
       if (reflector === undefined || reflector.state.phase === "unreachable") return false;
+      if (reflector.state.phase !== "synced" && breaker.troubled) return false;
       const waited = new AbortController();
       await Promise.race([reflector.synced.catch(() => {}), clock.sleep(syncWaitMs, AbortSignal.any([signal, waited.signal])).catch(() => {})]);
       waited.abort();

@@ -11,8 +11,31 @@ const FIELDS_MAX = 3;
  * the error that its answer became; `reason` is a stable CamelCase word.
  */
 export function explainApplyError(status: PlatformError, id: ObjectId): { reason: string; message: string } {
-  const refusal = explain(status, scannable(status.message), id);
+  const refusal = isSecret(id) ? explainSecret(status, id) : explain(status, withoutValues(scannable(status.message)), id);
   return { reason: refusal.reason, message: `${nameOf(id)} was not applied: ${refusal.message}` };
+}
+
+function isSecret(id: ObjectId): boolean {
+  return id.apiVersion === "v1" && id.kind === "Secret";
+}
+
+/** Kubernetes prints the values that it refuses; parts of them may be what nobody should read (S7). */
+function withoutValues(text: string): string {
+  return text.replace(/&value\.value\w+\{Value:[^}]*\}?/g, "another type").replace(/Invalid value: (?:"(?:[^"\\]|\\.)*"?|\{.*\}|[^\s:]+)/g, "Invalid value");
+}
+
+/** Of a Secret nothing that the cluster wrote is repeated but field names: any text of its may hold a value (S7). */
+function explainSecret(status: PlatformError, id: ObjectId): Refusal {
+  const fields = status.causes.map(({ field }) => field ?? "").filter((field) => field !== "");
+  const typed = [...scannable(status.message).matchAll(/(?:^|[\s(])\.((?:stringData|data|metadata|type|immutable)(?:\.[A-Za-z0-9_-]{1,63})?):/g)].map(([, field]) => field ?? "");
+  const named = [...new Set([...fields, ...typed])].slice(0, FIELDS_MAX).map(quote);
+  const general = explain(status, "", id);
+  if (general.reason !== "SchemaInvalid" && general.reason !== "ImmutableField") return explainRefusal(withoutValues(scannable(status.message))) ?? general;
+  if (general.reason === "ImmutableField") return general;
+  return {
+    reason: "SchemaInvalid",
+    message: `${named.length === 0 ? "it is not valid" : `${enumerate(named)} ${named.length === 1 ? "is" : "are"} not valid`}: values of stringData must be quoted text, those of data base64. Correct it; the cluster's own words are left out since they may show the value.`,
+  };
 }
 
 function explain(status: PlatformError, text: string, id: ObjectId): Refusal {
@@ -113,7 +136,7 @@ function explainSchema(status: PlatformError, text: string): Refusal | undefined
       reason: "SchemaInvalid",
       message: `${fields
         .slice(0, FIELDS_MAX)
-        .map(({ field, message }) => `${quote(field ?? "")}: ${quote(message)}`)
+        .map(({ field, message }) => `${quote(field ?? "")}: ${quote(withoutValues(message))}`)
         .join("; ")}${more}. Correct the field${fields.length === 1 ? "" : "s"}.`,
     };
   }
