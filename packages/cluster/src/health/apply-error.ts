@@ -21,7 +21,7 @@ function isSecret(id: ObjectId): boolean {
 
 /** Kubernetes prints the values that it refuses; parts of them may be what nobody should read (S7). */
 function withoutValues(text: string): string {
-  return text.replace(/&value\.value\w+\{Value:[^}]*\}?/g, "another type").replace(/Invalid value: (?:"(?:[^"\\]|\\.)*"?|\{.*\}|[^\s:]+)/g, "Invalid value");
+  return text.replace(/&value\.value\w+\{Value:[^}]*\}?/g, "another type").replace(/Invalid value: (?:"(?:[^"\\]|\\.)*"?|\{.*\})/g, "Invalid value");
 }
 
 /** Of a Secret nothing that the cluster wrote is repeated but field names: any text of its may hold a value (S7). */
@@ -30,8 +30,12 @@ function explainSecret(status: PlatformError, id: ObjectId): Refusal {
   const typed = [...scannable(status.message).matchAll(/(?:^|[\s(])\.((?:stringData|data|metadata|type|immutable)(?:\.[A-Za-z0-9_-]{1,63})?):/g)].map(([, field]) => field ?? "");
   const named = [...new Set([...fields, ...typed])].slice(0, FIELDS_MAX).map(quote);
   const general = explain(status, "", id);
-  if (general.reason !== "SchemaInvalid" && general.reason !== "ImmutableField") return explainRefusal(withoutValues(scannable(status.message))) ?? general;
-  if (general.reason === "ImmutableField") return general;
+  const refusal = explainRefusal(withoutValues(scannable(status.message)));
+  if (refusal !== undefined && /^(Admission|Webhook|Policy)/.test(refusal.reason)) {
+    return { reason: refusal.reason, message: "the cluster's admission refuses it; its own words are left out since they may show a value. See them with kubectl apply --dry-run=server." };
+  }
+  if (refusal !== undefined) return refusal;
+  if (general.reason !== "SchemaInvalid") return general;
   return {
     reason: "SchemaInvalid",
     message: `${named.length === 0 ? "it is not valid" : `${enumerate(named)} ${named.length === 1 ? "is" : "are"} not valid`}: values of stringData must be quoted text, those of data base64. Correct it; the cluster's own words are left out since they may show the value.`,

@@ -14,7 +14,7 @@ export interface Ownership {
   readonly holder: string;
 }
 
-/** Takes the cluster when nobody has it, or when `claim` is a new request to take it over. */
+/** Takes the cluster when nobody has it, or when `claim` asks for it: a request that was not followed before. */
 export async function ensureOwnership(client: KubeClient, input: { readonly controlPlaneId: string; readonly claim: string | undefined; readonly clock: Clock; readonly signal: AbortSignal }): Promise<Ownership> {
   const { signal, controlPlaneId } = input;
   const now = rfc3339Micro(input.clock.now());
@@ -28,8 +28,7 @@ export async function ensureOwnership(client: KubeClient, input: { readonly cont
     const found = await client.get<StoredObject>(lease, { signal });
     const holder = (found["spec"] as { holderIdentity?: string } | undefined)?.holderIdentity ?? "";
     if (holder === controlPlaneId) return { ours: true, holder };
-    const asked = input.claim !== undefined && found.metadata.annotations?.[claimAnnotation] !== input.claim;
-    if (holder !== "" && !asked) return { ours: false, holder };
+    if (holder !== "" && input.claim === undefined) return { ours: false, holder };
     const next = { ...found, ...body(input.claim), metadata: { ...found.metadata, annotations: { ...found.metadata.annotations, ...(input.claim === undefined ? {} : { [claimAnnotation]: input.claim }) } } };
     await client.update(lease, next, { signal });
     return { ours: true, holder: controlPlaneId };

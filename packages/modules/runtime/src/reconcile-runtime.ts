@@ -62,12 +62,14 @@ async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance,
   const base = { ...runtime.status, server: connection.server, kubeconfig: { secretRef: { ...secretRef, key: secretRef.key } } };
   try {
     const version = (await cluster.client.request("/version", { signal: context.signal })).body as { gitVersion?: string };
-    const claim = runtime.metadata.annotations?.[claimAnnotation];
+    const asked = runtime.metadata.annotations?.[claimAnnotation];
+    // A request is followed once: else two control planes that were both told to claim would take the cluster from each other for ever.
+    const claim = asked === runtime.status?.claim ? undefined : asked;
     const ownership = await ensureOwnership(cluster.client, { controlPlaneId: options.controlPlaneId, claim, clock: context.clock, signal: context.signal });
     const verdict: Verdict = ownership.ours
       ? { state: "ready", reason: "Reachable", message: `Kubernetes ${version.gitVersion ?? ""} answers at ${connection.server}` }
       : { state: "stalled", reason: "OwnedByAnotherControlPlane", message: `the cluster belongs to control plane ${ownership.holder} and is read-only here; take it over with tptctl runtime claim ${runtime.metadata.name}` };
-    await write(runtime, context, { ...base, owned: ownership.ours, ...(version.gitVersion === undefined ? {} : { version: version.gitVersion }) }, verdict);
+    await write(runtime, context, { ...base, owned: ownership.ours, ...(asked === undefined ? {} : { claim: asked }), ...(version.gitVersion === undefined ? {} : { version: version.gitVersion }) }, verdict);
     return recheck(contactMs.healthy);
   } catch (thrown) {
     const error = toPlatformError(thrown);

@@ -22,6 +22,7 @@ const fields = {
       conditions: conditionsSchema,
       server: z.string().optional().describe("Address of the cluster's API."),
       version: z.string().optional().describe("Version of Kubernetes."),
+      claim: z.string().optional().describe("The last request to take the cluster over that was followed."),
       owned: z.boolean().optional().describe("Whether this control plane may write to the cluster; another one may own it."),
       kubeconfig: z.object({ secretRef: secretReference.describe("Where the kubeconfig in use is.") }).optional().describe("How the cluster is reached."),
     })

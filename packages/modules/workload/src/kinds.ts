@@ -192,12 +192,18 @@ export const workloadInstanceKind = defineKind({
     { name: "Message", type: "string", priority: 1, description: "What is wrong and what to do.", value: (object) => messageOf(object) },
     ageColumn,
   ],
+  prepare(object, old) {
+    // §5.6: a manifest that does not name the runtime does not unbind it.
+    const { spec } = object as WorkloadInstance;
+    const bound = (old as WorkloadInstance | undefined)?.spec.runtime;
+    if (typeof spec === "object" && spec !== null && bound !== undefined) spec.runtime ??= bound;
+  },
   validate(object, old) {
     const now = (object as WorkloadInstance).spec;
     const before = (old as WorkloadInstance | undefined)?.spec;
     if (before === undefined) return [];
-    return (["definition", "environment", "targetNamespace"] as const)
-      .filter((field) => before[field] !== now[field])
+    return (["definition", "environment", "targetNamespace", "runtime"] as const)
+      .filter((field) => before[field] !== now[field] && !(field === "runtime" && before.runtime === undefined))
       .map((field): ErrorCause => ({ field: `spec.${field}`, reason: "FieldValueForbidden", message: `Forbidden: ${field} of an instance cannot change, since it decides where its objects are; create another instance and delete this one` }));
   },
 });

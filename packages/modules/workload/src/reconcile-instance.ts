@@ -1,7 +1,7 @@
 // A WorkloadInstance: one release in one environment becomes one ResourceSet, whose health is the instance's health (design.md §7).
 import { resourceSetKind, type ResourceSet } from "@threeport/cluster";
 import { conditionsOf, findCondition, isReadyNow, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
-import { PlatformError, type KubeObject, type OwnerReference } from "@threeport/resource";
+import { isErrorCode, PlatformError, type KubeObject, type OwnerReference } from "@threeport/resource";
 import { environmentKind, releaseKind, workloadDefinitionKind, workloadInstanceKind, type Environment, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds.ts";
 import { releaseContent } from "./reconcile-definition.ts";
 import { renderManifests, targetNamespaceOf } from "./render.ts";
@@ -29,8 +29,14 @@ export function instanceReconciler(): Reconciler {
       const runtime = instance.spec.runtime ?? environment.spec.runtime;
       const targetNamespace = instance.spec.targetNamespace ?? targetNamespaceOf(key.namespace, instance.spec.environment);
       const namespaceSet = await shareNamespace(instance, { runtime, targetNamespace }, context);
+      if (namespaceSet === "terminating") {
+        await report(instance, context, { release, targetNamespace, verdict: { state: "reconciling", reason: "NamespaceTerminating", message: `namespace ${targetNamespace} is still being removed; it is made again after that` } });
+        return waiting("the namespace to go", removalRecheckMs);
+      }
       if (!isReadyNow(namespaceSet)) return report(instance, context, { release, targetNamespace, verdict: follow(namespaceSet, `namespace ${targetNamespace}`) });
       const objects = renderManifests({ objects: await releaseContent(release, context), definition: instance.spec.definition, instance: instance.metadata.name });
+      const taken = await takenBy(instance, context);
+      if (taken !== undefined) return report(instance, context, { release, targetNamespace, verdict: taken });
       const set = await context.objects.apply<ResourceSet>(setOf(instance, { release, runtime, targetNamespace, objects }));
       return report(instance, context, { release, targetNamespace, set, verdict: follow(set, `release ${release.metadata.name}`) });
     },
@@ -70,19 +76,27 @@ async function bind(instance: WorkloadInstance, environment: Environment, contex
   return (await context.objects.commit(instance, draft)) ?? instance;
 }
 
-/** Name of the set that holds a target namespace; all instances in it own it together, and it goes with the last of them. */
-export function namespaceSetName(targetNamespace: string): string {
-  return `namespace-${targetNamespace}`;
+/** A set of the instance's name that somebody else made is left alone: overwriting it would remove what it holds. */
+async function takenBy(instance: WorkloadInstance, context: ReconcileContext): Promise<Verdict | undefined> {
+  const { name, namespace } = instance.metadata;
+  const set = await context.objects.get<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace: namespace ?? "", name });
+  if (set === undefined || (set.metadata.ownerReferences ?? []).some((owner) => owner.uid === instance.metadata.uid)) return undefined;
+  return { state: "stalled", reason: "SetNameTaken", message: `there is a ResourceSet ${name} that does not belong to this instance; delete it, or give the instance another name` };
 }
 
-async function shareNamespace(instance: WorkloadInstance, place: { runtime: string; targetNamespace: string }, context: ReconcileContext): Promise<ResourceSet> {
-  const name = namespaceSetName(place.targetNamespace);
+/** Name of the set that holds a target namespace on one runtime; all instances in it own it together, and it goes with the last of them. */
+export function namespaceSetName(place: { readonly runtime: string; readonly targetNamespace: string }): string {
+  return `namespace-${place.targetNamespace}.${place.runtime}`;
+}
+
+async function shareNamespace(instance: WorkloadInstance, place: { runtime: string; targetNamespace: string }, context: ReconcileContext): Promise<ResourceSet | "terminating"> {
+  const name = namespaceSetName(place);
   const namespace = instance.metadata.namespace ?? "";
   const owner = ownerReference(instance, false);
   const found = await context.objects.get<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace, name });
-  if (found?.metadata.deletionTimestamp !== undefined) throw new PlatformError("TP_IN_USE", { message: `namespace ${place.targetNamespace} is still being removed`, detail: { conditionReason: "NamespaceTerminating" } });
+  if (found?.metadata.deletionTimestamp !== undefined) return "terminating";
   if (found === undefined) {
-    return context.objects.create<ResourceSet>({
+    const made = context.objects.create<ResourceSet>({
       apiVersion: resourceSetKind.apiVersion,
       kind: resourceSetKind.kind,
       metadata: { name, namespace, ownerReferences: [owner] },
@@ -91,6 +105,11 @@ async function shareNamespace(instance: WorkloadInstance, place: { runtime: stri
         adopt: "IfUnowned",
         objects: [{ apiVersion: "v1", kind: "Namespace", metadata: { name: place.targetNamespace, labels: { "threeport.io/project": namespace, "threeport.io/environment": instance.spec.environment } } }],
       },
+    });
+    return made.catch((error: unknown) => {
+      // Another instance of this environment was faster: read again, and join it.
+      if (isErrorCode(error, "TP_ALREADY_EXISTS")) throw new PlatformError("TP_VERSION_CONFLICT", { cause: error });
+      throw error;
     });
   }
   const owners = found.metadata.ownerReferences ?? [];

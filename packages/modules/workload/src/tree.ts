@@ -17,9 +17,10 @@ export interface InsightOptions {
 /** The instance, its sets, their objects, and what these own. */
 export async function instanceTree(options: InsightOptions, name: { readonly namespace: string; readonly name: string }): Promise<{ root: TreeNode }> {
   const instance = await readInstance(options, name);
-  const targetNamespace = instance.status?.targetNamespace;
+  const { targetNamespace } = instance.status ?? {};
+  const { runtime } = instance.spec;
   const sets = await Promise.all([
-    ...(targetNamespace === undefined ? [] : [readSet(options, { namespace: name.namespace, name: namespaceSetName(targetNamespace) })]),
+    ...(targetNamespace === undefined || runtime === undefined ? [] : [readSet(options, { namespace: name.namespace, name: namespaceSetName({ runtime, targetNamespace }) })]),
     readSet(options, name),
   ]);
   const children = await Promise.all(sets.flatMap((set) => (set === undefined ? [] : [setNode(options, set)])));
