@@ -274,6 +274,13 @@ describe("with a control plane", () => {
     expect(await home.run(["get", "env/dev"])).toMatchObject({ code: 0 });
   });
 
+  test("with --cascade its deployments go first, also those that are gone at once", async () => {
+    await home.run(["env", "create", "empty", "--runtime", "gone"]);
+    const instance = "apiVersion: threeport.io/v1alpha1\nkind: WorkloadInstance\nmetadata: {name: of-nothing}\nspec: {definition: nothing, environment: empty}\n";
+    expect(await home.run(["apply", "-f", "-"], { input: instance })).toMatchObject({ code: 0 });
+    expect(await home.run(["env", "delete", "empty", "--cascade"])).toMatchObject({ code: 0, stderr: "", stdout: "deployment default/of-nothing goes\ndeployment default/of-nothing deleted\nenvironment empty deleted\n" });
+  });
+
   test("status counts what there is", async () => {
     const { code, stdout } = await home.run(["status"]);
     expect(code).toBe(0);

@@ -46,11 +46,13 @@ export async function deleteEnvironment(this: CliContext, flags: { readonly casc
       detail: { hint: `tptctl env delete ${name} --cascade deletes them too` },
     });
   }
-  const wait = { signal, timeoutMs: flags.timeout };
+  const wait = { timeoutMs: flags.timeout };
   for (const { metadata } of users) {
     say(this, `deployment ${metadata.namespace ?? ""}/${metadata.name} goes`);
-    await client.delete({ ...workloadInstance, name: metadata.name, namespace: metadata.namespace }, { signal, propagationPolicy: "Foreground" });
+    await client.delete({ ...workloadInstance, name: metadata.name, namespace: metadata.namespace }, { signal, propagationPolicy: "Foreground" }).catch((error: unknown) => {
+      if (!isErrorCode(error, "TP_NOT_FOUND")) throw error;
+    });
   }
-  for (const { metadata } of users) await removeObject(this, client, { target: { ...workloadInstance, name: metadata.name, namespace: metadata.namespace }, label: `deployment ${metadata.namespace ?? ""}/${metadata.name}`, ...wait });
+  for (const { metadata } of users) await removeObject(this, client, { target: { ...workloadInstance, name: metadata.name, namespace: metadata.namespace }, label: `deployment ${metadata.namespace ?? ""}/${metadata.name}`, mayBeGone: true, ...wait });
   await removeObject(this, client, { target: { ...environment, name }, label: `environment ${name}`, ...wait });
 }

@@ -16,12 +16,14 @@ export interface Removal {
   readonly timeoutMs: number | undefined;
   /** False returns as soon as the deletion was accepted. */
   readonly wait?: boolean;
+  /** True where somebody has asked for the deletion before: then the object may be gone already. */
+  readonly mayBeGone?: boolean;
 }
 
 /** Pods have grace periods, and a set goes object by object. */
 export const removalTimeoutMs = 5 * 60_000;
 
-/** Deletes an object and waits until it is gone, showing what it waits for. One that is gone already is told of as such. */
+/** Deletes an object and waits until it is gone, showing what it waits for. @throws PlatformError TP_NOT_FOUND, TP_IN_USE, TP_DEADLINE */
 export async function removeObject(context: CliContext, client: KubeClient, removal: Removal): Promise<void> {
   const { target, label } = removal;
   const { signal } = context;
@@ -52,9 +54,13 @@ export async function removeObject(context: CliContext, client: KubeClient, remo
 }
 
 /** The uid of what is on its way out, or undefined when it has gone at once. */
-async function askToGo(client: KubeClient, { target }: Removal, signal: AbortSignal): Promise<string | undefined> {
-  const answer = (await client.delete(target, { signal })) as Partial<StoredObject> | undefined;
-  return answer?.metadata?.uid;
+async function askToGo(client: KubeClient, { target, mayBeGone }: Removal, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return ((await client.delete(target, { signal })) as Partial<StoredObject> | undefined)?.metadata?.uid;
+  } catch (error) {
+    if (mayBeGone === true && isErrorCode(error, "TP_NOT_FOUND")) return undefined;
+    throw error;
+  }
 }
 
 async function present(client: KubeClient, { target }: Removal, signal: AbortSignal): Promise<StoredObject | undefined> {

@@ -22,7 +22,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
 export function reportError(context: CliContext, thrown: unknown): number {
   const write = (line: string): void => context.process.stderr.write(`${line}\n`);
   if (thrown instanceof Interrupted || (thrown instanceof PlatformError && thrown.cause instanceof Interrupted)) {
-    if (thrown instanceof PlatformError) write(plainText(thrown.message));
+    write(thrown instanceof PlatformError ? plainText(thrown.message) : "interrupted; what the control plane has begun goes on");
     return interruptedExitCode;
   }
   const error = known(thrown);
