@@ -32,7 +32,7 @@ export interface Database extends Queryable, AsyncDisposable {
 export interface DatabaseOptions {
   /** Upper bound of the pool's connections. Writers need one, readers a few: more only costs memory in PostgreSQL. */
   readonly connectionsMax?: number;
-  /** A statement that runs longer is ended by the server (F5: a slow database must not hold callers for ever). */
+  /** A statement that runs longer is ended by the server (F5: a slow database must not hold callers for ever). 0: no limit, nor one between statements; for backups. */
   readonly statementTimeoutMs?: number;
   /** How long a caller waits for a connection: a new one, or a free one of the pool. */
   readonly connectTimeoutMs?: number;
@@ -53,9 +53,9 @@ export function openDatabase(connection: ConnectionOptions, options: DatabaseOpt
     ...connection,
     max: options.connectionsMax ?? 8,
     connectionTimeoutMillis: connectTimeoutMs,
-    statement_timeout: statementTimeoutMs,
-    query_timeout: statementTimeoutMs + answerGraceMs,
-    idle_in_transaction_session_timeout: idleInTransactionMs,
+    ...(statementTimeoutMs === 0
+      ? {}
+      : { statement_timeout: statementTimeoutMs, query_timeout: statementTimeoutMs + answerGraceMs, idle_in_transaction_session_timeout: idleInTransactionMs }),
     keepAlive: true,
     application_name: "threeport",
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
