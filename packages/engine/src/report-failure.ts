@@ -1,4 +1,4 @@
-import { PlatformError, type StoredObject } from "@threeport/resource";
+import type { PlatformError, StoredObject } from "@threeport/resource";
 import { parseWorkKey, type Claim } from "@threeport/store";
 import { conditionsOf } from "./conditions.ts";
 import type { ReconcileContext, Reconciler } from "./reconciler.ts";

@@ -320,6 +320,7 @@ test("R2: a consumer that stops reading stops the server, not our memory", async
 
 test("disposing ends it at any moment, and those who wait for the first list are told", async () => {
   const f = await following({ list: () => {}, watch: () => {} });
+  // oxlint-disable-next-line vitest/valid-expect -- awaited below, after what it waits for
   const waiting = expect(f.reflector.synced).rejects.toMatchObject({ code: "TP_UNAVAILABLE" });
   await until("the list is asked for", () => f.lists().length === 1);
   await f[Symbol.asyncDispose]();

@@ -2,7 +2,7 @@
 import { parseKubeconfig } from "@threeport/client";
 import type { Clusters } from "@threeport/cluster";
 import { conditionsOf, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
-import { PlatformError, toPlatformError } from "@threeport/resource";
+import { type PlatformError, toPlatformError } from "@threeport/resource";
 import { kubeconfigOf } from "./cluster-for.ts";
 import { kubeconfigSecretType } from "./kubeconfig-secrets.ts";
 import { claimAnnotation, ensureOwnership, releaseOwnership } from "./ownership.ts";

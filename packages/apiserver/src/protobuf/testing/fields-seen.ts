@@ -1,5 +1,5 @@
 import type { Message } from "../message.ts";
-import { WireReader } from "../wire.ts";
+import type { WireReader } from "../wire.ts";
 
 /** Each field that stands in a valid message, as `Message.number`, down to the leaves. */
 export function fieldsSeen(reader: WireReader, message: Message, seen = new Set<string>()): Set<string> {
