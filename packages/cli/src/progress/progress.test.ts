@@ -88,7 +88,6 @@ describe("what moves on a terminal", () => {
   function rendered(text: string): string[] {
     const rows: string[] = [""];
     let row = 0;
-    // eslint-disable-next-line no-control-regex -- escape sequences are what is read
     for (const [token] of text.matchAll(/\u001b\[\??(\d*)[A-Za-z]|\n|\r|[^\u001b\n\r]+/g)) {
       if (token === "\n") rows[++row] ??= "";
       else if (token.endsWith("A") && token.startsWith("\u001b")) row = Math.max(row - Number(token.slice(2, -1)), 0);
