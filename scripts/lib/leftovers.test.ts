@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,13 +13,10 @@ async function newFolder(): Promise<string> {
 }
 
 /** A process that sleeps, with `mark` in its environment. */
-async function sleeper(mark: Record<string, string>, ...args: readonly string[]) {
-  const child = spawn("sh", ["-c", "echo ready; exec sleep 60", ...args], {
-    env: { PATH: process.env["PATH"], ...mark },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+async function sleeper(mark: Record<string, string>): Promise<ChildProcess> {
+  const child = spawn("sleep", ["60"], { env: { PATH: process.env["PATH"], ...mark }, stdio: "ignore" });
   onTestFinished(() => void child.kill("SIGKILL"));
-  await once(child.stdout, "data");
+  await once(child, "spawn"); // from here on it is sleep, and no copy of us
   return child;
 }
 
