@@ -1,6 +1,6 @@
 // What a ResourceSet means (design.md D2, §5.9). One run: read everything, write ahead, apply in order, prune, judge, write the result once.
 import { isErrorCode, PlatformError, toPlatformError, type ErrorCode, type KubeObject } from "@threeport/resource";
-import { conditionsOf, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type ReconcileKey } from "@threeport/engine";
+import { conditionsOf, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type ReconcileKey, withFinalizer, withoutFinalizer } from "@threeport/engine";
 import { applyToCluster } from "./apply/apply-object.ts";
 import { desiredObjects, hasUnknownKinds, type Desired } from "./apply/desired.ts";
 import { applyReason, type ApplyReason } from "./apply/drift.ts";
@@ -43,7 +43,7 @@ export function resourceSetReconciler(options: ResourceSetOptions): Reconciler {
       if (set === undefined) return settled;
       const identity: SetIdentity = { controlPlaneId: options.controlPlaneId, uid: set.metadata.uid ?? "", key: key.text };
       if (set.metadata.deletionTimestamp !== undefined) return tearDown(options, { set, identity, key, context });
-      return converge(options, { set: await withFinalizer(set, context), identity, key, context });
+      return converge(options, { set: await withFinalizer(context.objects, set, resourceSetFinalizer), identity, key, context });
     },
   };
 }
@@ -53,12 +53,6 @@ interface Run {
   readonly identity: SetIdentity;
   readonly key: ReconcileKey;
   readonly context: ReconcileContext;
-}
-
-async function withFinalizer(set: ResourceSet, context: ReconcileContext): Promise<ResourceSet> {
-  const finalizers = set.metadata.finalizers ?? [];
-  if (finalizers.includes(resourceSetFinalizer)) return set;
-  return (await context.objects.commit<ResourceSet>(set, { ...set, metadata: { ...set.metadata, finalizers: [...finalizers, resourceSetFinalizer] } })) ?? set;
 }
 
 async function converge(options: ResourceSetOptions, run: Run): Promise<Outcome> {
@@ -315,9 +309,7 @@ async function tearDown(options: ResourceSetOptions, run: Run): Promise<Outcome>
     }
   }
   await context.inventory.record(identity.uid, { remove: [...entries.keys(), ...rows.map((entry) => entry.id)] });
-  const finalizers = (set.metadata.finalizers ?? []).filter((name) => name !== resourceSetFinalizer);
-  const { finalizers: _, ...metadata } = set.metadata;
-  await context.objects.commit<ResourceSet>(set, { ...set, metadata: finalizers.length === 0 ? metadata : { ...metadata, finalizers } });
+  await withoutFinalizer(context.objects, set, resourceSetFinalizer);
   return settled;
 }
 

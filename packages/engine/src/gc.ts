@@ -1,5 +1,6 @@
 import type { Kind, KubeObject, OwnerReference, StoredObject, Target } from "@threeport/resource";
 import { formatKey, parseKey, type ObjectKey, type References } from "@threeport/store";
+import { withoutFinalizer } from "./finalizers.ts";
 import { settled, waiting, type ReconcileContext, type Reconciler } from "./reconciler.ts";
 
 export interface GcOptions {
@@ -12,6 +13,8 @@ export interface GcOptions {
 }
 
 const dependentsBatch = 200;
+/** Users asked to go in one look; the next look takes the next ones. */
+const usersBatch = 1_000;
 /** How soon an owner in foreground deletion looks at its dependents again when no wake-up came. */
 const foregroundRecheckMs = 2_000;
 
@@ -29,11 +32,11 @@ export function gcReconciler(options: GcOptions): Reconciler {
       const finalizers = object.metadata.finalizers ?? [];
       if (object.metadata.deletionTimestamp !== undefined && finalizers.includes("orphan")) {
         await orphanAll(options, context, self, object);
-        await withoutFinalizer(context, object, "orphan");
+        await withoutFinalizer(context.objects, object, "orphan");
       } else if (object.metadata.deletionTimestamp !== undefined && finalizers.includes("foregroundDeletion")) {
-        const blocking = await deleteDependents(options, context, self, object);
-        if (blocking > 0) return waiting(`${blocking} dependents to go`, foregroundRecheckMs);
-        await withoutFinalizer(context, object, "foregroundDeletion");
+        const blocking = (await deleteDependents(options, context, self, object)) + (await deleteUsers(options, context, self));
+        if (blocking > 0) return waiting(`${blocking} objects to go first`, foregroundRecheckMs);
+        await withoutFinalizer(context.objects, object, "foregroundDeletion");
       } else if (object.metadata.deletionTimestamp === undefined) {
         await collect(options, context, object);
       }
@@ -76,6 +79,21 @@ async function deleteDependents(options: GcOptions, context: ReconcileContext, s
   return blocking;
 }
 
+/**
+ * Of a kind that is not to be deleted in use, a foreground deletion takes the users along (design.md §5.7): environments
+ * with their deployments, runtimes with all that is on them. Returns how many are still there.
+ */
+async function deleteUsers(options: GcOptions, context: ReconcileContext, self: ObjectKey): Promise<number> {
+  if (options.kindByResource(self.kind)?.refuseDeleteWhileReferenced !== true) return 0;
+  const keys = new Map((await options.references.referrers(self, usersBatch)).map((user) => [formatKey(user.source), user.source]));
+  for (const key of keys.values()) {
+    context.signal.throwIfAborted();
+    const user = await read(options, context, key);
+    if (user !== undefined && user.metadata.deletionTimestamp === undefined) await context.objects.delete(targetOf(user), { uid: user.metadata.uid, propagationPolicy: "Foreground" });
+  }
+  return keys.size;
+}
+
 /** What has an owner that stays is not this one's to take along: as in Kubernetes, only the tie is cut. */
 async function hasOtherOwner(options: GcOptions, context: ReconcileContext, dependent: StoredObject, owner: StoredObject): Promise<boolean> {
   const others = (dependent.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== owner.metadata.uid);
@@ -108,12 +126,6 @@ async function eachDependent(options: GcOptions, context: ReconcileContext, self
     if (last === undefined || keys.length < dependentsBatch) return;
     after = formatKey(last);
   }
-}
-
-async function withoutFinalizer(context: ReconcileContext, object: StoredObject, finalizer: string): Promise<void> {
-  const finalizers = (object.metadata.finalizers ?? []).filter((name) => name !== finalizer);
-  const { finalizers: _, ...metadata } = object.metadata;
-  await context.objects.commit<StoredObject>(object, { ...object, metadata: finalizers.length === 0 ? metadata : { ...metadata, finalizers } });
 }
 
 function ownerReferenceTo(dependent: StoredObject, owner: StoredObject): OwnerReference | undefined {

@@ -1,5 +1,6 @@
 export { conditionsOf, findCondition, isReadyNow, withConditions, type Verdict } from "./conditions.ts";
 export { fanoutReconciler } from "./fanout.ts";
+export { withFinalizer, withoutFinalizer } from "./finalizers.ts";
 export { gcReconciler } from "./gc.ts";
 export { startHousekeeping } from "./housekeeping.ts";
 export { createMetrics, type EngineMetrics } from "./metrics.ts";

@@ -1,4 +1,5 @@
 import { isErrorCode, type Kind, type StoredObject } from "@threeport/resource";
+import { withoutFinalizer } from "./finalizers.ts";
 import { settled, waiting, type ReconcileContext, type Reconciler } from "./reconciler.ts";
 
 export interface NamespaceOptions {
@@ -28,9 +29,7 @@ export function namespaceReconciler(options: NamespaceOptions): Reconciler {
         for (const kind of stage) left += await removeAll(kind, key.name, context);
         if (left > 0) return waiting(`${left} objects in the namespace`, recheckMs);
       }
-      const finalizers = (namespace.metadata.finalizers ?? []).filter((name) => name !== options.finalizer);
-      const { finalizers: _, ...metadata } = namespace.metadata;
-      await context.objects.commit<StoredObject>(namespace, { ...namespace, metadata: finalizers.length === 0 ? metadata : { ...metadata, finalizers } });
+      await withoutFinalizer(context.objects, namespace, options.finalizer);
       return settled;
     },
   };

@@ -29,7 +29,7 @@ export async function deleteObject(context: ApiContext, caller: Caller, target: 
     const unchanged = { body: current.body, rv: current.rv, uid: current.uid, warnings: [], removed };
     if (!removed && current.object.metadata.deletionTimestamp !== undefined && sameFinalizers(current.object, next)) return unchanged;
     const guarded =
-      target.kind.refuseDeleteWhileReferenced && current.object.metadata.deletionTimestamp === undefined;
+      target.kind.refuseDeleteWhileReferenced && current.object.metadata.deletionTimestamp === undefined && options.propagationPolicy !== "Foreground";
     const key = { kind: target.kind.resource, namespace: target.namespace, name: target.name };
     const write: WriteInput = {
       kind: target.kind,

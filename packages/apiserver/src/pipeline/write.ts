@@ -3,7 +3,7 @@ import { formatKey, workKey, type Guard, type ObjectKey, type Version, type Writ
 import type { ApiContext, Author } from "../api.ts";
 import { invalid } from "./admission.ts";
 import { parseBody, serialize } from "./body.ts";
-import { changesBetween, gcQueue, referenceGuards, referencesOf, wakesOthers } from "./references.ts";
+import { changesBetween, declaredReferences, gcQueue, referenceGuards, referencesOf, wakesOthers } from "./references.ts";
 
 export interface WriteInput {
   readonly kind: Kind;
@@ -89,7 +89,11 @@ function wakeOf(context: ApiContext, input: WriteInput, key: ObjectKey): Write["
     wake.push({ queue: gcQueue, key: formatKey(key) });
   if (!context.controlled(kind.resource)) return wake;
   const own = workKey(key.namespace, key.name);
-  if (author.fence?.queue === kind.resource && author.fence.key === own) return wake;
+  if (author.fence?.queue === kind.resource && author.fence.key === own) {
+    // What it refers to from now on may have changed between its reading of that and this write.
+    const refersAnew = deepEqual(declaredReferences(kind, next), current === undefined ? [] : declaredReferences(kind, current.object)) ? [] : [{ queue: kind.resource, key: own }];
+    return [...wake, ...refersAnew];
+  }
   const { resourceVersion: _a, ...before } = current?.object.metadata ?? { name: "" };
   const { resourceVersion: _b, ...after } = next.metadata;
   const statusOnly = current !== undefined && deepEqual(before, after);

@@ -1,7 +1,7 @@
 // A runtime: brings its cluster up where we make it, keeps contact, and says who owns it.
 import { parseKubeconfig } from "@threeport/client";
 import type { Clusters } from "@threeport/cluster";
-import { conditionsOf, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
+import { conditionsOf, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict, withFinalizer, withoutFinalizer } from "@threeport/engine";
 import { type PlatformError, toPlatformError } from "@threeport/resource";
 import { kubeconfigOf } from "./cluster-for.ts";
 import { kubeconfigSecretType } from "./kubeconfig-secrets.ts";
@@ -24,6 +24,7 @@ const deadlineMs = 45 * 60_000;
 /** How often a cluster that answers is asked again, and one that does not. */
 const contactMs = { healthy: 30_000, failing: 5_000 };
 const releaseMs = 5_000;
+const usersRecheckMs = 2_000;
 /** How long a cluster of our own may take to say that it is well. */
 const answerMs = 5_000;
 /** Work that ends sooner is not told: a status that changes for nothing wakes everything on the runtime. */
@@ -41,15 +42,9 @@ export function runtimeReconciler(options: RuntimeOptions): Reconciler {
         return settled;
       }
       if (runtime.metadata.deletionTimestamp !== undefined) return remove(options, runtime, context);
-      return ensure(options, await withFinalizer(runtime, context), context);
+      return ensure(options, await withFinalizer(context.objects, runtime, runtimeFinalizer), context);
     },
   };
-}
-
-async function withFinalizer(runtime: KubernetesRuntimeInstance, context: ReconcileContext): Promise<KubernetesRuntimeInstance> {
-  const finalizers = runtime.metadata.finalizers ?? [];
-  if (finalizers.includes(runtimeFinalizer)) return runtime;
-  return (await context.objects.commit(runtime, { ...runtime, metadata: { ...runtime.metadata, finalizers: [...finalizers, runtimeFinalizer] } })) ?? runtime;
 }
 
 async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance, context: ReconcileContext): Promise<Outcome> {
@@ -152,17 +147,26 @@ async function storeKubeconfig(runtime: KubernetesRuntimeInstance, kubeconfig: s
 }
 
 async function remove(options: RuntimeOptions, runtime: KubernetesRuntimeInstance, context: ReconcileContext): Promise<Outcome> {
-  if (!(runtime.metadata.finalizers ?? []).includes(runtimeFinalizer)) return settled;
-  const cluster = options.clusters.peek(runtime.metadata.name);
-  if (cluster !== undefined && runtime.spec.provider === "kubeconfig") {
-    // Best effort: a cluster that is gone or refuses us must not hold the runtime for ever.
-    await releaseOwnership(cluster.client, options.controlPlaneId, AbortSignal.any([context.signal, AbortSignal.timeout(releaseMs)])).catch((error: unknown) => context.log.debug("the ownership lease could not be removed", { error: String(error) }));
-  }
+  const finalizers = runtime.metadata.finalizers ?? [];
+  if (!finalizers.includes(runtimeFinalizer)) return settled;
+  // What is on the cluster goes first, while it can still be reached.
+  if (finalizers.includes("foregroundDeletion")) return waiting("what uses the runtime to go", usersRecheckMs);
+  if (runtime.spec.provider === "kubeconfig") await giveBack(options, runtime, context);
   await options.clusters.drop(runtime.metadata.name);
   await options.providers[runtime.spec.provider].remove(runtime, context);
   if (runtime.spec.provider !== "kubeconfig") await context.objects.delete({ apiVersion: "v1", kind: "Secret", namespace: systemNamespace, name: `runtime-${runtime.metadata.name}`.slice(0, 253) });
-  const finalizers = (runtime.metadata.finalizers ?? []).filter((name) => name !== runtimeFinalizer);
-  const { finalizers: _, ...metadata } = runtime.metadata;
-  await context.objects.commit(runtime, { ...runtime, metadata: finalizers.length === 0 ? metadata : { ...metadata, finalizers } });
+  await withoutFinalizer(context.objects, runtime, runtimeFinalizer);
   return settled;
+}
+
+/** Best effort: a cluster that is gone or refuses us must not hold the runtime for ever. */
+async function giveBack(options: RuntimeOptions, runtime: KubernetesRuntimeInstance, context: ReconcileContext): Promise<void> {
+  try {
+    const kubeconfig = await kubeconfigOf(context.objects, runtime);
+    if (kubeconfig === undefined) return;
+    const cluster = await options.clusters.get(runtime.metadata.name, { kubeconfig, uid: runtime.metadata.uid ?? "" });
+    await releaseOwnership(cluster.client, options.controlPlaneId, AbortSignal.any([context.signal, AbortSignal.timeout(releaseMs)]));
+  } catch (error) {
+    context.log.debug("the ownership lease could not be removed", { error: String(error) });
+  }
 }

@@ -5,6 +5,9 @@ import { conditionsSchema, validateObjects } from "@threeport/cluster";
 const group = "threeport.io";
 const version = "v1alpha1";
 
+/** Leaves room in the 253 characters of a release's name for a dash and a number that no definition reaches. */
+const definitionNameMax = 240;
+
 const definitionFields = {
   spec: z
     .object({
@@ -56,6 +59,7 @@ export const workloadDefinitionKind = defineKind({
     ageColumn,
   ],
   validate(object) {
+    if (object.metadata.name.length > definitionNameMax) return [{ field: "metadata.name", reason: "FieldValueTooLong", message: `Too long: at most ${definitionNameMax} characters, since its releases are named after it with a number behind` }];
     const { manifests } = (object as WorkloadDefinition).spec.source;
     if (manifests === undefined) return [{ field: "spec.source", reason: "FieldValueRequired", message: "Required value: say what runs, for example manifests: {objects: [...]}" }];
     if (manifests.objects.length === 0) return [{ field: "spec.source.manifests.objects", reason: "FieldValueRequired", message: "Required value: at least one object" }];

@@ -1,5 +1,5 @@
 // A WorkloadDefinition: its newest generation becomes a Release, old ones go, and it is Ready when all that follow it are.
-import { conditionsOf, isReadyNow, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
+import { conditionsOf, isReadyNow, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict, withFinalizer, withoutFinalizer } from "@threeport/engine";
 import { isErrorCode, PlatformError, type KubeObject, type Target } from "@threeport/resource";
 import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds.ts";
 import { imagesOf } from "./render.ts";
@@ -24,7 +24,7 @@ export function definitionReconciler(): Reconciler {
       if (found === undefined) return settled;
       const instances = await context.objects.list<WorkloadInstance>(workloadInstanceKind, { refersTo: targetOf(found) });
       if (found.metadata.deletionTimestamp !== undefined) return leave(found, instances, context);
-      const definition = await withFinalizer(found, context);
+      const definition = await withFinalizer(context.objects, found, definitionFinalizer);
       const releases = await releasesOf(definition, context);
       const latest = releases.find((release) => release.spec.definitionGeneration === definition.metadata.generation) ?? (await makeRelease(definition, releases, context));
       await forgetOld(definition, { releases, latest, instances }, context);
@@ -40,12 +40,6 @@ export function definitionReconciler(): Reconciler {
       return recheck(recheckMs);
     },
   };
-}
-
-async function withFinalizer(definition: WorkloadDefinition, context: ReconcileContext): Promise<WorkloadDefinition> {
-  const finalizers = definition.metadata.finalizers ?? [];
-  if (finalizers.includes(definitionFinalizer)) return definition;
-  return (await context.objects.commit(definition, { ...definition, metadata: { ...definition.metadata, finalizers: [...finalizers, definitionFinalizer] } })) ?? definition;
 }
 
 async function releasesOf(definition: WorkloadDefinition, context: ReconcileContext): Promise<readonly Release[]> {
@@ -85,7 +79,8 @@ async function makeRelease(definition: WorkloadDefinition, releases: readonly Re
 
 async function forgetOld(definition: WorkloadDefinition, state: { releases: readonly Release[]; latest: Release; instances: readonly WorkloadInstance[] }, context: ReconcileContext): Promise<void> {
   const used = new Set([state.latest.metadata.name, ...state.instances.flatMap((instance) => [instance.spec.release, instance.status?.release ?? ""])]);
-  const surplus = state.releases.slice(releasesKept).filter((release) => !used.has(release.metadata.name) && release.metadata.deletionTimestamp === undefined);
+  const newestFirst = state.releases.includes(state.latest) ? state.releases : [state.latest, ...state.releases];
+  const surplus = newestFirst.slice(releasesKept).filter((release) => !used.has(release.metadata.name) && release.metadata.deletionTimestamp === undefined);
   for (const release of surplus) await context.objects.delete({ apiVersion: releaseKind.apiVersion, kind: releaseKind.kind, namespace: definition.metadata.namespace ?? "", name: release.metadata.name }, { uid: release.metadata.uid ?? "" });
 }
 
@@ -109,17 +104,14 @@ function conditionOf(instance: WorkloadInstance, type: string): string | undefin
 
 /** §5.7: a definition in use accepts deletion and stays Terminating, naming its users. */
 async function leave(definition: WorkloadDefinition, instances: readonly WorkloadInstance[], context: ReconcileContext): Promise<Outcome> {
-  const finalizers = definition.metadata.finalizers ?? [];
-  if (!finalizers.includes(definitionFinalizer)) return settled;
+  if (!(definition.metadata.finalizers ?? []).includes(definitionFinalizer)) return settled;
   if (instances.length > 0) {
     const names = instances.slice(0, usersShown).map((instance) => instance.metadata.name);
     const message = `in use by ${instances.length === 1 ? "instance" : "instances"} ${names.join(", ")}${instances.length > usersShown ? " and others" : ""}; delete them first`;
     await context.objects.patchStatus<WorkloadDefinition>({ ...definition, status: { ...definition.status, conditions: conditionsOf(definition, { state: "reconciling", reason: "InUse", message }, context.clock) } });
     return waiting(message, inUseRecheckMs);
   }
-  const { finalizers: _, ...metadata } = definition.metadata;
-  const rest = finalizers.filter((name) => name !== definitionFinalizer);
-  await context.objects.commit(definition, { ...definition, metadata: rest.length === 0 ? metadata : { ...metadata, finalizers: rest } });
+  await withoutFinalizer(context.objects, definition, definitionFinalizer);
   return settled;
 }
 

@@ -1,6 +1,6 @@
 // A WorkloadInstance: one release in one environment becomes one ResourceSet, whose health is the instance's health (design.md §7).
 import { resourceSetKind, type ResourceSet } from "@threeport/cluster";
-import { conditionsOf, findCondition, isReadyNow, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
+import { conditionsOf, findCondition, isReadyNow, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict, withoutFinalizer } from "@threeport/engine";
 import { isErrorCode, PlatformError, type KubeObject, type OwnerReference } from "@threeport/resource";
 import { environmentKind, releaseKind, workloadDefinitionKind, workloadInstanceKind, type Environment, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds.ts";
 import { releaseContent } from "./reconcile-definition.ts";
@@ -158,7 +158,12 @@ function withDeadline(instance: WorkloadInstance, verdict: Verdict, release: str
 }
 
 async function report(instance: WorkloadInstance, context: ReconcileContext, given: { verdict: Verdict; release?: Release; targetNamespace?: string; set?: ResourceSet }): Promise<Outcome> {
-  const input = { ...given, verdict: withDeadline(instance, given.verdict, given.release?.metadata.name, context.clock.now()) };
+  // While something that the instance names is missing, what was applied before is still there, and still used.
+  const last = instance.status ?? {};
+  const release = given.release?.metadata.name ?? last.release;
+  const targetNamespace = given.targetNamespace ?? last.targetNamespace;
+  const resourceSet = given.set?.metadata.name ?? last.resourceSet;
+  const input = { ...given, verdict: withDeadline(instance, given.verdict, release, context.clock.now()) };
   const counts = input.set?.status?.counts;
   const worst = input.set?.status?.worst;
   const before = { reason: findCondition(instance, "Ready")?.reason, state: stateOf(instance) };
@@ -167,9 +172,9 @@ async function report(instance: WorkloadInstance, context: ReconcileContext, giv
     status: {
       observedGeneration: instance.metadata.generation ?? 0,
       conditions: conditionsOf(instance, input.verdict, context.clock),
-      ...(input.release === undefined ? {} : { release: input.release.metadata.name }),
-      ...(input.targetNamespace === undefined ? {} : { targetNamespace: input.targetNamespace }),
-      ...(input.set === undefined ? {} : { resourceSet: input.set.metadata.name }),
+      ...(release === undefined ? {} : { release }),
+      ...(targetNamespace === undefined ? {} : { targetNamespace }),
+      ...(resourceSet === undefined ? {} : { resourceSet }),
       ...(counts === undefined ? {} : { objects: `${counts.healthy}/${counts.total}` }),
       ...(worst === undefined || worst.length === 0 || input.verdict.state === "ready" ? {} : { worst }),
     },
@@ -187,8 +192,7 @@ function stateOf(instance: WorkloadInstance): Verdict["state"] {
 
 /** The set goes first; its finalizer holds it until the cluster has let go of the objects. The shared namespace follows with its last owner. */
 async function tearDown(instance: WorkloadInstance, context: ReconcileContext): Promise<Outcome> {
-  const finalizers = instance.metadata.finalizers ?? [];
-  if (!finalizers.includes(instanceFinalizer)) return settled;
+  if (!(instance.metadata.finalizers ?? []).includes(instanceFinalizer)) return settled;
   const namespace = instance.metadata.namespace ?? "";
   const set = await context.objects.get<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace, name: instance.metadata.name });
   if (set !== undefined && (set.metadata.ownerReferences ?? []).some((owner) => owner.uid === instance.metadata.uid)) {
@@ -197,8 +201,6 @@ async function tearDown(instance: WorkloadInstance, context: ReconcileContext): 
     await context.objects.patchStatus<WorkloadInstance>({ ...instance, status: { ...instance.status, conditions: conditionsOf(instance, { state: "reconciling", reason: "Deleting", message }, context.clock) } });
     return waiting(message, removalRecheckMs);
   }
-  const { finalizers: _, ...metadata } = instance.metadata;
-  const rest = finalizers.filter((name) => name !== instanceFinalizer);
-  await context.objects.commit(instance, { ...instance, metadata: rest.length === 0 ? metadata : { ...metadata, finalizers: rest } });
+  await withoutFinalizer(context.objects, instance, instanceFinalizer);
   return settled;
 }
