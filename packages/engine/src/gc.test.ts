@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { KubeObject, ObjectMeta, StoredObject } from "@threeport/resource";
 import { houseReconcilers, openTestPlane, until, type TestPlane } from "./testing/index.ts";
-import { floorKind, made, roofKind, testKinds, wallKind } from "./testing/test-kinds.ts";
+import { fenceKind, floorKind, groundKind, made, roofKind, testKinds, wallKind } from "./testing/test-kinds.ts";
 
 type Kind = typeof floorKind;
 
@@ -122,4 +122,48 @@ test("an owner of a kind that this server does not know proves nothing", async (
   await plane.store.queue.enqueue([{ queue: "$gc", key: `${wallKind.resource}|default|a`, priority: 0, mask: 0, delayMs: 0 }]);
   await quiet(plane);
   expect((await plane.objects.get(targetOf(wallKind, "a")))?.metadata.uid).toBe(wall.metadata.uid);
+});
+
+test("§5.7: what is in use is refused, and taken along with its users by a foreground deletion", async () => {
+  await using plane = await openPlane();
+  await plane.objects.create(made(groundKind, "g"));
+  await plane.objects.create(made(fenceKind, "one", { uses: "g" }, { finalizers: ["test.threeport.io/slow"] }));
+  await plane.objects.create(made(fenceKind, "two", { uses: "g" }));
+  await plane.objects.create(made(fenceKind, "elsewhere"));
+  await expect(plane.objects.delete(targetOf(groundKind, "g"))).rejects.toMatchObject({ code: "TP_IN_USE" });
+  await plane.objects.delete(targetOf(groundKind, "g"), { propagationPolicy: "Foreground" });
+  await gone(plane, fenceKind, "two");
+  expect((await plane.objects.get(targetOf(groundKind, "g")))?.metadata.finalizers, "it waits for the user that is held").toEqual(["foregroundDeletion"]);
+  const held = await plane.objects.get<StoredObject>(targetOf(fenceKind, "one"));
+  expect(held?.metadata.deletionTimestamp).toBeDefined();
+  if (held === undefined) return;
+  const { finalizers: _, ...metadata } = held.metadata;
+  await plane.objects.commit<StoredObject>(held, { ...held, metadata: { ...metadata, finalizers: (held.metadata.finalizers ?? []).filter((name) => name === "foregroundDeletion") } });
+  await gone(plane, fenceKind, "one");
+  await gone(plane, groundKind, "g");
+  expect(await plane.objects.get(targetOf(fenceKind, "elsewhere"))).toBeDefined();
+});
+
+test("S5: a change of a shared object wakes each of its owners, also when they are of one kind", async () => {
+  await using plane = await openTestPlane({ kinds: testKinds, controlled: [roofKind.resource] });
+  const looked: string[] = [];
+  await using _replica = await plane.startReplica({
+    reconcilers: (tools) => [
+      ...houseReconcilers(tools),
+      {
+        queue: roofKind.resource,
+        async reconcile(key) {
+          looked.push(key.name);
+          return { kind: "settled" };
+        },
+      },
+    ],
+  });
+  const owners = await Promise.all(["a", "b", "c"].map((name) => plane.objects.create(made(roofKind, name))));
+  const shared = await plane.objects.create(made(floorKind, "shared", {}, ownedBy(...owners)));
+  await quiet(plane);
+  await until("the owners to have been looked at", async () => ["a", "b", "c"].every((name) => looked.includes(name)));
+  looked.length = 0;
+  await plane.objects.patchStatus({ ...shared, status: { conditions: [{ type: "Ready", status: "True" }] } });
+  await until("every owner to be woken", async () => ["a", "b", "c"].every((name) => looked.includes(name)));
 });

@@ -55,7 +55,12 @@ export const sparkKind = defineKind({
   fields: { text: z.string().optional().describe("Anything.") },
 });
 
-export const testKinds = [floorKind, wallKind, roofKind, sparkKind];
+/** Something that may not be deleted while a wall stands on it. */
+export const groundKind = { ...kind("Ground", "grounds"), refuseDeleteWhileReferenced: true };
+/** Stands on a Ground. */
+export const fenceKind = kind("Fence", "grounds");
+
+export const testKinds = [floorKind, wallKind, roofKind, sparkKind, groundKind, fenceKind];
 
 export interface MadeObject extends KubeObject {
   spec: { text?: string; uses?: string };
