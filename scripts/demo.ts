@@ -1,10 +1,11 @@
 /**
  * Threeport from nothing to an answering application, in a folder of its own that is removed at the end.
  *
- *   node scripts/demo.ts [--once] [--runtime KUBECONFIG|CONTEXT]
+ *   node scripts/demo.ts [--once] [--runtime KUBECONFIG|CONTEXT [--image IMAGE]]
  *
  * Starts a control plane, a Kubernetes on this machine (needs root; the binaries are built on first use, which takes minutes), deploys examples/web,
- * calls it, and stays until Ctrl-C. `--once` ends after the call. `--runtime` takes a cluster that exists instead: a kubeconfig, or a context of yours.
+ * calls it, and stays until Ctrl-C. `--once` ends after the call. `--runtime` takes a cluster that exists instead: a kubeconfig, or a context of yours; `--image` is
+ * then a busybox that it can pull.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -22,8 +23,8 @@ import { kubernetesCacheFolder } from "../packages/modules/runtime/src/local/ind
 const root = fileURLToPath(new URL("..", import.meta.url));
 const tptctlProgram = join(root, "packages/cli/src/main.ts");
 const example = join(root, "examples/web");
-/** What the example uses in the local runtime, and what any other cluster can pull. */
-const images = { local: "docker.io/library/busybox:local", elsewhere: "docker.io/library/busybox:1.37.0" };
+/** What the example names: in every local runtime, and in no other cluster. */
+const localImage = "docker.io/library/busybox:local";
 const environmentName = "dev";
 const instance = `web-${environmentName}`;
 const targetNamespace = `default-${environmentName}`;
@@ -45,7 +46,9 @@ class StepFailed extends Error {
   }
 }
 
-const { values } = parseArgs({ options: { once: { type: "boolean", default: false }, runtime: { type: "string" } } });
+const { values } = parseArgs({
+  options: { once: { type: "boolean", default: false }, runtime: { type: "string" }, image: { type: "string", default: "docker.io/library/busybox:1.37.0" } },
+});
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort(signal));
 
@@ -53,6 +56,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 const interruptedExitCode = 130;
 
 let answered = false;
+/** What was made in a cluster that is not ours, and has to go again. */
+const made = { runtime: false, environment: false };
 const startedMs = systemClock.monotonic();
 const home = await mkdtemp(join(tmpdir(), "threeport-demo-"));
 try {
@@ -73,6 +78,7 @@ async function demonstrate(): Promise<void> {
   await tptctl("up", "--port", "0", "--no-hints");
   say(`\n${bold("A cluster, and an environment on it")}`);
   const runtime = await addRuntime();
+  made.environment = true;
   await tptctl("env", "create", environmentName, "--runtime", runtime);
   say(`\n${bold("An application of plain Kubernetes manifests: examples/web")}`);
   await tptctl("deploy", await manifests(), "--name", "web", "--env", environmentName);
@@ -97,6 +103,7 @@ async function addRuntime(): Promise<string> {
     return "local";
   }
   const given = existsSync(values.runtime) ? ["--kubeconfig", values.runtime] : ["--context", values.runtime];
+  made.runtime = true;
   await tptctl("runtime", "add", "demo", ...given);
   return "demo";
 }
@@ -107,7 +114,7 @@ async function manifests(): Promise<string> {
   await cp(example, folder, { recursive: true });
   for (const name of (await readdir(folder)).filter((file) => file.endsWith(".yaml"))) {
     const path = join(folder, name);
-    await writeFile(path, (await readFile(path, "utf8")).replaceAll(images.local, images.elsewhere));
+    await writeFile(path, (await readFile(path, "utf8")).replaceAll(localImage, values.image));
   }
   return folder;
 }
@@ -115,7 +122,12 @@ async function manifests(): Promise<string> {
 /** kubectl's way into the cluster, taken from where the control plane keeps it. */
 async function saveClusterKubeconfig(runtime: string): Promise<string> {
   await using client = createClient(parseKubeconfig(await readFile(join(home, "admin.kubeconfig"), "utf8")));
-  const secret = await client.get<StoredObject & { data?: Record<string, string> }>({ apiVersion: "v1", kind: "Secret", namespace: "threeport-system", name: `runtime-${runtime}` });
+  const secret = await client.get<StoredObject & { data?: Record<string, string> }>({
+    apiVersion: "v1",
+    kind: "Secret",
+    namespace: "threeport-system",
+    name: `runtime-${runtime}`,
+  });
   const path = join(home, "cluster.kubeconfig");
   await writeFile(path, Buffer.from(secret.data?.["kubeconfig"] ?? "", "base64"), { mode: 0o600 });
   return path;
@@ -123,7 +135,12 @@ async function saveClusterKubeconfig(runtime: string): Promise<string> {
 
 /** Calls the Service until its answer is the expected one: by its ClusterIP, to which this machine has a route, or through the API server of any other cluster. */
 async function answer(cluster: KubeClient, path: string, expected: RegExp): Promise<{ url: string; text: string }> {
-  const service = await cluster.get<StoredObject & { spec: { clusterIP: string } }>({ apiVersion: "v1", kind: "Service", namespace: targetNamespace, name: "web" });
+  const service = await cluster.get<StoredObject & { spec: { clusterIP: string } }>({
+    apiVersion: "v1",
+    kind: "Service",
+    namespace: targetNamespace,
+    name: "web",
+  });
   const proxy = `/api/v1/namespaces/${targetNamespace}/services/web:http/proxy${path}`;
   const url = values.runtime === undefined ? `http://${service.spec.clusterIP}${path}` : proxy;
   const call = async (): Promise<string> => {
@@ -176,7 +193,11 @@ async function tptctl(...args: string[]): Promise<void> {
 
 /** In a session of its own, so that Ctrl-C reaches this script, which then ends the step: what cleans up must not be ended by it. */
 async function run(args: readonly string[], options: { readonly signal?: AbortSignal }): Promise<number> {
-  const child = spawn(process.execPath, [tptctlProgram, ...args], { stdio: ["ignore", "inherit", "inherit"], detached: true, env: { ...process.env, THREEPORT_HOME: home } });
+  const child = spawn(process.execPath, [tptctlProgram, ...args], {
+    stdio: ["ignore", "inherit", "inherit"],
+    detached: true,
+    env: { ...process.env, THREEPORT_HOME: home },
+  });
   const end = (): void => void child.kill("SIGTERM");
   options.signal?.addEventListener("abort", end, { once: true });
   const [code] = (await once(child, "exit")) as [number | null];
@@ -187,11 +208,8 @@ async function run(args: readonly string[], options: { readonly signal?: AbortSi
 /** Nothing stays: not in the user's cluster, no process, no namespace, no folder. */
 async function cleanUp(): Promise<void> {
   say(`\n${bold("Cleaning up")}`);
-  const started = existsSync(join(home, "server.json"));
-  if (started && values.runtime !== undefined) {
-    await run(["env", "delete", environmentName, "--cascade"], {});
-    await run(["runtime", "delete", "demo"], {});
-  }
+  if (made.runtime && made.environment) await run(["env", "delete", environmentName, "--cascade"], {});
+  if (made.runtime) await run(["runtime", "delete", "demo"], {});
   const code = await run(["down"], {});
   if (code !== 0) {
     process.exitCode = code;
@@ -202,7 +220,11 @@ async function cleanUp(): Promise<void> {
 }
 
 function indented(text: string): string {
-  return text.trimEnd().split("\n").map((line) => `  ${line}`).join("\n");
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => `  ${line}`)
+    .join("\n");
 }
 
 function seconds(): string {

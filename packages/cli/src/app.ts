@@ -11,7 +11,8 @@ const root = buildRouteMap<string, CliContext>({
   routes: { up, down, status, runtime, env: environment, deploy, tree, logs, get, describe, apply, delete: deleteObjects, wait, version, completion },
   docs: {
     brief: "Threeport: gives a workload everything it depends on, when and only when it needs it",
-    fullDescription: "Start with `tptctl up`, then `tptctl runtime add`, `tptctl env create` and `tptctl deploy`. THREEPORT_HOME names the folder of the control plane.",
+    fullDescription:
+      "Start with `tptctl up`, then `tptctl runtime add`, `tptctl env create` and `tptctl deploy`. THREEPORT_HOME names the folder of the control plane.",
   },
 });
 
@@ -24,8 +25,12 @@ export const app: Application<CliContext> = buildApplication(root, {
   localization: {
     text: {
       ...text_en,
-      exceptionWhileParsingArguments: (error) => usage(error instanceof ArgumentScannerError ? error.message : `the arguments cannot be read: ${error instanceof Error ? error.message : String(error)}`),
-      noCommandRegisteredForInput: ({ input, corrections }) => usage(`there is no command ${JSON.stringify(input.slice(0, 60))}${corrections.length === 0 ? "" : `; did you mean ${corrections.join(" or ")}?`}`),
+      exceptionWhileParsingArguments: (error) =>
+        usage(
+          error instanceof ArgumentScannerError ? error.message : `the arguments cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+        ),
+      noCommandRegisteredForInput: ({ input, corrections }) =>
+        usage(`there is no command ${JSON.stringify(input.slice(0, 60))}${corrections.length === 0 ? "" : `; did you mean ${corrections.join(" or ")}?`}`),
     },
   },
 });

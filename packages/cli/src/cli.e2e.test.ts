@@ -22,8 +22,18 @@ if (missing !== undefined) console.warn(`the end-to-end tests of tptctl are left
 async function whatIsMissing(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return "a local Kubernetes needs root";
   const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "threeport", "kubernetes");
-  const folders = process.env["THREEPORT_KUBERNETES_BIN"] === undefined ? (await readdir(cache).catch(() => [])).map((version) => join(cache, version, "bin")) : [process.env["THREEPORT_KUBERNETES_BIN"]];
-  const complete = await Promise.all(folders.map((folder) => access(join(folder, "kubelet")).then(() => true, () => false)));
+  const folders =
+    process.env["THREEPORT_KUBERNETES_BIN"] === undefined
+      ? (await readdir(cache).catch(() => [])).map((version) => join(cache, version, "bin"))
+      : [process.env["THREEPORT_KUBERNETES_BIN"]];
+  const complete = await Promise.all(
+    folders.map((folder) =>
+      access(join(folder, "kubelet")).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
   return complete.includes(true) ? undefined : "the Kubernetes binaries are not built; node scripts/local-kubernetes.ts up builds them";
 }
 
@@ -39,7 +49,9 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
     home = await createTestHome();
     const up = await home.run(["up", "--port", "0", "--runtime", "local"]);
     expect(up, up.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining("environment dev on runtime local") as string });
-    const secret = JSON.parse((await home.run(["get", "secret", "runtime-local", "-n", "threeport-system", "-o", "json"])).stdout) as { data: { kubeconfig: string } };
+    const secret = JSON.parse((await home.run(["get", "secret", "runtime-local", "-n", "threeport-system", "-o", "json"])).stdout) as {
+      data: { kubeconfig: string };
+    };
     cluster = createClient(parseKubeconfig(Buffer.from(secret.data.kubeconfig, "base64").toString("utf8")));
   }, testMs);
   afterAll(async () => {
@@ -48,21 +60,30 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
   }, testMs);
 
   async function call(path: string): Promise<string | undefined> {
-    const service = await cluster.get<StoredObject & { spec: { clusterIP: string } }>({ apiVersion: "v1", kind: "Service", namespace: "default-dev", name: "web" });
+    const service = await cluster.get<StoredObject & { spec: { clusterIP: string } }>({
+      apiVersion: "v1",
+      kind: "Service",
+      namespace: "default-dev",
+      name: "web",
+    });
     try {
       return await (await fetch(`http://${service.spec.clusterIP}${path}`, { signal: AbortSignal.timeout(callMsMax) })).text();
     } catch {
       return undefined; // endpoints reach the node a moment after the pods are ready
     }
   }
-  const answers = (path: string, expected: RegExp) => eventually(`the answer of ${path}`, async () => (expected.test((await call(path)) ?? "") ? true : undefined));
+  const answers = (path: string, expected: RegExp) =>
+    eventually(`the answer of ${path}`, async () => (expected.test((await call(path)) ?? "") ? true : undefined));
   const serverPid = async () => (JSON.parse(await readFile(join(home.folder, "server.json"), "utf8")) as { pid: number }).pid;
 
   test(
     "is deployed, answers, is told of, changed, broken, mended, and outlives its control plane",
     async () => {
       const first = await home.run(["deploy", example, "--env", "dev"]);
-      expect(first, first.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/web-dev is ready: release web-1, 13\/13 objects healthy/) as string });
+      expect(first, first.stderr).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/web-dev is ready: release web-1, 13\/13 objects healthy/) as string,
+      });
       await answers("/", /Hello from Threeport/);
       await answers("/cgi-bin/backend", /the web server asks: the backend is well/);
 
@@ -74,13 +95,21 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
       expect(followed.code).toBe(0);
 
       const again = await home.run(["deploy", example, "--env", "dev"]);
-      expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/^workload web unchanged \(13 objects\)\n✔ web-dev is ready: release web-1/) as string });
+      expect(again).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^workload web unchanged \(13 objects\)\n✔ web-dev is ready: release web-1/) as string,
+      });
 
       const broken = join(home.folder, "..", "web.yaml");
       const text = `${await readFile(join(example, "web.yaml"), "utf8")}---\n${await readFile(join(example, "backend.yaml"), "utf8")}`;
       await writeFile(broken, text.replaceAll("busybox:local", "busybox:not-there"));
       const bad = await home.run(["deploy", broken, "--env", "dev", "--timeout", "90s"]);
-      expect(bad).toMatchObject({ code: 8, stderr: expect.stringMatching(/^error: web-dev .*\n(?: .*\n)* {2}Deployment\/\w+: (?:ErrImagePull|ImagePullBackOff).*busybox:not-there.*\n(?: .*\n)*hint: /) as string });
+      expect(bad).toMatchObject({
+        code: 8,
+        stderr: expect.stringMatching(
+          /^error: web-dev .*\n(?: .*\n)* {2}Deployment\/\w+: (?:ErrImagePull|ImagePullBackOff).*busybox:not-there.*\n(?: .*\n)*hint: /,
+        ) as string,
+      });
       await answers("/", /Hello from Threeport/); // the pods of the release before stay
 
       process.kill(await serverPid(), "SIGKILL");
@@ -100,7 +129,12 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
     async () => {
       const gone = await home.run(["env", "delete", "dev", "--cascade"]);
       expect(gone, gone.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining("environment dev deleted") as string });
-      await eventually("the end of the namespace", async () => ((await cluster.list({ apiVersion: "v1", kind: "Namespace" })).items.some(({ metadata }) => metadata.name === "default-dev") ? undefined : true), 60_000);
+      await eventually(
+        "the end of the namespace",
+        async () =>
+          (await cluster.list({ apiVersion: "v1", kind: "Namespace" })).items.some(({ metadata }) => metadata.name === "default-dev") ? undefined : true,
+        60_000,
+      );
     },
     testMs,
   );

@@ -33,10 +33,20 @@ const unreachable = JSON.stringify({
 describe("without a control plane", () => {
   test("help, versions and completions need none", async () => {
     await using home = await createTestHome();
-    const [help, version, unknown, completion, words] = await Promise.all([home.run(["--help"]), home.run(["--version"]), home.run(["deplyo"]), home.run(["completion", "bash"]), home.run(["__complete", "runtime", ""])]);
+    const [help, version, unknown, completion, words] = await Promise.all([
+      home.run(["--help"]),
+      home.run(["--version"]),
+      home.run(["deplyo"]),
+      home.run(["completion", "bash"]),
+      home.run(["__complete", "runtime", ""]),
+    ]);
     expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining("deploy") as string });
     expect(version).toMatchObject({ code: 0, stdout: `${productVersion}\n` });
-    expect(unknown).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(/^error: there is no command "deplyo"; did you mean `deploy`\?\nhint: /) as string });
+    expect(unknown).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringMatching(/^error: there is no command "deplyo"; did you mean `deploy`\?\nhint: /) as string,
+    });
     expect(completion.stdout).toContain("complete -o default -F _tptctl tptctl");
     expect(words.stdout.split("\n")).toEqual(expect.arrayContaining(["add", "claim", "delete", "list"]));
   });
@@ -44,7 +54,10 @@ describe("without a control plane", () => {
   test("every command that needs one says how to start it, with the exit code for unavailable", async () => {
     await using home = await createTestHome();
     for (const args of [["get", "ns"], ["deploy", "-", "--name", "x", "--env", "dev"], ["runtime", "list"], ["tree"]]) {
-      expect(await home.run(args, { input: configMap("a") })).toMatchObject({ code: 7, stderr: expect.stringMatching(/^error: there is no control plane in .*\nhint: start one with tptctl up/) as string });
+      expect(await home.run(args, { input: configMap("a") })).toMatchObject({
+        code: 7,
+        stderr: expect.stringMatching(/^error: there is no control plane in .*\nhint: start one with tptctl up/) as string,
+      });
     }
     expect(await home.run(["status"])).toMatchObject({ code: 7, stdout: expect.stringContaining("does not run") as string });
     expect(await home.run(["down"])).toMatchObject({ code: 0, stdout: expect.stringContaining("nothing runs") as string });
@@ -70,15 +83,21 @@ describe("the life of a control plane", () => {
   test("up, up again, kill -9, up, down, down again", async () => {
     await using home = await createTestHome();
     const first = await home.run(["up", "--port", "0"]);
-    expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining("tptctl runtime add local --provider local") as string });
+    expect(first).toMatchObject({ code: 0, stdout: expect.stringMatching(/next:\n.*\n {2}tptctl runtime add /) as string });
     const server = await serverFile(home);
     const again = await home.run(["up"]);
     expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining(`already runs at ${server.url} (process ${server.pid})`) as string });
-    const kubeconfig = parse(await readFile(join(home.folder, "kubeconfig"), "utf8")) as { clusters: { cluster: { server: string } }[]; "current-context": string };
+    const kubeconfig = parse(await readFile(join(home.folder, "kubeconfig"), "utf8")) as {
+      clusters: { cluster: { server: string } }[];
+      "current-context": string;
+    };
     expect(kubeconfig).toMatchObject({ "current-context": "threeport", clusters: [{ cluster: { server: server.url } }] });
 
     process.kill(server.pid, "SIGKILL");
-    expect(await home.run(["get", "ns"])).toMatchObject({ code: 7, stderr: expect.stringMatching(/cannot be reached: connection refused.*\nhint: .*tptctl up/s) as string });
+    expect(await home.run(["get", "ns"])).toMatchObject({
+      code: 7,
+      stderr: expect.stringMatching(/cannot be reached: connection refused.*\nhint: .*tptctl up/s) as string,
+    });
     expect(await home.run(["status"])).toMatchObject({ code: 7 });
     expect(await home.run(["up", "--port", "0"])).toMatchObject({ code: 0 });
     const second = await serverFile(home);
@@ -108,7 +127,10 @@ describe("the life of a control plane", () => {
   test("two starts at the same moment end with one control plane, and both say that it runs", async () => {
     await using home = await createTestHome();
     const both = await Promise.all([home.run(["up", "--port", "0"]), home.run(["up", "--port", "0"])]);
-    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual([{ code: 0, stderr: "" }, { code: 0, stderr: "" }]);
+    expect(both.map(({ code, stderr }) => ({ code, stderr }))).toEqual([
+      { code: 0, stderr: "" },
+      { code: 0, stderr: "" },
+    ]);
     expect(await home.run(["status"])).toMatchObject({ code: 0 });
   });
 
@@ -122,12 +144,22 @@ describe("the life of a control plane", () => {
   test("without THREEPORT_HOME the context joins the user's kubeconfig and leaves it again", async () => {
     await using home = await createTestHome();
     const kubeconfig = join(home.folder, "..", "kubeconfig-of-the-user");
-    const theirs = { apiVersion: "v1", kind: "Config", clusters: [{ name: "prod", cluster: { server: "https://prod:1" } }], contexts: [{ name: "prod", context: { cluster: "prod", user: "" } }], users: [], "current-context": "prod" };
+    const theirs = {
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ name: "prod", cluster: { server: "https://prod:1" } }],
+      contexts: [{ name: "prod", context: { cluster: "prod", user: "" } }],
+      users: [],
+      "current-context": "prod",
+    };
     await writeFile(kubeconfig, JSON.stringify(theirs), { mode: 0o644 });
     // The default home, in a data folder of its own; createTestHome's down stops it by the same path.
     const env = { THREEPORT_HOME: undefined, XDG_DATA_HOME: join(home.folder, "..", "data"), KUBECONFIG: `${kubeconfig}:/nowhere` };
     try {
-      expect(await home.run(["up", "--port", "0"], { env })).toMatchObject({ code: 0, stdout: expect.stringContaining("kubectl config use-context threeport") as string });
+      expect(await home.run(["up", "--port", "0"], { env })).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining("kubectl config use-context threeport") as string,
+      });
       const merged = parse(await readFile(kubeconfig, "utf8")) as { contexts: { name: string }[]; "current-context": string };
       expect(merged.contexts.map(({ name }) => name)).toEqual(["prod", "threeport"]);
       expect(merged["current-context"]).toBe("prod");
@@ -149,24 +181,37 @@ describe("with a control plane", () => {
     await writeFile(cluster, unreachable);
     expect(await home.run(["up", "--port", "0", "--no-hints"])).toMatchObject({ code: 0 });
     expect(await home.run(["runtime", "add", "gone", "--kubeconfig", cluster, "--no-wait"])).toMatchObject({ code: 0 });
-    expect(await home.run(["env", "create", "dev", "--runtime", "gone"])).toMatchObject({ code: 0, stdout: "environment dev created on runtime gone (development)\n" });
+    expect(await home.run(["env", "create", "dev", "--runtime", "gone"])).toMatchObject({
+      code: 0,
+      stdout: "environment dev created on runtime gone (development)\n",
+    });
     expect(await home.run(["deploy", "-", "--name", "late", "--env", "dev", "--project", "shop", "--no-wait"], { input: configMap("late") })).toMatchObject({
       code: 0,
-      stdout: "project shop created\nworkload late created (1 object)\ndeployment late-dev created in environment dev\nlook at it with tptctl tree late-dev -n shop\n",
+      stdout:
+        "project shop created\nworkload late created (1 object)\ndeployment late-dev created in environment dev\nlook at it with tptctl tree late-dev -n shop\n",
     });
   });
   afterAll(() => home[Symbol.asyncDispose]());
 
   test("a cluster that does not answer is added, told about, and stays", async () => {
     const added = await home.run(["runtime", "add", "gone", "--kubeconfig", cluster, "--timeout", "1s"]);
-    expect(added).toMatchObject({ code: 8, stderr: expect.stringMatching(/^error: runtime gone is not ready after 1.0 s: .*127.0.0.1:1 cannot be reached.*\nhint: /s) as string });
+    expect(added).toMatchObject({
+      code: 8,
+      stderr: expect.stringMatching(/^error: runtime gone is not ready after 1.0 s: .*127.0.0.1:1 cannot be reached.*\nhint: /s) as string,
+    });
     expect((await home.run(["runtime", "list"])).stdout).toMatch(/^NAME +READY +REASON +PROVIDER +VERSION +AGE\ngone +False +Unreachable +kubeconfig/);
     expect((await home.run(["get", "secret", "runtime-gone", "-n", "threeport-system", "-o", "name"])).stdout).toBe("secret/runtime-gone\n");
   });
 
   test("an environment needs a runtime, and making it twice is one", async () => {
-    expect(await home.run(["env", "create", "dev", "--runtime", "nowhere"])).toMatchObject({ code: 4, stderr: expect.stringContaining("there is no runtime nowhere") as string });
-    expect(await home.run(["env", "create", "dev", "--runtime", "gone"])).toMatchObject({ code: 0, stdout: expect.stringContaining("there already") as string });
+    expect(await home.run(["env", "create", "dev", "--runtime", "nowhere"])).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining("there is no runtime nowhere") as string,
+    });
+    expect(await home.run(["env", "create", "dev", "--runtime", "gone"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("there already") as string,
+    });
     expect(await home.run(["env", "create", "dev", "--runtime", "gone", "--tier", "production"])).toMatchObject({ code: 5 });
   });
 
@@ -179,14 +224,22 @@ describe("with a control plane", () => {
   });
 
   test("Ctrl-C while waiting leaves the deployment as it is and says so", async () => {
-    const ran = await home.run(["deploy", "-", "--name", "left", "--env", "dev"], { input: configMap("left"), endWhen: { output: /left-dev: /, signal: "SIGINT" } });
-    expect(ran).toMatchObject({ code: 130, stderr: expect.stringContaining("the deployment goes on without you; look at it with tptctl tree left-dev") as string });
+    const ran = await home.run(["deploy", "-", "--name", "left", "--env", "dev"], {
+      input: configMap("left"),
+      endWhen: { output: /left-dev: /, signal: "SIGINT" },
+    });
+    expect(ran).toMatchObject({
+      code: 130,
+      stderr: expect.stringContaining("the deployment goes on without you; look at it with tptctl tree left-dev") as string,
+    });
     expect(await home.run(["get", "wi/left-dev", "-o", "name"])).toMatchObject({ code: 0 });
   });
 
   test("the same documents again write nothing, other documents make a new generation", async () => {
-    const deploy = (value: string) => home.run(["deploy", "-", "--name", "same", "--env", "dev", "--no-wait"], { input: configMap("x").replace("a: b", `a: ${value}`) });
-    const version = async () => (JSON.parse((await home.run(["get", "wd/same", "-o", "json"])).stdout) as { metadata: { generation: number } }).metadata.generation;
+    const deploy = (value: string) =>
+      home.run(["deploy", "-", "--name", "same", "--env", "dev", "--no-wait"], { input: configMap("x").replace("a: b", `a: ${value}`) });
+    const version = async () =>
+      (JSON.parse((await home.run(["get", "wd/same", "-o", "json"])).stdout) as { metadata: { generation: number } }).metadata.generation;
     expect((await deploy("one")).stdout).toContain("workload same created");
     expect((await deploy("one")).stdout).toContain("workload same unchanged");
     expect(await version()).toBe(1);
@@ -213,20 +266,34 @@ describe("with a control plane", () => {
   });
 
   test("a deploy to an environment that is not there names those that are", async () => {
-    expect(await home.run(["deploy", "-", "--name", "x", "--env", "prod"], { input: configMap("x") })).toMatchObject({ code: 4, stderr: "error: there is no environment prod\nhint: there are dev; tptctl env create prod --runtime RUNTIME makes it\n" });
+    expect(await home.run(["deploy", "-", "--name", "x", "--env", "prod"], { input: configMap("x") })).toMatchObject({
+      code: 4,
+      stderr: "error: there is no environment prod\nhint: there are dev; tptctl env create prod --runtime RUNTIME makes it\n",
+    });
   });
 
   test("apply creates, configures, and leaves alone; unknown fields and kinds are told with their place", async () => {
-    const environment = (tier: string, more = "") => `apiVersion: threeport.io/v1alpha1\nkind: Environment\nmetadata:\n  name: stage\nspec:\n  runtime: gone\n  tier: ${tier}\n${more}`;
+    const environment = (tier: string, more = "") =>
+      `apiVersion: threeport.io/v1alpha1\nkind: Environment\nmetadata:\n  name: stage\nspec:\n  runtime: gone\n  tier: ${tier}\n${more}`;
     const apply = (input: string) => home.run(["apply", "-f", "-"], { input });
-    expect(await apply(`${environment("staging")}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: made}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: made}\n`)).toMatchObject({
+    expect(
+      await apply(
+        `${environment("staging")}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: made}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: made}\n`,
+      ),
+    ).toMatchObject({
       code: 0,
       stdout: "namespace/made created\nenvironment.threeport.io/stage created\nconfigmap/c created\n",
     });
     expect((await apply(environment("production"))).stdout).toBe("environment.threeport.io/stage configured\n");
     expect((await apply(environment("production"))).stdout).toBe("environment.threeport.io/stage unchanged\n");
-    expect(await apply(environment("production", "  teir: x\n"))).toMatchObject({ code: 3, stderr: expect.stringContaining("<stdin>:8:3 spec.teir: ") as string });
-    expect(await apply("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n")).toMatchObject({ code: 4, stderr: expect.stringContaining("tptctl deploy") as string });
+    expect(await apply(environment("production", "  teir: x\n"))).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining("<stdin>:8:3 spec.teir: ") as string,
+    });
+    expect(await apply("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n")).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining("tptctl deploy") as string,
+    });
     expect((await home.run(["delete", "-f", "-"], { input: environment("x") })).stdout).toBe("environment.threeport.io/stage deleted\n");
   });
 
@@ -234,8 +301,15 @@ describe("with a control plane", () => {
     expect((await home.run(["get", "env,ns"])).stdout).toMatch(/^NAME +RUNTIME +TIER +AGE\ndev +gone +development +\S+\n\nNAME +STATUS +AGE\n/);
     expect((await home.run(["get", "wd", "-A"])).stdout).toMatch(/^NAMESPACE +NAME +READY/);
     expect((await home.run(["get", "runtime", "-owide"])).stdout).toMatch(/^NAME +READY +REASON +PROVIDER +VERSION +SERVER +AGE\n/);
-    expect(parse((await home.run(["get", "env", "dev", "-oyaml"])).stdout)).toMatchObject({ kind: "Environment", metadata: { name: "dev" }, spec: { runtime: "gone" } });
-    expect(JSON.parse((await home.run(["get", "env", "-o", "json"])).stdout)).toMatchObject({ kind: "List", items: expect.arrayContaining([expect.objectContaining({ kind: "Environment" })]) as unknown[] });
+    expect(parse((await home.run(["get", "env", "dev", "-oyaml"])).stdout)).toMatchObject({
+      kind: "Environment",
+      metadata: { name: "dev" },
+      spec: { runtime: "gone" },
+    });
+    expect(JSON.parse((await home.run(["get", "env", "-o", "json"])).stdout)).toMatchObject({
+      kind: "List",
+      items: expect.arrayContaining([expect.objectContaining({ kind: "Environment" })]) as unknown[],
+    });
     expect(await home.run(["get", "configmaps", "-n", "nowhere"])).toMatchObject({ code: 0, stdout: "", stderr: "no configmaps found in project nowhere\n" });
     expect(await home.run(["get", "enviroment"])).toMatchObject({ code: 4, stderr: expect.stringContaining("did you mean environments?") as string });
   });
@@ -269,16 +343,27 @@ describe("with a control plane", () => {
   });
 
   test("an environment in use names its users and does not go", async () => {
-    expect(await home.run(["env", "delete", "dev"])).toMatchObject({ code: 5, stderr: expect.stringMatching(/shop\/late-dev.*\nhint: tptctl env delete dev --cascade/) as string });
-    expect(await home.run(["runtime", "delete", "gone"])).toMatchObject({ code: 5, stderr: expect.stringContaining("environments.threeport.io/dev") as string });
+    expect(await home.run(["env", "delete", "dev"])).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching(/shop\/late-dev.*\nhint: tptctl env delete dev --cascade/) as string,
+    });
+    expect(await home.run(["runtime", "delete", "gone"])).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining("environments.threeport.io/dev") as string,
+    });
     expect(await home.run(["get", "env/dev"])).toMatchObject({ code: 0 });
   });
 
   test("with --cascade its deployments go first, also those that are gone at once", async () => {
     await home.run(["env", "create", "empty", "--runtime", "gone"]);
-    const instance = "apiVersion: threeport.io/v1alpha1\nkind: WorkloadInstance\nmetadata: {name: of-nothing}\nspec: {definition: nothing, environment: empty}\n";
+    const instance =
+      "apiVersion: threeport.io/v1alpha1\nkind: WorkloadInstance\nmetadata: {name: of-nothing}\nspec: {definition: nothing, environment: empty}\n";
     expect(await home.run(["apply", "-f", "-"], { input: instance })).toMatchObject({ code: 0 });
-    expect(await home.run(["env", "delete", "empty", "--cascade"])).toMatchObject({ code: 0, stderr: "", stdout: "deployment default/of-nothing goes\ndeployment default/of-nothing deleted\nenvironment empty deleted\n" });
+    expect(await home.run(["env", "delete", "empty", "--cascade"])).toMatchObject({
+      code: 0,
+      stderr: "",
+      stdout: "deployment default/of-nothing goes\ndeployment default/of-nothing deleted\nenvironment empty deleted\n",
+    });
   });
 
   test("status counts what there is", async () => {

@@ -25,10 +25,14 @@ async function connectionConfig(context: CliContext): Promise<ConnectionConfig> 
   for (const path of home.explicit ? [] : userKubeconfigPaths(context.environment)) {
     const text = await readIfThere(path);
     if (text === undefined || !hasContext(text)) continue;
-    return parseKubeconfig(await resolveKubeconfig(text, { readFile: (file) => readFile(file), exec: systemExec, baseDir: dirname(path), context: contextName }));
+    return parseKubeconfig(
+      await resolveKubeconfig(text, { readFile: (file) => readFile(file), exec: systemExec, baseDir: dirname(path), context: contextName }),
+    );
   }
   throw new PlatformError("TP_UNAVAILABLE", {
     message: `there is no control plane in ${home.folder}`,
-    detail: { hint: `start one with tptctl up${home.explicit ? "" : `, or name its folder in THREEPORT_HOME, or have a context ${contextName} in your kubeconfig`}` },
+    detail: {
+      hint: `start one with tptctl up${home.explicit ? "" : `, or name its folder in THREEPORT_HOME, or have a context ${contextName} in your kubeconfig`}`,
+    },
   });
 }

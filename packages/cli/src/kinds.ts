@@ -32,7 +32,12 @@ export interface WorkloadDefinition extends Observed {
 
 export interface WorkloadInstance extends Observed {
   readonly spec: { readonly definition: string; readonly environment: string; readonly release?: string; readonly runtime?: string };
-  readonly status?: Observed["status"] & { readonly release?: string; readonly objects?: string; readonly targetNamespace?: string; readonly worst?: readonly WorstObject[] };
+  readonly status?: Observed["status"] & {
+    readonly release?: string;
+    readonly objects?: string;
+    readonly targetNamespace?: string;
+    readonly worst?: readonly WorstObject[];
+  };
 }
 
 /** One of the objects that hold a deployment up, as the status names them. */

@@ -29,13 +29,15 @@ export function durationText(ms: number): string {
 /** The name of something: the server says what it may look like, this says what can be asked for at all. */
 export function nameText(text: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what is refused
-  if (text === "" || text.length > nameLengthMax || /[\u0000-\u0020\u007f%\\|]/.test(text)) throw new SyntaxError(`${JSON.stringify(text.slice(0, 60))} cannot be a name`);
+  if (text === "" || text.length > nameLengthMax || /[\u0000-\u0020\u007f%\\|]/.test(text))
+    throw new SyntaxError(`${JSON.stringify(text.slice(0, 60))} cannot be a name`);
   return text;
 }
 
 /** A DNS label: what names a project, an environment, a runtime. */
 export function labelText(text: string): string {
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) throw new SyntaxError(`${JSON.stringify(text.slice(0, 70))} must be lower-case letters, digits and "-", at most 63`);
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text))
+    throw new SyntaxError(`${JSON.stringify(text.slice(0, 70))} must be lower-case letters, digits and "-", at most 63`);
   return text;
 }
 
@@ -43,14 +45,16 @@ export function labelText(text: string): string {
 export function integerBetween(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d{1,9}$/.test(text) || value < min || value > max) throw new SyntaxError(`must be a whole number from ${min} to ${max}, not ${JSON.stringify(text.slice(0, 20))}`);
+    if (!/^\d{1,9}$/.test(text) || value < min || value > max)
+      throw new SyntaxError(`must be a whole number from ${min} to ${max}, not ${JSON.stringify(text.slice(0, 20))}`);
     return value;
   };
 }
 
 /** A path, an address, a selector: passed on as it is. */
 export function freeText(text: string): string {
-  if (text === "" || text.length > freeTextLengthMax || text.includes("\0")) throw new SyntaxError(`must not be empty or longer than ${freeTextLengthMax} characters`);
+  if (text === "" || text.length > freeTextLengthMax || text.includes("\0"))
+    throw new SyntaxError(`must not be empty or longer than ${freeTextLengthMax} characters`);
   return text;
 }
 

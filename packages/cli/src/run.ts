@@ -20,7 +20,13 @@ export async function runTptctl(args: readonly string[]): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(0));
 
   const streams: StricliProcess = { stdout: process.stdout, stderr: process.stderr, env: process.env };
-  const context: CliContext = { process: streams, environment: process.env, terminal: createTerminal(process.stdout, process.env), stdin: process.stdin, signal: interrupt.signal };
+  const context: CliContext = {
+    process: streams,
+    environment: process.env,
+    terminal: createTerminal(process.stdout, process.env),
+    stdin: process.stdin,
+    signal: interrupt.signal,
+  };
   if (args[0] === "__complete") await completeWords(app, args.slice(1), context);
   else await run(app, asKubectlUsersWrite(args), context);
   process.exitCode = exitCodeOf(streams.exitCode);

@@ -16,7 +16,10 @@ export async function apply(this: CliContext, flags: { readonly filename: readon
   const discovery = await client.discover({ signal: this.signal });
   const targets = manifests.map((manifest) => ({ manifest, ...documentTarget(discovery, manifest, flags.namespace ?? defaultProject) }));
   // What everything else rests on comes first; otherwise the order of the files is the user's.
-  const ordered = [...targets.filter(({ resource }) => resource.resource === "namespaces"), ...targets.filter(({ resource }) => resource.resource !== "namespaces")];
+  const ordered = [
+    ...targets.filter(({ resource }) => resource.resource === "namespaces"),
+    ...targets.filter(({ resource }) => resource.resource !== "namespaces"),
+  ];
   for (const { manifest, resource, name, namespace } of ordered) {
     const { done, warnings } = await applyOne(client, { manifest, resource, name, namespace, signal: this.signal });
     for (const warning of warnings) note(this, `warning: ${manifest.file}: ${warning}`);
@@ -53,7 +56,11 @@ async function applyOne(client: KubeClient, { manifest, resource, name, namespac
     const answer = await client.request(path, { method: "PATCH", headers: { "content-type": "application/merge-patch+json" }, query, body, signal });
     return told((answer.body as StoredObject).metadata.resourceVersion === before.metadata.resourceVersion ? "unchanged" : "configured", answer);
   } catch (error) {
-    if (isErrorCode(error, "TP_NOT_FOUND") && namespace !== undefined) throw new PlatformError("TP_NOT_FOUND", { message: (error as Error).message, detail: { hint: `the project may be missing: kubectl create namespace ${namespace}, or put it into the file` } });
+    if (isErrorCode(error, "TP_NOT_FOUND") && namespace !== undefined)
+      throw new PlatformError("TP_NOT_FOUND", {
+        message: (error as Error).message,
+        detail: { hint: `the project may be missing: kubectl create namespace ${namespace}, or put it into the file` },
+      });
     throw locateCauses(error, originInDocument(manifest));
   }
 }

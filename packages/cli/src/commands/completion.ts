@@ -20,6 +20,10 @@ compdef _tptctl tptctl`,
 
 export async function completion(this: CliContext, _flags: object, shell: string): Promise<void> {
   const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
-  if (script === undefined) throw new PlatformError("TP_USAGE", { message: `there is no completion for ${JSON.stringify(shell.slice(0, 20))}`, detail: { hint: `there is one for ${Object.keys(scripts).join(", ")}` } });
+  if (script === undefined)
+    throw new PlatformError("TP_USAGE", {
+      message: `there is no completion for ${JSON.stringify(shell.slice(0, 20))}`,
+      detail: { hint: `there is one for ${Object.keys(scripts).join(", ")}` },
+    });
   say(this, script);
 }

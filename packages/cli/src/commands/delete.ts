@@ -19,7 +19,8 @@ interface Flags {
 
 export async function deleteObjects(this: CliContext, flags: Flags, ...args: string[]): Promise<void> {
   const fromFiles = flags.filename ?? [];
-  if ((fromFiles.length > 0) === args.length > 0) throw new PlatformError("TP_USAGE", { message: "say what goes: either KIND NAME, or -f FILE", detail: { hint: "for example: tptctl delete wi web-dev" } });
+  if (fromFiles.length > 0 === args.length > 0)
+    throw new PlatformError("TP_USAGE", { message: "say what goes: either KIND NAME, or -f FILE", detail: { hint: "for example: tptctl delete wi web-dev" } });
   const manifests = fromFiles.length > 0 ? loadManifests(await readSources(fromFiles, this.stdin)).manifests : [];
   await using client = await connect(this);
   const discovery = await client.discover({ signal: this.signal });
@@ -29,13 +30,22 @@ export async function deleteObjects(this: CliContext, flags: Flags, ...args: str
     fromFiles.length > 0
       ? manifests.map((manifest) => documentTarget(discovery, manifest, project)).reverse()
       : readSelection(discovery, args).flatMap(({ resource, names }) => {
-          if (names.length === 0) throw new PlatformError("TP_USAGE", { message: `say which of the ${resource.resource} goes`, detail: { hint: `tptctl get ${resource.resource} lists them` } });
+          if (names.length === 0)
+            throw new PlatformError("TP_USAGE", {
+              message: `say which of the ${resource.resource} goes`,
+              detail: { hint: `tptctl get ${resource.resource} lists them` },
+            });
           return names.map((name) => ({ resource, name, namespace: resource.namespaced ? project : undefined }));
         });
   for (const { resource, name, namespace } of targets) {
     const label = fullName(resource, name);
     try {
-      await removeObject(this, client, { target: { apiVersion: formatApiVersion(resource.group, resource.version), kind: resource.kind, name, namespace }, label, timeoutMs: flags.timeout, wait: flags.wait });
+      await removeObject(this, client, {
+        target: { apiVersion: formatApiVersion(resource.group, resource.version), kind: resource.kind, name, namespace },
+        label,
+        timeoutMs: flags.timeout,
+        wait: flags.wait,
+      });
     } catch (error) {
       if (fromFiles.length === 0 || !isErrorCode(error, "TP_NOT_FOUND")) throw error;
       say(this, `${label} is not there`);

@@ -30,7 +30,13 @@ export async function deploy(this: CliContext, flags: Flags, ...paths: string[])
   for (const warning of warnings) note(this, `warning: ${warning}`);
   await using client = await connect(this);
   await requireEnvironment(client, flags.env, signal);
-  const wanted: Wanted = { project: flags.project, definition, instance: `${definition}-${flags.env}`, environment: flags.env, objects: manifests.map(({ value }) => value) };
+  const wanted: Wanted = {
+    project: flags.project,
+    definition,
+    instance: `${definition}-${flags.env}`,
+    environment: flags.env,
+    objects: manifests.map(({ value }) => value),
+  };
 
   if (await ensureProject(client, wanted.project, signal)) say(this, `project ${wanted.project} created`);
   const written = await writeDefinition(client, wanted, signal).catch((error: unknown) => {
@@ -41,10 +47,19 @@ export async function deploy(this: CliContext, flags: Flags, ...paths: string[])
   if (change === "created") say(this, `deployment ${wanted.instance} created in environment ${flags.env}`);
   const project = wanted.project === defaultProject ? "" : ` -n ${wanted.project}`;
   if (pinnedTo !== undefined) {
-    return note(this, `warning: ${wanted.instance} is pinned to release ${pinnedTo} and stays there; kubectl patch workloadinstance ${wanted.instance}${project} --type=merge -p '{"spec":{"release":"latest"}}' makes it follow`);
+    return note(
+      this,
+      `warning: ${wanted.instance} is pinned to release ${pinnedTo} and stays there; kubectl patch workloadinstance ${wanted.instance}${project} --type=merge -p '{"spec":{"release":"latest"}}' makes it follow`,
+    );
   }
   if (!flags.wait) return say(this, `look at it with tptctl tree ${wanted.instance}${project}`);
-  await followDeployment(this, client, { project: wanted.project, definition, instance: wanted.instance, goal: { definitionGeneration: written.generation }, timeoutMs: flags.timeout ?? timeoutDefaultMs });
+  await followDeployment(this, client, {
+    project: wanted.project,
+    definition,
+    instance: wanted.instance,
+    goal: { definitionGeneration: written.generation },
+    timeoutMs: flags.timeout ?? timeoutDefaultMs,
+  });
 }
 
 async function requireEnvironment(client: KubeClient, name: string, signal: AbortSignal): Promise<void> {
@@ -55,7 +70,12 @@ async function requireEnvironment(client: KubeClient, name: string, signal: Abor
     const others = (await client.list<Observed>(environment, { signal })).items.map(({ metadata }) => metadata.name).slice(0, namedMax);
     throw new PlatformError("TP_NOT_FOUND", {
       message: `there is no environment ${name}`,
-      detail: { hint: others.length > 0 ? `there are ${others.join(", ")}; tptctl env create ${name} --runtime RUNTIME makes it` : `make it: tptctl env create ${name} --runtime RUNTIME; tptctl runtime list shows the runtimes` },
+      detail: {
+        hint:
+          others.length > 0
+            ? `there are ${others.join(", ")}; tptctl env create ${name} --runtime RUNTIME makes it`
+            : `make it: tptctl env create ${name} --runtime RUNTIME; tptctl runtime list shows the runtimes`,
+      },
     });
   }
 }

@@ -29,18 +29,48 @@ export async function describe(this: CliContext, flags: { readonly namespace?: s
   await using client = await connect(this);
   const { resource, name } = readOne(await client.discover({ signal }), args);
   const namespace = resource.namespaced ? (flags.namespace ?? defaultProject) : undefined;
-  const object = await client.get<StoredObject>({ apiVersion: formatApiVersion(resource.group, resource.version), kind: resource.kind, name, namespace }, { signal });
-  const { apiVersion, kind, metadata, status, ...rest } = withoutSecretValues(object) as StoredObject & { status?: Record<string, unknown> & { conditions?: Condition[] } };
+  const object = await client.get<StoredObject>(
+    { apiVersion: formatApiVersion(resource.group, resource.version), kind: resource.kind, name, namespace },
+    { signal },
+  );
+  const { apiVersion, kind, metadata, status, ...rest } = withoutSecretValues(object) as StoredObject & {
+    status?: Record<string, unknown> & { conditions?: Condition[] };
+  };
   const { managedFields: _, ...shown } = metadata;
-  section(this, yamlText({ name: metadata.name, ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }), kind: `${kind} (${apiVersion})`, ...withoutKeys(shown, ["name", "namespace"]) }));
+  section(
+    this,
+    yamlText({
+      name: metadata.name,
+      ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+      kind: `${kind} (${apiVersion})`,
+      ...withoutKeys(shown, ["name", "namespace"]),
+    }),
+  );
   if (Object.keys(rest).length > 0) section(this, yamlText(rest));
   const { conditions = [], ...facts } = status ?? {};
   if (Object.keys(facts).length > 0) section(this, yamlText({ status: facts }));
   if (conditions.length > 0) {
-    table(this, "conditions", ["type", "status", "reason", "since", "message"], conditions.map((condition) => [condition.type, `${condition.status}${isOld(condition, metadata.generation) ? " (of an earlier generation)" : ""}`, condition.reason, condition.lastTransitionTime, condition.message]));
+    table(
+      this,
+      "conditions",
+      ["type", "status", "reason", "since", "message"],
+      conditions.map((condition) => [
+        condition.type,
+        `${condition.status}${isOld(condition, metadata.generation) ? " (of an earlier generation)" : ""}`,
+        condition.reason,
+        condition.lastTransitionTime,
+        condition.message,
+      ]),
+    );
   }
   const events = await eventsOf(client, object, signal);
-  if (events.length > 0) table(this, "events", ["last seen", "type", "reason", "times", "message"], events.map((event) => [event.lastTimestamp, event.type, event.reason, event.count ?? 1, event.message]));
+  if (events.length > 0)
+    table(
+      this,
+      "events",
+      ["last seen", "type", "reason", "times", "message"],
+      events.map((event) => [event.lastTimestamp, event.type, event.reason, event.count ?? 1, event.message]),
+    );
 }
 
 function isOld(condition: Condition, generation: number | undefined): boolean {
@@ -63,6 +93,10 @@ function withoutKeys(object: object, keys: readonly string[]): Record<string, un
 async function eventsOf(client: KubeClient, object: StoredObject, signal: AbortSignal): Promise<Event[]> {
   const namespace = object.metadata.namespace ?? clusterEventsNamespace;
   const all = (await client.list<Event>({ apiVersion: "v1", kind: "Event", namespace }, { signal })).items;
-  const own = all.filter(({ involvedObject }) => (involvedObject?.uid === undefined ? involvedObject?.kind === object.kind && involvedObject.name === object.metadata.name : involvedObject.uid === object.metadata.uid));
+  const own = all.filter(({ involvedObject }) =>
+    involvedObject?.uid === undefined
+      ? involvedObject?.kind === object.kind && involvedObject.name === object.metadata.name
+      : involvedObject.uid === object.metadata.uid,
+  );
   return own.toSorted((a, b) => (a.lastTimestamp ?? "").localeCompare(b.lastTimestamp ?? "")).slice(-eventsMax);
 }

@@ -6,12 +6,19 @@ import { findResource } from "../objects/find-resource.ts";
 import { removeObject } from "../objects/remove-object.ts";
 import { getObjects, type GetFlags } from "./get.ts";
 
-export async function createEnvironment(this: CliContext, flags: { readonly runtime: string; readonly tier: "development" | "staging" | "production" }, name: string): Promise<void> {
+export async function createEnvironment(
+  this: CliContext,
+  flags: { readonly runtime: string; readonly tier: "development" | "staging" | "production" },
+  name: string,
+): Promise<void> {
   const { signal } = this;
   await using client = await connect(this);
   await client.get({ ...runtimeInstance, name: flags.runtime }, { signal }).catch((error: unknown) => {
     if (!isErrorCode(error, "TP_NOT_FOUND")) throw error;
-    throw new PlatformError("TP_NOT_FOUND", { message: `there is no runtime ${flags.runtime}`, detail: { hint: `tptctl runtime list shows what there is; tptctl runtime add ${flags.runtime} adds it` } });
+    throw new PlatformError("TP_NOT_FOUND", {
+      message: `there is no runtime ${flags.runtime}`,
+      detail: { hint: `tptctl runtime list shows what there is; tptctl runtime add ${flags.runtime} adds it` },
+    });
   });
   const spec = { runtime: flags.runtime, tier: flags.tier };
   try {
@@ -19,8 +26,12 @@ export async function createEnvironment(this: CliContext, flags: { readonly runt
   } catch (error) {
     if (!isErrorCode(error, "TP_ALREADY_EXISTS")) throw error;
     const existing = await client.get<{ spec: { runtime?: string; tier?: string } }>({ ...environment, name }, { signal });
-    if (existing.spec.runtime === spec.runtime && existing.spec.tier === spec.tier) return say(this, `environment ${name} is there already, on runtime ${spec.runtime}`);
-    throw new PlatformError("TP_ALREADY_EXISTS", { message: `there is an environment ${name} on runtime ${existing.spec.runtime ?? "?"} (${existing.spec.tier ?? "?"})`, detail: { hint: `take another name, or change it: kubectl edit environment ${name}` } });
+    if (existing.spec.runtime === spec.runtime && existing.spec.tier === spec.tier)
+      return say(this, `environment ${name} is there already, on runtime ${spec.runtime}`);
+    throw new PlatformError("TP_ALREADY_EXISTS", {
+      message: `there is an environment ${name} on runtime ${existing.spec.runtime ?? "?"} (${existing.spec.tier ?? "?"})`,
+      detail: { hint: `take another name, or change it: kubectl edit environment ${name}` },
+    });
   }
   say(this, `environment ${name} created on runtime ${flags.runtime} (${flags.tier})`);
 }
@@ -49,10 +60,18 @@ export async function deleteEnvironment(this: CliContext, flags: { readonly casc
   const wait = { timeoutMs: flags.timeout };
   for (const { metadata } of users) {
     say(this, `deployment ${metadata.namespace ?? ""}/${metadata.name} goes`);
-    await client.delete({ ...workloadInstance, name: metadata.name, namespace: metadata.namespace }, { signal, propagationPolicy: "Foreground" }).catch((error: unknown) => {
-      if (!isErrorCode(error, "TP_NOT_FOUND")) throw error;
-    });
+    await client
+      .delete({ ...workloadInstance, name: metadata.name, namespace: metadata.namespace }, { signal, propagationPolicy: "Foreground" })
+      .catch((error: unknown) => {
+        if (!isErrorCode(error, "TP_NOT_FOUND")) throw error;
+      });
   }
-  for (const { metadata } of users) await removeObject(this, client, { target: { ...workloadInstance, name: metadata.name, namespace: metadata.namespace }, label: `deployment ${metadata.namespace ?? ""}/${metadata.name}`, mayBeGone: true, ...wait });
+  for (const { metadata } of users)
+    await removeObject(this, client, {
+      target: { ...workloadInstance, name: metadata.name, namespace: metadata.namespace },
+      label: `deployment ${metadata.namespace ?? ""}/${metadata.name}`,
+      mayBeGone: true,
+      ...wait,
+    });
   await removeObject(this, client, { target: { ...environment, name }, label: `environment ${name}`, ...wait });
 }

@@ -14,11 +14,20 @@ export async function firstRuntime(context: CliContext, name: string): Promise<v
     if (!isErrorCode(error, "TP_NOT_FOUND")) throw error;
     return undefined;
   });
-  if (existing === undefined && name !== "local") throw new PlatformError("TP_NOT_FOUND", { message: `there is no runtime ${name}`, detail: { hint: `add it with tptctl runtime add ${name}, or take --runtime local` } });
-  if (existing === undefined) await client.create(runtimeInstance, { ...runtimeInstance, metadata: { name }, spec: { provider: "local" } }, { signal: context.signal });
+  if (existing === undefined && name !== "local")
+    throw new PlatformError("TP_NOT_FOUND", {
+      message: `there is no runtime ${name}`,
+      detail: { hint: `add it with tptctl runtime add ${name}, or take --runtime local` },
+    });
+  if (existing === undefined)
+    await client.create(runtimeInstance, { ...runtimeInstance, metadata: { name }, spec: { provider: "local" } }, { signal: context.signal });
   await waitForRuntime(context, client, { name, timeoutMs: localTimeoutMs });
   try {
-    await client.create(environment, { ...environment, metadata: { name: environmentName }, spec: { runtime: name, tier: "development" } }, { signal: context.signal });
+    await client.create(
+      environment,
+      { ...environment, metadata: { name: environmentName }, spec: { runtime: name, tier: "development" } },
+      { signal: context.signal },
+    );
     say(context, `environment ${environmentName} on runtime ${name}`);
   } catch (error) {
     if (!isErrorCode(error, "TP_ALREADY_EXISTS")) throw error;

@@ -25,15 +25,26 @@ export async function get(this: CliContext, flags: GetFlags, ...args: string[]):
 }
 
 /** What `get` does, for commands that are a `get` of one kind. */
-export async function getObjects(context: CliContext, client: KubeClient, input: { readonly flags: GetFlags; readonly asked: readonly Asked[] }): Promise<void> {
+export async function getObjects(
+  context: CliContext,
+  client: KubeClient,
+  input: { readonly flags: GetFlags; readonly asked: readonly Asked[] },
+): Promise<void> {
   const { flags, asked } = input;
   const [first] = asked;
-  if (flags.selector !== undefined && asked.some(({ names }) => names.length > 0)) throw new PlatformError("TP_USAGE", { message: "names and --selector exclude each other", detail: { hint: "leave one of them out" } });
+  if (flags.selector !== undefined && asked.some(({ names }) => names.length > 0))
+    throw new PlatformError("TP_USAGE", { message: "names and --selector exclude each other", detail: { hint: "leave one of them out" } });
   const table = flags.output === "table" || flags.output === "wide";
   if (flags.watch) {
-    if (asked.length !== 1 || first === undefined || first.names.length > 1) throw new PlatformError("TP_USAGE", { message: "--watch follows one kind, or one object", detail: { hint: "run it once for each" } });
+    if (asked.length !== 1 || first === undefined || first.names.length > 1)
+      throw new PlatformError("TP_USAGE", { message: "--watch follows one kind, or one object", detail: { hint: "run it once for each" } });
     if (!table) throw new PlatformError("TP_USAGE", { message: "--watch prints a table", detail: { hint: "leave -o out, or take -o wide" } });
-    return watchTable(context, client, { path: collectionPath(first.resource, flags), name: first.names[0], selector: flags.selector, format: formatOf(first.resource, flags) });
+    return watchTable(context, client, {
+      path: collectionPath(first.resource, flags),
+      name: first.names[0],
+      selector: flags.selector,
+      format: formatOf(first.resource, flags),
+    });
   }
   if (table) return printTables(context, client, input);
   const found = (await Promise.all(asked.map((one) => readObjects(context, client, one, flags)))).flat();
@@ -61,7 +72,11 @@ function formatOf(resource: ApiResource, flags: GetFlags): { wide: boolean; name
   return { wide: flags.output === "wide", namespaces: flags.allNamespaces && resource.namespaced };
 }
 
-async function printTables(context: CliContext, client: KubeClient, { flags, asked }: { readonly flags: GetFlags; readonly asked: readonly Asked[] }): Promise<void> {
+async function printTables(
+  context: CliContext,
+  client: KubeClient,
+  { flags, asked }: { readonly flags: GetFlags; readonly asked: readonly Asked[] },
+): Promise<void> {
   let printed = 0;
   let empty = 0;
   for (const one of asked) {
@@ -78,7 +93,12 @@ async function printTables(context: CliContext, client: KubeClient, { flags, ask
   note(context, `no ${asked.map(({ resource }) => resource.resource).join(", ")} found${place}`);
 }
 
-async function readTable(context: CliContext, client: KubeClient, { resource, names }: Asked, flags: GetFlags): Promise<{ columns: NonNullable<ServerTable["columnDefinitions"]>; rows: TableRow[] }> {
+async function readTable(
+  context: CliContext,
+  client: KubeClient,
+  { resource, names }: Asked,
+  flags: GetFlags,
+): Promise<{ columns: NonNullable<ServerTable["columnDefinitions"]>; rows: TableRow[] }> {
   const rows: TableRow[] = [];
   let columns: NonNullable<ServerTable["columnDefinitions"]> = [];
   const read = async (path: string, query: Record<string, string | number | undefined>): Promise<ServerTable> => {
@@ -91,23 +111,38 @@ async function readTable(context: CliContext, client: KubeClient, { resource, na
     for (const name of names) await read(resourcePath(resource, { namespace: requireNamespace(resource, flags), name }), {});
     return { columns, rows };
   }
-  for (let next: string | undefined = ""; next !== undefined; ) {
-    const table: ServerTable = await read(collectionPath(resource, flags), { limit: pageSize, labelSelector: flags.selector, continue: next === "" ? undefined : next });
+  for (let next: string | undefined = ""; next !== undefined;) {
+    const table: ServerTable = await read(collectionPath(resource, flags), {
+      limit: pageSize,
+      labelSelector: flags.selector,
+      continue: next === "" ? undefined : next,
+    });
     next = table.metadata?.continue || undefined;
   }
   return { columns, rows };
 }
 
 function requireNamespace(resource: ApiResource, flags: GetFlags): string | undefined {
-  if (flags.allNamespaces && resource.namespaced) throw new PlatformError("TP_USAGE", { message: "a name belongs to one project, not to all", detail: { hint: "name the project with -n" } });
+  if (flags.allNamespaces && resource.namespaced)
+    throw new PlatformError("TP_USAGE", { message: "a name belongs to one project, not to all", detail: { hint: "name the project with -n" } });
   return namespaceOf(resource, flags);
 }
 
-async function readObjects(context: CliContext, client: KubeClient, { resource, names }: Asked, flags: GetFlags): Promise<{ resource: ApiResource; object: StoredObject }[]> {
+async function readObjects(
+  context: CliContext,
+  client: KubeClient,
+  { resource, names }: Asked,
+  flags: GetFlags,
+): Promise<{ resource: ApiResource; object: StoredObject }[]> {
   const { signal } = context;
   const objects =
     names.length > 0
-      ? await Promise.all(names.map(async (name) => (await client.request(resourcePath(resource, { namespace: requireNamespace(resource, flags), name }), { signal })).body as StoredObject))
+      ? await Promise.all(
+          names.map(
+            async (name) =>
+              (await client.request(resourcePath(resource, { namespace: requireNamespace(resource, flags), name }), { signal })).body as StoredObject,
+          ),
+        )
       : (await client.listPath(collectionPath(resource, flags), { signal, ...(flags.selector === undefined ? {} : { labelSelector: flags.selector }) })).items;
   return objects.map((object) => ({ resource, object: withoutBookkeeping(object) }));
 }

@@ -26,11 +26,15 @@ const managedBy = { "app.kubernetes.io/managed-by": "tptctl" };
 const claimAnnotation = "threeport.io/claim";
 
 export async function addRuntime(this: CliContext, flags: AddFlags, name: string): Promise<void> {
-  if (flags.provider === "local" && (flags.kubeconfig !== undefined || flags.context !== undefined)) throw new PlatformError("TP_USAGE", { message: "a local cluster makes its own kubeconfig", detail: { hint: "leave --kubeconfig and --context out" } });
+  if (flags.provider === "local" && (flags.kubeconfig !== undefined || flags.context !== undefined))
+    throw new PlatformError("TP_USAGE", { message: "a local cluster makes its own kubeconfig", detail: { hint: "leave --kubeconfig and --context out" } });
   const resolved = flags.provider === "local" ? undefined : await resolveOnThisMachine(this, flags);
   await using client = await connect(this);
   if (resolved !== undefined) await storeKubeconfig(this, client, name, resolved);
-  const spec = flags.provider === "local" ? { provider: "local" } : { provider: "kubeconfig", kubeconfig: { secretRef: { namespace: systemNamespace, name: secretName(name), key: "kubeconfig" } } };
+  const spec =
+    flags.provider === "local"
+      ? { provider: "local" }
+      : { provider: "kubeconfig", kubeconfig: { secretRef: { namespace: systemNamespace, name: secretName(name), key: "kubeconfig" } } };
   await createOrKeep(this, client, name, spec);
   if (!flags.wait) return say(this, `runtime ${name} is being added; tptctl runtime list shows when it is ready`);
   await waitForRuntime(this, client, { name, timeoutMs: flags.timeout ?? (flags.provider === "local" ? localTimeoutMs : kubeconfigTimeoutMs) });
@@ -48,7 +52,12 @@ async function resolveOnThisMachine(context: CliContext, flags: AddFlags): Promi
     });
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error;
-    throw new PlatformError(error.code, { message: `${path}: ${error.message}`, causes: error.causes, detail: { ...error.detail, hint: `correct ${path}, or choose another context with --context` }, cause: error });
+    throw new PlatformError(error.code, {
+      message: `${path}: ${error.message}`,
+      causes: error.causes,
+      detail: { ...error.detail, hint: `correct ${path}, or choose another context with --context` },
+      cause: error,
+    });
   }
 }
 
@@ -61,7 +70,13 @@ async function storeKubeconfig(context: CliContext, client: KubeClient, name: st
   await unlessThere(client.create(namespace, { ...namespace, metadata: { name: systemNamespace } }, { signal }));
   const data = { kubeconfig: Buffer.from(text, "utf8").toString("base64") };
   const target = { ...secret, namespace: systemNamespace, name: secretName(name) };
-  const made = await unlessThere(client.create(target, { ...secret, metadata: { name: target.name, namespace: systemNamespace, labels: managedBy }, type: kubeconfigSecretType, data }, { signal }));
+  const made = await unlessThere(
+    client.create(
+      target,
+      { ...secret, metadata: { name: target.name, namespace: systemNamespace, labels: managedBy }, type: kubeconfigSecretType, data },
+      { signal },
+    ),
+  );
   if (!made) await client.patch(target, { data }, { signal });
 }
 
@@ -69,8 +84,16 @@ async function createOrKeep(context: CliContext, client: KubeClient, name: strin
   const { signal } = context;
   if (await unlessThere(client.create(runtimeInstance, { ...runtimeInstance, metadata: { name }, spec }, { signal }))) return;
   const existing = await client.get<Observed>({ ...runtimeInstance, name }, { signal });
-  if (existing.metadata.deletionTimestamp !== undefined) throw new PlatformError("TP_IN_USE", { message: `an earlier runtime ${name} is still being deleted`, detail: { hint: `wait for it: tptctl wait runtime/${name} --for=delete` } });
-  if (existing.spec?.["provider"] !== spec.provider) throw new PlatformError("TP_ALREADY_EXISTS", { message: `there is a runtime ${name} of another sort (${String(existing.spec?.["provider"])})`, detail: { hint: "take another name" } });
+  if (existing.metadata.deletionTimestamp !== undefined)
+    throw new PlatformError("TP_IN_USE", {
+      message: `an earlier runtime ${name} is still being deleted`,
+      detail: { hint: `wait for it: tptctl wait runtime/${name} --for=delete` },
+    });
+  if (existing.spec?.["provider"] !== spec.provider)
+    throw new PlatformError("TP_ALREADY_EXISTS", {
+      message: `there is a runtime ${name} of another sort (${String(existing.spec?.["provider"])})`,
+      detail: { hint: "take another name" },
+    });
   say(context, `runtime ${name} is there already; its kubeconfig was brought up to date`);
 }
 
@@ -101,7 +124,8 @@ async function forgetKubeconfig(client: KubeClient, name: string, signal: AbortS
   const target = { ...secret, namespace: systemNamespace, name: secretName(name) };
   try {
     const found = await client.get<StoredObject>(target, { signal });
-    if (found["type"] === kubeconfigSecretType && found.metadata.labels?.["app.kubernetes.io/managed-by"] === "tptctl") await client.delete(target, { signal, preconditions: { uid: found.metadata.uid } });
+    if (found["type"] === kubeconfigSecretType && found.metadata.labels?.["app.kubernetes.io/managed-by"] === "tptctl")
+      await client.delete(target, { signal, preconditions: { uid: found.metadata.uid } });
   } catch (error) {
     if (!isErrorCode(error, "TP_NOT_FOUND")) throw error;
   }
@@ -112,5 +136,9 @@ export async function claimRuntime(this: CliContext, flags: { readonly wait: boo
   const claim = rfc3339Micro(systemClock.now());
   await client.patch({ ...runtimeInstance, name }, { metadata: { annotations: { [claimAnnotation]: claim } } }, { signal: this.signal });
   if (!flags.wait) return say(this, `runtime ${name} was claimed`);
-  await waitForRuntime(this, client, { name, timeoutMs: flags.timeout ?? kubeconfigTimeoutMs, stillOld: (runtime) => (runtime.status as { owned?: boolean } | undefined)?.owned !== true });
+  await waitForRuntime(this, client, {
+    name,
+    timeoutMs: flags.timeout ?? kubeconfigTimeoutMs,
+    stillOld: (runtime) => (runtime.status as { owned?: boolean } | undefined)?.owned !== true,
+  });
 }

@@ -61,7 +61,10 @@ async function objects(context: CliContext, client: KubeClient): Promise<void> {
   const list = async (kind: { readonly apiVersion: string; readonly kind: string }) => (await client.list<Observed>(kind, { signal: context.signal })).items;
   const [runtimes, environments, instances] = await Promise.all([list(runtimeInstance), list(environment), list(workloadInstance)]);
   say(context, "");
-  say(context, `${runtimes.length} ${runtimes.length === 1 ? "runtime" : "runtimes"}, ${environments.length} ${environments.length === 1 ? "environment" : "environments"}, ${instances.length} ${instances.length === 1 ? "deployment" : "deployments"}`);
+  say(
+    context,
+    `${runtimes.length} ${runtimes.length === 1 ? "runtime" : "runtimes"}, ${environments.length} ${environments.length === 1 ? "environment" : "environments"}, ${instances.length} ${instances.length === 1 ? "deployment" : "deployments"}`,
+  );
   const rows = [
     ...runtimes.map((object) => ["runtime", object.metadata.name, ...stateOf(object)]),
     ...environments.map((object) => ["environment", object.metadata.name, "", `on ${String(object.spec?.["runtime"] ?? "")}`]),
@@ -69,9 +72,15 @@ async function objects(context: CliContext, client: KubeClient): Promise<void> {
   if (rows.length > 0) for (const line of tableLines({ columns: ["kind", "name", "ready", "why"], rows })) say(context, line);
   const ready = instances.filter((object) => stateOf(object)[0] === "True");
   const stalled = instances.filter((object) => conditionOf(object, "Stalled")?.status === "True");
-  if (instances.length > 0) say(context, `\ndeployments: ${ready.length} ready, ${instances.length - ready.length - stalled.length} on their way, ${stalled.length} stalled`);
+  if (instances.length > 0)
+    say(context, `\ndeployments: ${ready.length} ready, ${instances.length - ready.length - stalled.length} on their way, ${stalled.length} stalled`);
   const troubled = instances.filter((object) => !ready.includes(object)).slice(0, listedMax);
-  if (troubled.length > 0) for (const line of tableLines({ columns: ["project", "name", "ready", "why"], rows: troubled.map((object) => [object.metadata.namespace, object.metadata.name, ...stateOf(object)]) })) say(context, line);
+  if (troubled.length > 0)
+    for (const line of tableLines({
+      columns: ["project", "name", "ready", "why"],
+      rows: troubled.map((object) => [object.metadata.namespace, object.metadata.name, ...stateOf(object)]),
+    }))
+      say(context, line);
 }
 
 function stateOf(object: Observed): [ready: string, why: string] {

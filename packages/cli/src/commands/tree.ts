@@ -26,10 +26,14 @@ interface Flags {
 export async function tree(this: CliContext, flags: Flags, name?: string): Promise<void> {
   await using client = await connect(this);
   const namespace = flags.namespace ?? defaultProject;
-  const names = name === undefined ? (await client.list<WorkloadInstance>({ ...workloadInstance, namespace }, { signal: this.signal })).items.map(({ metadata }) => metadata.name) : [(await findInstance(client, { namespace, name }, this.signal)).metadata.name];
+  const names =
+    name === undefined
+      ? (await client.list<WorkloadInstance>({ ...workloadInstance, namespace }, { signal: this.signal })).items.map(({ metadata }) => metadata.name)
+      : [(await findInstance(client, { namespace, name }, this.signal)).metadata.name];
   if (names.length === 0) return note(this, `nothing is deployed in project ${namespace}; tptctl deploy FILE --env ENV does it`);
   if (names.length > treesMax) note(this, `only the first ${treesMax} of ${names.length} deployments are shown; name one to see it`);
-  const read = async (): Promise<TreeNode[]> => (await Promise.all(names.slice(0, treesMax).map((each) => fetchTree(client, { namespace, name: each }, this.signal)))).flatMap((root) => root ?? []);
+  const read = async (): Promise<TreeNode[]> =>
+    (await Promise.all(names.slice(0, treesMax).map((each) => fetchTree(client, { namespace, name: each }, this.signal)))).flatMap((root) => root ?? []);
   if (flags.watch) return follow(this, read);
   const columns = this.terminal.interactive ? this.terminal.size().columns : columnsMax;
   for (const root of await read()) for (const line of treeLines(root, { terminal: this.terminal, columns, rows: rowsMax, progressMark: "…" })) say(this, line);
@@ -43,7 +47,12 @@ async function follow(context: CliContext, read: () => Promise<TreeNode[]>): Pro
   try {
     for (;;) {
       roots = await read();
-      if (terminal.interactive) view.show((frame) => roots.flatMap((root) => treeLines(root, { terminal, columns: terminal.size().columns, rows: terminal.size().rows - 1, progressMark: spinnerAt(frame) })));
+      if (terminal.interactive)
+        view.show((frame) =>
+          roots.flatMap((root) =>
+            treeLines(root, { terminal, columns: terminal.size().columns, rows: terminal.size().rows - 1, progressMark: spinnerAt(frame) }),
+          ),
+        );
       else {
         const changes = treeChanges(told, { kind: "", name: "", namespace: undefined, state: "", reason: "", message: "", children: roots });
         told = changes.told;

@@ -23,7 +23,8 @@ export async function up(this: CliContext, flags: Flags): Promise<void> {
   if (flags.foreground && running === undefined) return runInForeground(this, { home, port: flags.port, host: flags.host });
   if (running !== undefined && (await isReady(home, this.signal))) {
     say(this, `the control plane already runs at ${running.url} (process ${running.pid})`);
-    if (flags.foreground || flags.port !== undefined || flags.host !== undefined) note(this, "note: its flags stay as they were; tptctl down and up start it with others");
+    if (flags.foreground || flags.port !== undefined || flags.host !== undefined)
+      note(this, "note: its flags stay as they were; tptctl down and up start it with others");
   } else await start(this, home, flags, running !== undefined);
   const lines = await publishContext(this, home);
   if (flags.runtime !== undefined && flags.runtime !== "none") await firstRuntime(this, flags.runtime);
@@ -44,13 +45,18 @@ async function start(context: CliContext, home: HomePaths, flags: Flags, startin
 function nextSteps(context: CliContext, home: HomePaths, input: { readonly kubectl: readonly string[]; readonly runtime: string | undefined }): void {
   const dim = (text: string): string => context.terminal.paint("dim", text);
   const withRuntime = input.runtime !== undefined && input.runtime !== "none";
-  const own = withRuntime
-    ? ["tptctl deploy app.yaml --env dev"]
-    : ["tptctl runtime add local --provider local   # or: runtime add NAME --kubeconfig FILE", "tptctl env create dev --runtime local", "tptctl deploy app.yaml --env dev"];
+  const own = withRuntime ? ["tptctl deploy app.yaml --env dev"] : [...runtimeSteps(), "tptctl deploy app.yaml --env dev"];
   say(context, "");
   say(context, dim("next:"));
   if (home.explicit) say(context, `  export THREEPORT_HOME=${home.folder}`);
   for (const line of own) say(context, `  ${line}`);
   say(context, dim("or with kubectl:"));
   for (const line of [...input.kubectl, "kubectl get environments,workloadinstances"]) say(context, `  ${line}`);
+}
+
+/** A Kubernetes on this machine needs root. */
+function runtimeSteps(): string[] {
+  if (process.getuid?.() === 0)
+    return ["tptctl runtime add local --provider local   # or: runtime add NAME --kubeconfig FILE", "tptctl env create dev --runtime local"];
+  return ["tptctl runtime add NAME --kubeconfig FILE", "tptctl env create dev --runtime NAME"];
 }

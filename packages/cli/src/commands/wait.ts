@@ -15,7 +15,11 @@ const timeoutDefaultMs = 5 * 60_000;
 
 type Goal = { readonly kind: "delete" } | { readonly kind: "condition"; readonly type: string; readonly status: string };
 
-export async function wait(this: CliContext, flags: { readonly for: string; readonly namespace?: string; readonly timeout?: number }, ...args: string[]): Promise<void> {
+export async function wait(
+  this: CliContext,
+  flags: { readonly for: string; readonly namespace?: string; readonly timeout?: number },
+  ...args: string[]
+): Promise<void> {
   const goal = readGoal(flags.for);
   const { signal } = this;
   await using client = await connect(this);
@@ -42,7 +46,10 @@ export async function wait(this: CliContext, flags: { readonly for: string; read
   } catch (error) {
     view.end();
     if (!isErrorCode(error, "TP_DEADLINE")) throw error;
-    throw new PlatformError("TP_DEADLINE", { message: `${fullName(resource, name)} is not as awaited after ${durationText(timeoutMs)}${told === "" ? "" : `: ${told}`}`, detail: { hint: `tptctl describe ${resource.singular || resource.resource}/${name} tells more` } });
+    throw new PlatformError("TP_DEADLINE", {
+      message: `${fullName(resource, name)} is not as awaited after ${durationText(timeoutMs)}${told === "" ? "" : `: ${told}`}`,
+      detail: { hint: `tptctl describe ${resource.singular || resource.resource}/${name} tells more` },
+    });
   }
   view.end();
   say(this, `${fullName(resource, name)} ${goal.kind === "delete" ? "deleted" : "condition met"}`);
@@ -51,7 +58,11 @@ export async function wait(this: CliContext, flags: { readonly for: string; read
 function readGoal(text: string): Goal {
   if (text === "delete") return { kind: "delete" };
   const [, type, status = "True"] = /^condition=([A-Za-z][\w./-]{0,200})(?:=(\w{1,20}))?$/.exec(text) ?? [];
-  if (type === undefined) throw new PlatformError("TP_USAGE", { message: `--for takes condition=TYPE, condition=TYPE=STATUS or delete, not ${JSON.stringify(text.slice(0, 60))}`, detail: { hint: "for example: --for=condition=Ready" } });
+  if (type === undefined)
+    throw new PlatformError("TP_USAGE", {
+      message: `--for takes condition=TYPE, condition=TYPE=STATUS or delete, not ${JSON.stringify(text.slice(0, 60))}`,
+      detail: { hint: "for example: --for=condition=Ready" },
+    });
   return { kind: "condition", type, status };
 }
 

@@ -59,7 +59,10 @@ export async function followDeployment(context: CliContext, client: KubeClient, 
     const took = durationText(systemClock.monotonic() - startedMs);
     if (judgement.state === "ready") {
       const objects = last?.instance.status?.objects;
-      view.end([...picture.final(last), `${terminal.paint("green", "✔")} ${deployment.instance} is ready: release ${judgement.release}${objects === undefined ? "" : `, ${objects} objects healthy`} (${took})`]);
+      view.end([
+        ...picture.final(last),
+        `${terminal.paint("green", "✔")} ${deployment.instance} is ready: release ${judgement.release}${objects === undefined ? "" : `, ${objects} objects healthy`} (${took})`,
+      ]);
       return;
     }
     view.end(picture.final(last));
@@ -67,11 +70,18 @@ export async function followDeployment(context: CliContext, client: KubeClient, 
   } catch (error) {
     view.end(picture.final(last));
     if (context.signal.reason instanceof Interrupted) {
-      throw new PlatformError("TP_USAGE", { message: `the deployment goes on without you; look at it with tptctl tree ${deployment.instance}${ofProject(deployment)}`, cause: context.signal.reason });
+      throw new PlatformError("TP_USAGE", {
+        message: `the deployment goes on without you; look at it with tptctl tree ${deployment.instance}${ofProject(deployment)}`,
+        cause: context.signal.reason,
+      });
     }
     if (!isErrorCode(error, "TP_DEADLINE")) throw error;
     const told = last === undefined || last.judgement.state !== "waiting" ? "" : `: ${last.judgement.reason}: ${last.judgement.message}`;
-    throw new PlatformError("TP_DEADLINE", { message: `${deployment.instance} is not ready after ${durationText(deployment.timeoutMs)}${told}`, causes: worstOf(last), detail: { hint: `it goes on by itself; ${nextCommands(deployment)}` } });
+    throw new PlatformError("TP_DEADLINE", {
+      message: `${deployment.instance} is not ready after ${durationText(deployment.timeoutMs)}${told}`,
+      causes: worstOf(last),
+      detail: { hint: `it goes on by itself; ${nextCommands(deployment)}` },
+    });
   }
 }
 
@@ -100,10 +110,15 @@ function createPicture(context: CliContext, live: LiveView, input: { readonly de
 
   const head = (frame: number): string => {
     const judgement = current?.judgement;
-    const sentence = trouble ?? (judgement?.state === "waiting" || judgement?.state === "stalled" ? `${judgement.reason}: ${plainText(judgement.message)}` : "");
-    return cut(`${spinnerAt(frame)} ${input.deployment.instance}  ${current?.instance.status?.objects ?? ""}  ${durationText(systemClock.monotonic() - input.startedMs)}  ${sentence}`, terminal.size().columns - 1);
+    const sentence =
+      trouble ?? (judgement?.state === "waiting" || judgement?.state === "stalled" ? `${judgement.reason}: ${plainText(judgement.message)}` : "");
+    return cut(
+      `${spinnerAt(frame)} ${input.deployment.instance}  ${current?.instance.status?.objects ?? ""}  ${durationText(systemClock.monotonic() - input.startedMs)}  ${sentence}`,
+      terminal.size().columns - 1,
+    );
   };
-  const body = (rows: number, mark: string): string[] => (current?.tree === undefined ? [] : treeLines(current.tree, { terminal, columns: terminal.size().columns - 1, rows, progressMark: mark }).slice(1));
+  const body = (rows: number, mark: string): string[] =>
+    current?.tree === undefined ? [] : treeLines(current.tree, { terminal, columns: terminal.size().columns - 1, rows, progressMark: mark }).slice(1);
   live.show((frame) => [head(frame), ...body(Math.max(terminal.size().rows - 2, 2), spinnerAt(frame))]);
 
   return {
@@ -113,7 +128,10 @@ function createPicture(context: CliContext, live: LiveView, input: { readonly de
       // What is well at the first look has not changed: there is nothing to tell.
       if (terminal.interactive || (first && view.judgement.state === "ready")) return;
       const { judgement, tree } = view;
-      const sentence = judgement.state === "waiting" || judgement.state === "stalled" ? `${input.deployment.instance}: ${judgement.reason}: ${plainText(judgement.message)}` : "";
+      const sentence =
+        judgement.state === "waiting" || judgement.state === "stalled"
+          ? `${input.deployment.instance}: ${judgement.reason}: ${plainText(judgement.message)}`
+          : "";
       if (sentence !== "" && sentence !== said) live.keep((said = sentence));
       if (tree === undefined || (judgement.state === "waiting" && !judgement.applied)) return;
       const changes = treeChanges(told, tree);
@@ -135,11 +153,18 @@ function failure(deployment: Deployment, judgement: Exclude<Judgement, { state: 
       detail: { hint: `see what is deployed now: tptctl tree ${deployment.instance}${ofProject(deployment)}` },
     });
   }
-  return new PlatformError("TP_NOT_HEALTHY", { message: `${deployment.instance} has stalled: ${judgement.reason}: ${judgement.message}`, causes: worstOf(last), detail: { hint: nextCommands(deployment) } });
+  return new PlatformError("TP_NOT_HEALTHY", {
+    message: `${deployment.instance} has stalled: ${judgement.reason}: ${judgement.message}`,
+    causes: worstOf(last),
+    detail: { hint: nextCommands(deployment) },
+  });
 }
 
 function worstOf(view: View | undefined): ErrorCause[] {
-  return (view?.instance.status?.worst ?? []).map((worst: WorstObject) => ({ field: `${worst.kind ?? ""}/${worst.name ?? ""}`, message: [worst.reason, worst.message].filter((part) => part !== undefined && part !== "").join(": ") }));
+  return (view?.instance.status?.worst ?? []).map((worst: WorstObject) => ({
+    field: `${worst.kind ?? ""}/${worst.name ?? ""}`,
+    message: [worst.reason, worst.message].filter((part) => part !== undefined && part !== "").join(": "),
+  }));
 }
 
 function nextCommands(deployment: Deployment): string {

@@ -23,19 +23,28 @@ export interface Goal {
 export function judge(goal: Goal, definition: WorkloadDefinition, instance: WorkloadInstance): Judgement {
   const generation = definition.metadata.generation ?? 0;
   if (generation > goal.definitionGeneration) return { state: "superseded", generation };
-  if (instance.metadata.deletionTimestamp !== undefined) return { state: "stalled", reason: "Deleting", message: "the deployment is being deleted", settled: true };
+  if (instance.metadata.deletionTimestamp !== undefined)
+    return { state: "stalled", reason: "Deleting", message: "the deployment is being deleted", settled: true };
   const release = definition.status?.latestRelease;
-  if (generation < goal.definitionGeneration || release === undefined || definition.status?.observedGeneration !== generation) return definitionTrouble(definition) ?? { state: "waiting", reason: "ReleasePending", message: "the release is being made", applied: false };
+  if (generation < goal.definitionGeneration || release === undefined || definition.status?.observedGeneration !== generation)
+    return definitionTrouble(definition) ?? { state: "waiting", reason: "ReleasePending", message: "the release is being made", applied: false };
   const ready = conditionOf(instance, "Ready");
   const stalled = conditionOf(instance, "Stalled");
   const applied = instance.status?.release;
-  if (!isCurrent(instance, ready) || ready === undefined) return { state: "waiting", reason: "Applying", message: `release ${release} has not reached the deployment yet`, applied: false };
+  if (!isCurrent(instance, ready) || ready === undefined)
+    return { state: "waiting", reason: "Applying", message: `release ${release} has not reached the deployment yet`, applied: false };
   if (applied === release && ready.status === "True") return { state: "ready", release, message: ready.message };
   if (stalled?.status === "True" && isCurrent(instance, stalled) && (applied === release || applied === undefined)) {
     // Without a release it may have stalled before this deploy, for a reason that this deploy has removed.
     return { state: "stalled", reason: stalled.reason, message: stalled.message, settled: applied === release };
   }
-  if (applied !== release) return { state: "waiting", reason: applied === undefined ? ready.reason : "Applying", message: applied === undefined ? ready.message : `release ${release} replaces ${applied}`, applied: false };
+  if (applied !== release)
+    return {
+      state: "waiting",
+      reason: applied === undefined ? ready.reason : "Applying",
+      message: applied === undefined ? ready.message : `release ${release} replaces ${applied}`,
+      applied: false,
+    };
   return { state: "waiting", reason: ready.reason, message: ready.message, applied: true };
 }
 

@@ -23,7 +23,11 @@ export async function chooseKubeconfig(context: CliContext, wanted: { readonly k
     if (text !== undefined) texts.push({ path, text });
   }
   const [first] = texts;
-  if (first === undefined) throw new PlatformError("TP_NOT_FOUND", { message: `there is no kubeconfig: ${paths.join(", ")}`, detail: { hint: "name the cluster's kubeconfig with --kubeconfig FILE; --provider local makes a cluster here" } });
+  if (first === undefined)
+    throw new PlatformError("TP_NOT_FOUND", {
+      message: `there is no kubeconfig: ${paths.join(", ")}`,
+      detail: { hint: "name the cluster's kubeconfig with --kubeconfig FILE; --provider local makes a cluster here" },
+    });
   return texts.length === 1 ? first : (texts.find(({ text }) => fits(text, wanted.context)) ?? first);
 }
 

@@ -58,7 +58,11 @@ describe("a context is put into the user's kubeconfig", () => {
 
   test("a new address and token replace the old ones, and the namespace that the user chose for the context stays", () => {
     const once = (withContext(theirs, access)?.text ?? "").replace("user: threeport-admin\n", "user: threeport-admin\n      namespace: shop\n");
-    const again = parse(withContext(once, { ...access, server: "https://127.0.0.1:9", token: "tp-other" })?.text ?? "") as { contexts: unknown[]; clusters: unknown[]; users: unknown[] };
+    const again = parse(withContext(once, { ...access, server: "https://127.0.0.1:9", token: "tp-other" })?.text ?? "") as {
+      contexts: unknown[];
+      clusters: unknown[];
+      users: unknown[];
+    };
     expect(again.clusters).toHaveLength(2);
     expect(again.clusters[1]).toMatchObject({ cluster: { server: "https://127.0.0.1:9" } });
     expect(again.users[1]).toEqual({ name: "threeport-admin", user: { token: "tp-other" } });
@@ -87,7 +91,9 @@ describe("a context is put into the user's kubeconfig", () => {
   });
 
   test("no message quotes what stands in a broken file, since it may be a credential", () => {
-    expect(() => withContext("users: [{token: very-secret\n", access)).toThrow(expect.not.objectContaining({ message: expect.stringContaining("very-secret") as string }));
+    expect(() => withContext("users: [{token: very-secret\n", access)).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining("very-secret") as string }),
+    );
   });
 });
 

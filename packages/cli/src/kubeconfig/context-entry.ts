@@ -24,7 +24,8 @@ export function accessOf(adminKubeconfig: string): Access {
   const document = open(adminKubeconfig);
   const cluster = bodyOf(document, "clusters", clusterName);
   const [server, caData, token] = [cluster?.["server"], cluster?.["certificate-authority-data"], bodyOf(document, "users", userName)?.["token"]];
-  if (typeof server !== "string" || typeof caData !== "string" || typeof token !== "string") throw invalid("the control plane's own kubeconfig is not complete; tptctl down and up write it anew");
+  if (typeof server !== "string" || typeof caData !== "string" || typeof token !== "string")
+    throw invalid("the control plane's own kubeconfig is not complete; tptctl down and up write it anew");
   return { server, caData, token };
 }
 
@@ -51,7 +52,11 @@ export function withContext(text: string | undefined, access: Access): Merged | 
     putEntry(document, "clusters", { name: clusterName, member: "cluster", body: { server: access.server, "certificate-authority-data": access.caData } }),
     putEntry(document, "users", { name: userName, member: "user", body: { token: access.token } }),
     // The namespace that the user chose for the context stays.
-    putEntry(document, "contexts", { name: contextName, member: "context", body: { ...bodyOf(document, "contexts", contextName), cluster: clusterName, user: userName } }),
+    putEntry(document, "contexts", {
+      name: contextName,
+      member: "context",
+      body: { ...bodyOf(document, "contexts", contextName), cluster: clusterName, user: userName },
+    }),
   ];
   const chosen: unknown = document.get("current-context");
   const current = chosen === undefined || chosen === null || chosen === "";
@@ -64,7 +69,11 @@ export function withContext(text: string | undefined, access: Access): Merged | 
 export function withoutContext(text: string, access: Pick<Access, "caData">): string | undefined {
   const document = open(text);
   if (bodyOf(document, "clusters", clusterName)?.["certificate-authority-data"] !== access.caData) return undefined;
-  for (const [list, name] of [["clusters", clusterName], ["users", userName], ["contexts", contextName]] as const) {
+  for (const [list, name] of [
+    ["clusters", clusterName],
+    ["users", userName],
+    ["contexts", contextName],
+  ] as const) {
     const entries = sequence(document, list);
     const index = entries === undefined ? -1 : indexOf(entries, name);
     if (index >= 0) entries?.delete(index);

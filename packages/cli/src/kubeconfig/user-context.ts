@@ -45,6 +45,10 @@ async function naming<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error;
-    throw new PlatformError(error.code, { message: `${path}: ${error.message}`, detail: { ...error.detail, hint: `correct ${path}, or set KUBECONFIG to another file` }, cause: error });
+    throw new PlatformError(error.code, {
+      message: `${path}: ${error.message}`,
+      detail: { ...error.detail, hint: `correct ${path}, or set KUBECONFIG to another file` },
+      cause: error,
+    });
   }
 }

@@ -24,6 +24,10 @@ export function loadManifests(sources: readonly Source[]): Manifests {
     for (const document of text.documents) manifests.push({ file, document, value: document.value });
     for (const { line, column, message } of text.warnings) warnings.push(`${file}:${line}:${column}: ${message}`);
   }
-  if (manifests.length === 0) throw new PlatformError("TP_INVALID", { message: `there are no documents in ${sources.map(({ file }) => file).join(", ")}`, detail: { hint: "each document has apiVersion, kind and metadata.name" } });
+  if (manifests.length === 0)
+    throw new PlatformError("TP_INVALID", {
+      message: `there are no documents in ${sources.map(({ file }) => file).join(", ")}`,
+      detail: { hint: "each document has apiVersion, kind and metadata.name" },
+    });
   return { manifests, warnings };
 }

@@ -38,4 +38,3 @@ function place(field: string, origin: OriginOf): string | undefined {
   const { line, column } = locate(found.manifest.document, found.field);
   return `${found.manifest.file}:${line}:${column}${found.field === "" ? "" : ` ${found.field}`}`;
 }
-

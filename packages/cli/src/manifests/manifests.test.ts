@@ -53,13 +53,18 @@ describe("fields are mapped back to where the user wrote them", () => {
   });
 
   test("a message that names another document names its place too", () => {
-    expect(located("spec.source.manifests.objects[2]", "the same object stands at spec.source.manifests.objects[0]")?.message).toBe("the same object stands at a.yaml:1:1");
+    expect(located("spec.source.manifests.objects[2]", "the same object stands at spec.source.manifests.objects[0]")?.message).toBe(
+      "the same object stands at a.yaml:1:1",
+    );
   });
 
   test("an object that was sent as it stands in the file needs no prefix", () => {
     const [first] = manifests;
     if (first === undefined) throw new Error("no manifest");
-    const error = locateCauses(new PlatformError("TP_INVALID", { causes: [{ field: "metadata.name", message: "taken" }] }), originInDocument(first)) as PlatformError;
+    const error = locateCauses(
+      new PlatformError("TP_INVALID", { causes: [{ field: "metadata.name", message: "taken" }] }),
+      originInDocument(first),
+    ) as PlatformError;
     expect(error.causes[0]?.field).toBe("a.yaml:4:3 metadata.name");
   });
 
@@ -97,7 +102,10 @@ describe("files", () => {
   });
 
   test("what is not there, or holds nothing, is named", async () => {
-    await expect(readSources([join(folder, "nowhere.yaml")], nothing)).rejects.toMatchObject({ code: "TP_NOT_FOUND", message: expect.stringContaining("nowhere.yaml") as string });
+    await expect(readSources([join(folder, "nowhere.yaml")], nothing)).rejects.toMatchObject({
+      code: "TP_NOT_FOUND",
+      message: expect.stringContaining("nowhere.yaml") as string,
+    });
     await expect(readSources([join(folder, "empty")], nothing)).rejects.toThrow(/has no YAML or JSON files/);
     expect(() => loadManifests([source("x.yaml", "---\n---\n")])).toThrow(/no documents in x.yaml/);
   });

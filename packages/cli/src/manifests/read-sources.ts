@@ -23,7 +23,8 @@ const bytesMax = 16 * 1024 * 1024;
 export async function readSources(paths: readonly string[], stdin: AsyncIterable<Uint8Array>): Promise<Source[]> {
   const files = (await Promise.all(paths.map(filesOf))).flat();
   if (files.length > filesMax) throw new PlatformError("TP_TOO_LARGE", { message: `${files.length} files are too many; at most ${filesMax} go into one call` });
-  if (files.filter((file) => file === standardInput).length > 1) throw new PlatformError("TP_USAGE", { message: "standard input can be read once", detail: { hint: "name - only once" } });
+  if (files.filter((file) => file === standardInput).length > 1)
+    throw new PlatformError("TP_USAGE", { message: "standard input can be read once", detail: { hint: "name - only once" } });
   const sources: Source[] = [];
   let left = bytesMax;
   for (const file of files) {
@@ -38,11 +39,21 @@ async function filesOf(path: string): Promise<string[]> {
   if (path === standardInput) return [path];
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     const why = error.code === "ENOENT" ? "there is no" : error.code === "EACCES" ? "you may not read" : "it is not possible to read";
-    throw new PlatformError("TP_NOT_FOUND", { message: `${why} ${path}`, detail: { hint: "check the path; it starts in the folder you are in" }, cause: error });
+    throw new PlatformError("TP_NOT_FOUND", {
+      message: `${why} ${path}`,
+      detail: { hint: "check the path; it starts in the folder you are in" },
+      cause: error,
+    });
   });
   if (!found.isDirectory()) return [path];
-  const names = (await readdir(path, { withFileTypes: true })).filter((entry) => !entry.isDirectory() && /\.(ya?ml|json)$/i.test(entry.name)).map((entry) => entry.name);
-  if (names.length === 0) throw new PlatformError("TP_NOT_FOUND", { message: `the folder ${path} has no YAML or JSON files`, detail: { hint: "manifests end in .yaml, .yml or .json" } });
+  const names = (await readdir(path, { withFileTypes: true }))
+    .filter((entry) => !entry.isDirectory() && /\.(ya?ml|json)$/i.test(entry.name))
+    .map((entry) => entry.name);
+  if (names.length === 0)
+    throw new PlatformError("TP_NOT_FOUND", {
+      message: `the folder ${path} has no YAML or JSON files`,
+      detail: { hint: "manifests end in .yaml, .yml or .json" },
+    });
   return names.sort().map((name) => join(path, name));
 }
 
@@ -51,7 +62,10 @@ async function readAll(stream: AsyncIterable<Uint8Array>, { file, bytesMax }: { 
   let size = 0;
   for await (const chunk of stream) {
     size += chunk.length;
-    if (size > bytesMax) throw new PlatformError("TP_TOO_LARGE", { message: `${file === standardInput ? "standard input" : file} is too large; the files of one call may have 16 MiB together` });
+    if (size > bytesMax)
+      throw new PlatformError("TP_TOO_LARGE", {
+        message: `${file === standardInput ? "standard input" : file} is too large; the files of one call may have 16 MiB together`,
+      });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

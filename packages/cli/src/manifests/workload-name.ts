@@ -7,7 +7,8 @@ const labelMax = 63;
 
 /** The workload's name from the first file or folder: its base name without the ending, made a DNS label. @throws PlatformError TP_USAGE */
 export function workloadName(path: string): string {
-  if (path === standardInput) throw new PlatformError("TP_USAGE", { message: "manifests from standard input need a name", detail: { hint: "add --name NAME" } });
+  if (path === standardInput)
+    throw new PlatformError("TP_USAGE", { message: "manifests from standard input need a name", detail: { hint: "add --name NAME" } });
   const name = basename(resolve(path))
     .replace(/\.(ya?ml|json)$/i, "")
     .toLowerCase()

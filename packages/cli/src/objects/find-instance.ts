@@ -6,7 +6,11 @@ import { workloadInstance, type WorkloadInstance } from "../kinds.ts";
 const namedMax = 10;
 
 /** The deployment of that name, or the only one of the workload of that name. @throws PlatformError TP_NOT_FOUND naming what there is */
-export async function findInstance(client: KubeClient, asked: { readonly namespace: string; readonly name: string }, signal: AbortSignal): Promise<WorkloadInstance> {
+export async function findInstance(
+  client: KubeClient,
+  asked: { readonly namespace: string; readonly name: string },
+  signal: AbortSignal,
+): Promise<WorkloadInstance> {
   try {
     return await client.get<WorkloadInstance>({ ...workloadInstance, ...asked }, { signal });
   } catch (error) {
@@ -18,7 +22,10 @@ export async function findInstance(client: KubeClient, asked: { readonly namespa
   if (only !== undefined && ofWorkload.length === 1) return only;
   const names = (ofWorkload.length > 0 ? ofWorkload : all).map(({ metadata }) => metadata.name).slice(0, namedMax);
   throw new PlatformError("TP_NOT_FOUND", {
-    message: ofWorkload.length > 0 ? `${asked.name} is deployed more than once in project ${asked.namespace}` : `there is no deployment ${asked.name} in project ${asked.namespace}`,
+    message:
+      ofWorkload.length > 0
+        ? `${asked.name} is deployed more than once in project ${asked.namespace}`
+        : `there is no deployment ${asked.name} in project ${asked.namespace}`,
     detail: { hint: names.length > 0 ? `there are ${names.join(", ")}` : "tptctl get workloadinstances -A shows those of all projects" },
   });
 }

@@ -4,17 +4,52 @@ import { findResource, fullName } from "./find-resource.ts";
 import { readOne, readSelection } from "./selection.ts";
 import { withoutSecretValues } from "./without-secret-values.ts";
 
-const environments: ApiResource = { group: "threeport.io", version: "v1alpha1", kind: "Environment", resource: "environments", singular: "environment", shortNames: ["env"], categories: [], namespaced: false, verbs: ["get"], subresources: [] };
-const secrets: ApiResource = { ...environments, group: "", version: "v1", kind: "Secret", resource: "secrets", singular: "secret", shortNames: [], namespaced: true };
+const environments: ApiResource = {
+  group: "threeport.io",
+  version: "v1alpha1",
+  kind: "Environment",
+  resource: "environments",
+  singular: "environment",
+  shortNames: ["env"],
+  categories: [],
+  namespaced: false,
+  verbs: ["get"],
+  subresources: [],
+};
+const secrets: ApiResource = {
+  ...environments,
+  group: "",
+  version: "v1",
+  kind: "Secret",
+  resource: "secrets",
+  singular: "secret",
+  shortNames: [],
+  namespaced: true,
+};
 const all = [environments, secrets];
-const discovery = { resources: all, find: (name: string) => all.filter((each) => [each.resource, each.singular, each.kind.toLowerCase(), ...each.shortNames].includes(name.toLowerCase())) } as unknown as Discovery;
+const discovery = {
+  resources: all,
+  find: (name: string) => all.filter((each) => [each.resource, each.singular, each.kind.toLowerCase(), ...each.shortNames].includes(name.toLowerCase())),
+} as unknown as Discovery;
 
 describe("what is asked for", () => {
   test.each([
     [["env"], [["environments", []]]],
     [["env", "dev", "prod"], [["environments", ["dev", "prod"]]]],
-    [["env,secrets"], [["environments", []], ["secrets", []]]],
-    [["env/dev", "secret/s"], [["environments", ["dev"]], ["secrets", ["s"]]]],
+    [
+      ["env,secrets"],
+      [
+        ["environments", []],
+        ["secrets", []],
+      ],
+    ],
+    [
+      ["env/dev", "secret/s"],
+      [
+        ["environments", ["dev"]],
+        ["secrets", ["s"]],
+      ],
+    ],
   ])("%j is understood", (args, expected) => {
     expect(readSelection(discovery, args).map(({ resource, names }) => [resource.resource, names])).toEqual(expected);
   });
@@ -29,7 +64,9 @@ describe("what is asked for", () => {
   });
 
   test("a kind that is none proposes those that are near", () => {
-    expect(() => findResource(discovery, "environmentz")).toThrow(expect.objectContaining({ code: "TP_KIND_UNKNOWN", detail: { hint: "did you mean environments?" } }));
+    expect(() => findResource(discovery, "environmentz")).toThrow(
+      expect.objectContaining({ code: "TP_KIND_UNKNOWN", detail: { hint: "did you mean environments?" } }),
+    );
   });
 
   test("names are printed as kubectl does", () => {
@@ -38,7 +75,11 @@ describe("what is asked for", () => {
 });
 
 test("no Secret shows a value, however deep it stands in an object", () => {
-  const definition = { kind: "WorkloadDefinition", spec: { objects: [{ kind: "Secret", data: { key: Buffer.from("hunter2").toString("base64") }, stringData: { other: "hunter3" } }] }, metadata: { annotations: { "kubectl.kubernetes.io/last-applied-configuration": "hunter4" } } };
+  const definition = {
+    kind: "WorkloadDefinition",
+    spec: { objects: [{ kind: "Secret", data: { key: Buffer.from("hunter2").toString("base64") }, stringData: { other: "hunter3" } }] },
+    metadata: { annotations: { "kubectl.kubernetes.io/last-applied-configuration": "hunter4" } },
+  };
   const text = JSON.stringify(withoutSecretValues(definition));
   expect(text).not.toMatch(/hunter|aHVudGVyMg/);
   expect(text).toContain('"key":"7 bytes"');

@@ -48,7 +48,12 @@ export async function removeObject(context: CliContext, client: KubeClient, remo
   } catch (error) {
     view.end();
     if (!isErrorCode(error, "TP_DEADLINE")) throw error;
-    throw new PlatformError("TP_DEADLINE", { message: `${label} is not gone after ${durationText(timeoutMs)}: ${told}`, detail: { hint: `the deletion goes on; look at it with tptctl describe ${target.kind}/${target.name}${target.namespace === undefined ? "" : ` -n ${target.namespace}`}` } });
+    throw new PlatformError("TP_DEADLINE", {
+      message: `${label} is not gone after ${durationText(timeoutMs)}: ${told}`,
+      detail: {
+        hint: `the deletion goes on; look at it with tptctl describe ${target.kind}/${target.name}${target.namespace === undefined ? "" : ` -n ${target.namespace}`}`,
+      },
+    });
   }
   view.end([`${label} deleted`]);
 }

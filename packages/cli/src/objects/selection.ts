@@ -30,13 +30,15 @@ export function readOne(discovery: Discovery, args: readonly string[]): { readon
   const asked = readSelection(discovery, args);
   const [one] = asked;
   const [name] = one?.names ?? [];
-  if (one === undefined || name === undefined || asked.length > 1 || one.names.length > 1) throw usage("name one object", "write KIND/NAME, or a kind and a name");
+  if (one === undefined || name === undefined || asked.length > 1 || one.names.length > 1)
+    throw usage("name one object", "write KIND/NAME, or a kind and a name");
   return { resource: one.resource, name };
 }
 
 function readSlash(discovery: Discovery, arg: string): Asked {
   const [kind = "", name = "", ...more] = arg.split("/");
-  if (kind === "" || name === "" || more.length > 0) throw usage(`${JSON.stringify(arg.slice(0, 60))} is no KIND/NAME`, "write each object as KIND/NAME, for example wi/web-dev");
+  if (kind === "" || name === "" || more.length > 0)
+    throw usage(`${JSON.stringify(arg.slice(0, 60))} is no KIND/NAME`, "write each object as KIND/NAME, for example wi/web-dev");
   return { resource: findResource(discovery, kind), names: [name] };
 }
 

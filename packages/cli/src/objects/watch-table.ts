@@ -21,7 +21,10 @@ const againMs = 1_000;
 /** Prints what there is, then a line for each change, until Ctrl-C. A watch that ends goes on where it was; one that is too old begins anew. */
 export async function watchTable(context: CliContext, client: KubeClient, watch: TableWatch): Promise<void> {
   const { signal } = context;
-  const selection = { ...(watch.name === undefined ? {} : { fieldSelector: `metadata.name=${watch.name}` }), ...(watch.selector === undefined ? {} : { labelSelector: watch.selector }) };
+  const selection = {
+    ...(watch.name === undefined ? {} : { fieldSelector: `metadata.name=${watch.name}` }),
+    ...(watch.selector === undefined ? {} : { labelSelector: watch.selector }),
+  };
   const print = createPrinter(context, watch.format);
   let version: string | undefined;
   let failures = 0;
@@ -32,7 +35,13 @@ export async function watchTable(context: CliContext, client: KubeClient, watch:
         print(list.columnDefinitions ?? undefined, list.rows ?? []);
         version = list.metadata?.resourceVersion ?? "";
       }
-      for await (const { object, type } of await client.openWatch<ServerTable>(watch.path, { ...selection, resourceVersion: version, allowWatchBookmarks: true, headers: { accept: tableAccept }, signal })) {
+      for await (const { object, type } of await client.openWatch<ServerTable>(watch.path, {
+        ...selection,
+        resourceVersion: version,
+        allowWatchBookmarks: true,
+        headers: { accept: tableAccept },
+        signal,
+      })) {
         if (type !== "BOOKMARK") print(object.columnDefinitions ?? undefined, object.rows ?? []);
         version = object.metadata?.resourceVersion ?? object.rows?.[0]?.object?.metadata?.resourceVersion ?? version;
         failures = 0;

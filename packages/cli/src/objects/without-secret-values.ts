@@ -15,5 +15,10 @@ export function withoutSecretValues(value: unknown): unknown {
 
 function sizes(values: unknown, base64: boolean): unknown {
   if (typeof values !== "object" || values === null) return "(left out)";
-  return Object.fromEntries(Object.entries(values).map(([key, text]) => [key, typeof text === "string" ? `${Buffer.byteLength(text, base64 ? "base64" : "utf8")} bytes` : "(left out)"]));
+  return Object.fromEntries(
+    Object.entries(values).map(([key, text]) => [
+      key,
+      typeof text === "string" ? `${Buffer.byteLength(text, base64 ? "base64" : "utf8")} bytes` : "(left out)",
+    ]),
+  );
 }

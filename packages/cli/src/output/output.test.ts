@@ -8,7 +8,15 @@ import { createTerminal, cut, plainText } from "./terminal.ts";
 
 describe("tables", () => {
   test("columns are as wide as their widest cell, three spaces stand between them, and nothing stands behind the last", () => {
-    expect(tableLines({ columns: ["name", "ready"], rows: [["web-dev", "True"], ["x", undefined]] })).toEqual(["NAME      READY", "web-dev   True", "x"]);
+    expect(
+      tableLines({
+        columns: ["name", "ready"],
+        rows: [
+          ["web-dev", "True"],
+          ["x", undefined],
+        ],
+      }),
+    ).toEqual(["NAME      READY", "web-dev   True", "x"]);
   });
 
   test("what others wrote into a cell cannot write to the terminal", () => {
@@ -19,7 +27,10 @@ describe("tables", () => {
   const rows = [{ cells: ["local", "True", "https://a"], object: { metadata: { name: "local", namespace: "shop" } } }];
   test("columns of lower priority are for -o wide, and namespaces for -A", () => {
     expect(serverTableLines(columns, rows, { wide: false, namespaces: false })).toEqual(["NAME    READY", "local   True"]);
-    expect(serverTableLines(columns, rows, { wide: true, namespaces: true })).toEqual(["NAMESPACE   NAME    READY   SERVER", "shop        local   True    https://a"]);
+    expect(serverTableLines(columns, rows, { wide: true, namespaces: true })).toEqual([
+      "NAMESPACE   NAME    READY   SERVER",
+      "shop        local   True    https://a",
+    ]);
   });
 });
 
@@ -27,7 +38,12 @@ describe("the terminal", () => {
   test.each([
     { name: "a pipe", stream: {}, environment: {}, text: "x" },
     { name: "NO_COLOR", stream: { isTTY: true }, environment: { NO_COLOR: "1" }, text: "x" },
-    { name: "an empty NO_COLOR, which no-color.org says does not count", stream: { isTTY: true }, environment: { NO_COLOR: "" }, text: "\u001b[31mx\u001b[39m" },
+    {
+      name: "an empty NO_COLOR, which no-color.org says does not count",
+      stream: { isTTY: true },
+      environment: { NO_COLOR: "" },
+      text: "\u001b[31mx\u001b[39m",
+    },
     { name: "a dumb terminal", stream: { isTTY: true }, environment: { TERM: "dumb" }, text: "x" },
   ])("$name decides about colours", ({ stream, environment, text }) => {
     expect(createTerminal(stream, environment).paint("red", "x")).toBe(text);
@@ -50,8 +66,14 @@ describe("errors", () => {
   }
 
   test("causes are lines of their own, the sentence does not repeat them, and the exit code is that of the class", () => {
-    const error = new PlatformError("TP_INVALID", { message: 'Environment "e" is invalid: spec.tier: Unsupported', causes: [{ field: "app.yaml:3:5 spec.tier", message: "Unsupported" }] });
-    expect(report(error)).toEqual({ code: 3, lines: ['error: Environment "e" is invalid', "  app.yaml:3:5 spec.tier: Unsupported", "hint: correct the fields named above and try again"] });
+    const error = new PlatformError("TP_INVALID", {
+      message: 'Environment "e" is invalid: spec.tier: Unsupported',
+      causes: [{ field: "app.yaml:3:5 spec.tier", message: "Unsupported" }],
+    });
+    expect(report(error)).toEqual({
+      code: 3,
+      lines: ['error: Environment "e" is invalid', "  app.yaml:3:5 spec.tier: Unsupported", "hint: correct the fields named above and try again"],
+    });
   });
 
   test("a control plane that does not answer leads to tptctl up", () => {
@@ -61,13 +83,18 @@ describe("errors", () => {
   });
 
   test("many causes are counted, not printed", () => {
-    const { lines } = report(new PlatformError("TP_INVALID", { causes: Array.from({ length: 500 }, (_, index) => ({ field: `f${index}`, message: "wrong" })) }));
+    const { lines } = report(
+      new PlatformError("TP_INVALID", { causes: Array.from({ length: 500 }, (_, index) => ({ field: `f${index}`, message: "wrong" })) }),
+    );
     expect(lines).toHaveLength(23);
     expect(lines[21]).toBe("  … and 480 more");
   });
 
   test("a fault of our own is told as one", () => {
-    expect(report(new TypeError("x is not a function"))).toMatchObject({ code: 1, lines: ["error: tptctl failed: x is not a function", expect.stringContaining("report it") as string] });
+    expect(report(new TypeError("x is not a function"))).toMatchObject({
+      code: 1,
+      lines: ["error: tptctl failed: x is not a function", expect.stringContaining("report it") as string],
+    });
   });
 
   test("Ctrl-C is no error, and says that only the looking has ended", () => {

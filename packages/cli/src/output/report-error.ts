@@ -40,9 +40,14 @@ export function reportError(context: CliContext, thrown: unknown): number {
 function known(thrown: unknown): PlatformError {
   const code = (thrown as { code?: unknown } | undefined)?.code;
   if (thrown instanceof PlatformError) return thrown;
-  if (thrown instanceof Error && typeof code === "string" && /^E[A-Z]+$/.test(code)) return new PlatformError("TP_INTERNAL", { message: thrown.message, detail: { hint: "look at the file or address that is named" }, cause: thrown });
+  if (thrown instanceof Error && typeof code === "string" && /^E[A-Z]+$/.test(code))
+    return new PlatformError("TP_INTERNAL", { message: thrown.message, detail: { hint: "look at the file or address that is named" }, cause: thrown });
   const error = toPlatformError(thrown);
-  return new PlatformError("TP_INTERNAL", { message: `tptctl failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`, detail: { hint: "this is a fault of tptctl itself; please report it" }, cause: error.cause });
+  return new PlatformError("TP_INTERNAL", {
+    message: `tptctl failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    detail: { hint: "this is a fault of tptctl itself; please report it" },
+    cause: error.cause,
+  });
 }
 
 function sentence(error: PlatformError): string {

@@ -11,7 +11,14 @@ export interface Terminal {
   size(): { readonly columns: number; readonly rows: number };
 }
 
-const codes: Readonly<Record<Color, readonly [number, number]>> = { green: [32, 39], yellow: [33, 39], red: [31, 39], cyan: [36, 39], dim: [2, 22], bold: [1, 22] };
+const codes: Readonly<Record<Color, readonly [number, number]>> = {
+  green: [32, 39],
+  yellow: [33, 39],
+  red: [31, 39],
+  cyan: [36, 39],
+  dim: [2, 22],
+  bold: [1, 22],
+};
 /** Of terminals that do not say their size. */
 const sizeDefault = { columns: 80, rows: 24 };
 

@@ -35,7 +35,13 @@ export function spinnerAt(frame: number): string {
 
 export function createLiveView(context: CliContext, clock: Clock): LiveView {
   const { stdout } = context.process;
-  if (!context.terminal.interactive) return { show: () => {}, keep: (line) => void stdout.write(`${line}\n`), end: (lines = []) => lines.forEach((line) => stdout.write(`${line}\n`)), [Symbol.dispose]: () => {} };
+  if (!context.terminal.interactive)
+    return {
+      show: () => {},
+      keep: (line) => void stdout.write(`${line}\n`),
+      end: (lines = []) => lines.forEach((line) => stdout.write(`${line}\n`)),
+      [Symbol.dispose]: () => {},
+    };
   let picture: Frame = () => [];
   let drawn = 0;
   let frame = 0;

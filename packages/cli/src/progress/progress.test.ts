@@ -80,7 +80,10 @@ describe("a wait", () => {
 describe("what moves on a terminal", () => {
   function screen(interactive: boolean, rows = 24): { context: CliContext; written: () => string; lines: () => string[] } {
     let written = "";
-    const context = { process: { stdout: { write: (text: string) => void (written += text) } }, terminal: { interactive, size: () => ({ columns: 80, rows }), paint: (_: string, text: string) => text } } as unknown as CliContext;
+    const context = {
+      process: { stdout: { write: (text: string) => void (written += text) } },
+      terminal: { interactive, size: () => ({ columns: 80, rows }), paint: (_: string, text: string) => text },
+    } as unknown as CliContext;
     return { context, written: () => written, lines: () => rendered(written) };
   }
 

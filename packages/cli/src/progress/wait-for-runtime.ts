@@ -32,7 +32,9 @@ export async function waitForRuntime(context: CliContext, client: KubeClient, in
     told = sentence;
     if (!context.terminal.interactive) view.keep(`runtime ${name}: ${sentence}`);
   };
-  view.show((frame) => [cut(`${spinnerAt(frame)} runtime ${name}  ${durationText(systemClock.monotonic() - startedMs)}  ${told}`, context.terminal.size().columns - 1)]);
+  view.show((frame) => [
+    cut(`${spinnerAt(frame)} runtime ${name}  ${durationText(systemClock.monotonic() - startedMs)}  ${told}`, context.terminal.size().columns - 1),
+  ]);
   try {
     const verdict = await waitFor(
       async () => {
@@ -46,11 +48,18 @@ export async function waitForRuntime(context: CliContext, client: KubeClient, in
       },
       { clock: systemClock, signal: context.signal, timeoutMs: input.timeoutMs, onTrouble: (sentence) => tell(sentence ?? "the control plane answers again") },
     );
-    if (!verdict.ready) throw new PlatformError("TP_NOT_HEALTHY", { message: `runtime ${name} cannot be used: ${verdict.message}`, detail: { hint: `tptctl describe runtime ${name} tells more; tptctl runtime delete ${name} removes it` } });
+    if (!verdict.ready)
+      throw new PlatformError("TP_NOT_HEALTHY", {
+        message: `runtime ${name} cannot be used: ${verdict.message}`,
+        detail: { hint: `tptctl describe runtime ${name} tells more; tptctl runtime delete ${name} removes it` },
+      });
     view.end([`${paint("green", "✔")} runtime ${name}: ${plainText(verdict.message)}`]);
   } catch (error) {
     view.end();
     if (!isErrorCode(error, "TP_DEADLINE")) throw error;
-    throw new PlatformError("TP_DEADLINE", { message: `runtime ${name} is not ready after ${durationText(input.timeoutMs)}: ${told || "it has not said anything yet"}`, detail: { hint: `it is tried further; tptctl runtime list shows it, tptctl runtime delete ${name} removes it` } });
+    throw new PlatformError("TP_DEADLINE", {
+      message: `runtime ${name} is not ready after ${durationText(input.timeoutMs)}: ${told || "it has not said anything yet"}`,
+      detail: { hint: `it is tried further; tptctl runtime list shows it, tptctl runtime delete ${name} removes it` },
+    });
   }
 }

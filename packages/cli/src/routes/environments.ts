@@ -31,4 +31,7 @@ const remove = command({
   brief: "Delete an environment; refused while something is deployed there, unless --cascade",
 });
 
-export const environment: RouteMap<CliContext> = buildRouteMap<string, CliContext>({ routes: { create, list, delete: remove }, docs: { brief: "Environments: where workloads are deployed" } });
+export const environment: RouteMap<CliContext> = buildRouteMap<string, CliContext>({
+  routes: { create, list, delete: remove },
+  docs: { brief: "Environments: where workloads are deployed" },
+});

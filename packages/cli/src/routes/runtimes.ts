@@ -8,9 +8,20 @@ const add = command({
   run: async () => (await import("../commands/runtimes.ts")).addRuntime,
   parameters: {
     flags: {
-      kubeconfig: { kind: "parsed", parse: freeText, brief: "The cluster's kubeconfig; KUBECONFIG or ~/.kube/config unless given", optional: true, placeholder: "file" },
+      kubeconfig: {
+        kind: "parsed",
+        parse: freeText,
+        brief: "The cluster's kubeconfig; KUBECONFIG or ~/.kube/config unless given",
+        optional: true,
+        placeholder: "file",
+      },
       context: { kind: "parsed", parse: freeText, brief: "Context in the kubeconfig; its current one unless given", optional: true, placeholder: "name" },
-      provider: { kind: "enum", values: ["kubeconfig", "local"], brief: "kubeconfig: a cluster that exists; local: a Kubernetes on this machine", default: "kubeconfig" },
+      provider: {
+        kind: "enum",
+        values: ["kubeconfig", "local"],
+        brief: "kubeconfig: a cluster that exists; local: a Kubernetes on this machine",
+        default: "kubeconfig",
+      },
       wait,
       timeout,
     },
@@ -38,4 +49,7 @@ const claim = command({
   brief: "Take a cluster over from another control plane",
 });
 
-export const runtime: RouteMap<CliContext> = buildRouteMap<string, CliContext>({ routes: { add, list, delete: remove, claim }, docs: { brief: "Runtimes: the Kubernetes clusters that workloads run on" } });
+export const runtime: RouteMap<CliContext> = buildRouteMap<string, CliContext>({
+  routes: { add, list, delete: remove, claim },
+  docs: { brief: "Runtimes: the Kubernetes clusters that workloads run on" },
+});

@@ -15,7 +15,12 @@ export const deploy = command({
       timeout,
     },
     aliases: { n: "project" },
-    positional: { kind: "array", parameter: { brief: "Kubernetes manifests: a file, a folder, or - for standard input", parse: freeText, placeholder: "file" }, minimum: 1, maximum: 1000 },
+    positional: {
+      kind: "array",
+      parameter: { brief: "Kubernetes manifests: a file, a folder, or - for standard input", parse: freeText, placeholder: "file" },
+      minimum: 1,
+      maximum: 1000,
+    },
   },
   brief: "Deploy a workload and watch it become healthy",
   description: "All documents of the files become one workload. Repeating it deploys what changed and removes what left the files.",
@@ -26,7 +31,10 @@ export const tree = command({
   parameters: {
     flags: { namespace, watch: { kind: "boolean", brief: "Go on until Ctrl-C", default: false, withNegated: false } },
     aliases: { n: "namespace", w: "watch" },
-    positional: { kind: "tuple", parameters: [{ brief: "The deployment; all of the project unless given", parse: nameText, optional: true, placeholder: "instance" }] },
+    positional: {
+      kind: "tuple",
+      parameters: [{ brief: "The deployment; all of the project unless given", parse: nameText, optional: true, placeholder: "instance" }],
+    },
   },
   brief: "Show a deployment with its objects, down to the pods",
 });

@@ -39,7 +39,12 @@ export async function isServerProcess(pid: number, home: Pick<HomePaths, "folder
   if (/^\d+ \(.*\) [ZX]/s.test(state)) return false; // ended; only its exit code is left
   const args = line.split("\0");
   if (!args.some((arg) => /(^|\/)server\/src\/main\.ts$/.test(arg))) return false;
-  const stated = flagValue(args, "home") ?? variables.split("\0").find((entry) => entry.startsWith("THREEPORT_HOME="))?.slice("THREEPORT_HOME=".length);
+  const stated =
+    flagValue(args, "home") ??
+    variables
+      .split("\0")
+      .find((entry) => entry.startsWith("THREEPORT_HOME="))
+      ?.slice("THREEPORT_HOME=".length);
   if (stated === undefined) return true;
   const folder = resolve(await readlink(`/proc/${pid}/cwd`).catch(() => "/"), stated);
   return folder === resolve(home.folder);

@@ -24,7 +24,13 @@ const lookEveryMs = 50;
 
 /** Flags of the server's program, the same in the background and in the foreground. */
 export function serverArguments(input: Pick<StartInput, "home" | "port" | "host">): string[] {
-  return [serverProgram, "--home", input.home.folder, ...(input.port === undefined ? [] : ["--port", String(input.port)]), ...(input.host === undefined ? [] : ["--host", input.host])];
+  return [
+    serverProgram,
+    "--home",
+    input.home.folder,
+    ...(input.port === undefined ? [] : ["--port", String(input.port)]),
+    ...(input.host === undefined ? [] : ["--host", input.host]),
+  ];
 }
 
 /**
@@ -39,7 +45,12 @@ export async function startServer(input: StartInput): Promise<ServerRecord> {
   const log = await open(home.serverLog, "a", 0o600);
   try {
     const { size } = await log.stat();
-    const child = exec.start(process.execPath, serverArguments(input), { cwd: "/", detached: true, outputFd: log.fd, env: { NODE_COMPILE_CACHE: compiledFolder(input.environment) } });
+    const child = exec.start(process.execPath, serverArguments(input), {
+      cwd: "/",
+      detached: true,
+      outputFd: log.fd,
+      env: { NODE_COMPILE_CACHE: compiledFolder(input.environment) },
+    });
     return await untilReady(input, { exited: child.exited.then(({ code }) => code), logStart: size });
   } finally {
     await log.close();
@@ -47,7 +58,10 @@ export async function startServer(input: StartInput): Promise<ServerRecord> {
 }
 
 /** Waits for the API of a server that is starting, ours or one that somebody else started at the same moment. */
-export async function untilReady(input: Pick<StartInput, "home" | "clock" | "signal">, start?: { readonly exited: Promise<number | null>; readonly logStart: number }): Promise<ServerRecord> {
+export async function untilReady(
+  input: Pick<StartInput, "home" | "clock" | "signal">,
+  start?: { readonly exited: Promise<number | null>; readonly logStart: number },
+): Promise<ServerRecord> {
   const { home, clock, signal } = input;
   const until = clock.monotonic() + readyMsMax;
   let ended: { readonly code: number | null } | undefined;
@@ -59,11 +73,16 @@ export async function untilReady(input: Pick<StartInput, "home" | "clock" | "sig
     const over = ended;
     const record = await runningServer(home);
     if (record !== undefined && (await isReady(home, signal))) return record;
-    if (over !== undefined && record === undefined && !(await anotherStarts(home, start?.logStart ?? 0))) throw await startFailed(home, over.code, start?.logStart ?? 0);
-    if (record === undefined && start === undefined) throw new PlatformError("TP_UNAVAILABLE", { message: "the control plane ended while it was starting", detail: { hint: `its log is ${home.serverLog}` } });
+    if (over !== undefined && record === undefined && !(await anotherStarts(home, start?.logStart ?? 0)))
+      throw await startFailed(home, over.code, start?.logStart ?? 0);
+    if (record === undefined && start === undefined)
+      throw new PlatformError("TP_UNAVAILABLE", { message: "the control plane ended while it was starting", detail: { hint: `its log is ${home.serverLog}` } });
     await clock.sleep(lookEveryMs, signal);
   }
-  throw new PlatformError("TP_DEADLINE", { message: `the control plane is not ready after ${readyMsMax / 1000} s`, detail: { hint: `look at ${home.serverLog}; tptctl down ends it` } });
+  throw new PlatformError("TP_DEADLINE", {
+    message: `the control plane is not ready after ${readyMsMax / 1000} s`,
+    detail: { hint: `look at ${home.serverLog}; tptctl down ends it` },
+  });
 }
 
 /** Ready, and this home's: the answer is checked against the home's CA, so another program on that port is no answer. */
@@ -82,7 +101,9 @@ export async function isReady(home: HomePaths, signal?: AbortSignal): Promise<bo
 
 /** A server that finds the data folder in use names the process that uses it: one that somebody else started a moment earlier, and that is not ready yet. */
 async function anotherStarts(home: HomePaths, logStart: number): Promise<boolean> {
-  const pid = (await lastWords(home.serverLog, logStart)).map((line) => /process with pid (\d+) uses the data folder/.exec(line)?.[1]).find((found) => found !== undefined);
+  const pid = (await lastWords(home.serverLog, logStart))
+    .map((line) => /process with pid (\d+) uses the data folder/.exec(line)?.[1])
+    .find((found) => found !== undefined);
   return pid !== undefined && (await isServerProcess(Number(pid), home));
 }
 

@@ -26,7 +26,11 @@ async function signalIt(pid: number, signal: NodeJS.Signals, { home }: { readonl
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-    throw new PlatformError("TP_FORBIDDEN", { message: `the control plane (process ${pid}) belongs to another user`, detail: { hint: "run this as the user that started it" }, cause: error });
+    throw new PlatformError("TP_FORBIDDEN", {
+      message: `the control plane (process ${pid}) belongs to another user`,
+      detail: { hint: "run this as the user that started it" },
+      cause: error,
+    });
   }
 }
 

@@ -36,7 +36,10 @@ export async function createTestHome(): Promise<TestHome> {
   const parent = await mkdtemp(join(tmpdir(), "threeport-cli-"));
   const folder = join(parent, "home");
   const run: TestHome["run"] = async (args, options = {}) => {
-    const child = spawn(process.execPath, [program, ...args], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...unset, THREEPORT_HOME: folder, ...options.env } });
+    const child = spawn(process.execPath, [program, ...args], {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { ...process.env, ...unset, THREEPORT_HOME: folder, ...options.env },
+    });
     let stdout = "";
     let stderr = "";
     let ended = false;

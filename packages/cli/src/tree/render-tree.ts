@@ -47,7 +47,14 @@ function draw({ branch, node, folded }: Line, { terminal, columns, progressMark 
   const { mark, color } = look(node, progressMark);
   const name = `${node.kind}/${node.name}`;
   // Nothing to say about what is well, beside that it is.
-  const told = folded > 0 ? `and ${folded} below it` : good.has(node.state) && node.children.length === 0 ? "" : good.has(node.state) ? node.reason : [node.reason || node.state, node.message].filter((part) => part !== "").join(": ");
+  const told =
+    folded > 0
+      ? `and ${folded} below it`
+      : good.has(node.state) && node.children.length === 0
+        ? ""
+        : good.has(node.state)
+          ? node.reason
+          : [node.reason || node.state, node.message].filter((part) => part !== "").join(": ");
   const room = Math.max(columns - branch.length - 2, 1);
   const head = cut(name, room);
   const tail = told === "" || room - head.length < 4 ? "" : cut(told, room - head.length - 2);

@@ -10,12 +10,20 @@ function node(kind: string, name: string, more: Partial<TreeNode> = {}): TreeNod
   return { kind, name, namespace: undefined, state: "Healthy", reason: "", message: "", children: [], ...more };
 }
 
-const pods = [node("Pod", "web-a"), node("Pod", "web-b", { state: "Progressing", reason: "Starting", message: "Container \"web\" is being created." })];
+const pods = [node("Pod", "web-a"), node("Pod", "web-b", { state: "Progressing", reason: "Starting", message: 'Container "web" is being created.' })];
 const root = node("WorkloadInstance", "web-dev", {
   state: "Progressing",
   reason: "RollingOut",
   message: "1 of 2",
-  children: [node("ResourceSet", "web-dev", { children: [node("ConfigMap", "page"), node("Deployment", "web", { state: "Progressing", reason: "RollingOut", message: "1 of 2 replicas", children: pods }), node("Job", "migrate", { state: "Degraded", reason: "Failed", message: "exit code 1" })] })],
+  children: [
+    node("ResourceSet", "web-dev", {
+      children: [
+        node("ConfigMap", "page"),
+        node("Deployment", "web", { state: "Progressing", reason: "RollingOut", message: "1 of 2 replicas", children: pods }),
+        node("Job", "migrate", { state: "Degraded", reason: "Failed", message: "exit code 1" }),
+      ],
+    }),
+  ],
 });
 
 describe("a tree in lines", () => {
@@ -31,16 +39,25 @@ describe("a tree in lines", () => {
   });
 
   test("no line is longer than the terminal is wide, however narrow", () => {
-    for (const columns of [1, 5, 12, 30]) for (const line of treeLines(root, { ...picture, columns })) expect([...line].length).toBeLessThanOrEqual(Math.max(columns, 12));
+    for (const columns of [1, 5, 12, 30])
+      for (const line of treeLines(root, { ...picture, columns })) expect([...line].length).toBeLessThanOrEqual(Math.max(columns, 12));
   });
 
   test("where it is too long, what is healthy is folded first", () => {
-    const many = node("WorkloadInstance", "x", { children: [node("Deployment", "well", { children: Array.from({ length: 20 }, (_, index) => node("Pod", `p${index}`)) }), node("Job", "ill", { state: "Degraded", reason: "Failed" })] });
+    const many = node("WorkloadInstance", "x", {
+      children: [
+        node("Deployment", "well", { children: Array.from({ length: 20 }, (_, index) => node("Pod", `p${index}`)) }),
+        node("Job", "ill", { state: "Degraded", reason: "Failed" }),
+      ],
+    });
     expect(treeLines(many, { ...picture, rows: 5 })).toEqual(["✔ WorkloadInstance/x", "├─ ✔ Deployment/well  and 20 below it", "└─ ✘ Job/ill  Failed"]);
   });
 
   test("where that is not enough, the rest is counted", () => {
-    const many = node("WorkloadInstance", "x", { state: "Degraded", children: Array.from({ length: 50 }, (_, index) => node("Job", `j${index}`, { state: "Degraded" })) });
+    const many = node("WorkloadInstance", "x", {
+      state: "Degraded",
+      children: Array.from({ length: 50 }, (_, index) => node("Job", `j${index}`, { state: "Degraded" })),
+    });
     const lines = treeLines(many, { ...picture, rows: 10 });
     expect(lines).toHaveLength(10);
     expect(lines.at(-1)).toBe("… and 42 more");
@@ -73,9 +90,17 @@ describe("a tree from the wire", () => {
 describe("changes of a tree, for a pipe", () => {
   test("each object is told once, and again when its state or reason changes", () => {
     const first = treeChanges(new Map(), withoutSets(root));
-    expect(first.lines).toEqual(["ConfigMap/page: Healthy", "Deployment/web: Progressing: RollingOut: 1 of 2 replicas", "Pod/web-a: Healthy", 'Pod/web-b: Progressing: Starting: Container "web" is being created.', "Job/migrate: Degraded: Failed: exit code 1"]);
+    expect(first.lines).toEqual([
+      "ConfigMap/page: Healthy",
+      "Deployment/web: Progressing: RollingOut: 1 of 2 replicas",
+      "Pod/web-a: Healthy",
+      'Pod/web-b: Progressing: Starting: Container "web" is being created.',
+      "Job/migrate: Degraded: Failed: exit code 1",
+    ]);
     expect(treeChanges(first.told, withoutSets(root)).lines).toEqual([]);
-    const healed = node("WorkloadInstance", "web-dev", { children: [node("ConfigMap", "page"), node("Deployment", "web", { children: pods.map((pod) => ({ ...pod, state: "Healthy" })) })] });
+    const healed = node("WorkloadInstance", "web-dev", {
+      children: [node("ConfigMap", "page"), node("Deployment", "web", { children: pods.map((pod) => ({ ...pod, state: "Healthy" })) })],
+    });
     expect(treeChanges(first.told, healed).lines).toEqual(["Deployment/web: Healthy", "Pod/web-b: Healthy", "Job/migrate: gone"]);
   });
 });
