@@ -63,6 +63,8 @@ export function createWriter(database: Database, sealer: Sealer, onCommitted: (g
         for (const pending of group) await commitGroup([pending]);
       } else {
         for (const pending of group) pending.reject(error as Error);
+        // Whoever waits would only find out the same, one time limit later each.
+        if (isErrorCode(error, "TP_DATABASE_UNAVAILABLE")) for (const pending of waiting.splice(0)) pending.reject(error as Error);
       }
     }
   }
