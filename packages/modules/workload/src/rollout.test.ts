@@ -3,24 +3,10 @@ import { systemRandom } from "@threeport/platform";
 import type { KubeObject, StoredObject } from "@threeport/resource";
 import { deployment, describeWithKubernetes, configMap, openFaultProxy, runPods, startApiServer, type FaultProxy, type PodRunner, type TestApiServer } from "@threeport/cluster/testing";
 import { until } from "@threeport/engine/testing";
-import { conditionOf, definitions, environments, instances, openTestControlPlane, releases, resourceSets, runtimes, type TestControlPlane } from "@threeport/server/testing";
+import { anywhere, conditionOf, definition, definitions, environment, instance, instances, openTestControlPlane, releases, resourceSets, runtimes, type TestControlPlane } from "@threeport/server/testing";
 import type { Release, WorkloadDefinition, WorkloadInstance } from "./index.ts";
 
 const group = "threeport.io/v1alpha1";
-
-export function definition(name: string, objects: readonly KubeObject[]): KubeObject {
-  return { apiVersion: group, kind: "WorkloadDefinition", metadata: { name, namespace: "default" }, spec: { source: { manifests: { objects } } } };
-}
-
-export function instance(name: string, of: string, spec: object = {}): KubeObject {
-  return { apiVersion: group, kind: "WorkloadInstance", metadata: { name, namespace: "default" }, spec: { definition: of, environment: "dev", ...spec } };
-}
-
-/** Documents name no namespace: the instance decides where they go. */
-function anywhere(object: KubeObject): KubeObject {
-  const { namespace: _, ...metadata } = object.metadata;
-  return { ...object, metadata };
-}
 
 describeWithKubernetes("a workload from definition to pods", () => {
   let server: TestApiServer;
@@ -34,7 +20,7 @@ describeWithKubernetes("a workload from definition to pods", () => {
     plane = await openTestControlPlane();
     await plane.addRuntime("one", proxy.kubeconfig);
     await plane.ready(runtimes, "one");
-    await plane.create({ apiVersion: group, kind: "Environment", metadata: { name: "dev" }, spec: { runtime: "one" } });
+    await plane.create(environment("dev", "one"));
   });
   afterAll(async () => {
     await plane?.[Symbol.asyncDispose]();
