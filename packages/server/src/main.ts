@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 import { systemClock, systemExec, systemRandom } from "@threeport/platform";
 import { toPlatformError } from "@threeport/resource";
-import { readConfiguration } from "./configuration.ts";
-import { startControlPlane } from "./control-plane.ts";
+import { readConfiguration, type Configuration } from "./configuration.ts";
+import { startControlPlane, type ControlPlane } from "./control-plane.ts";
 import { runDatabaseCommand } from "./database-commands.ts";
 import { createLogger } from "./logger.ts";
 import { stopLeftovers } from "./stop-leftovers.ts";
+import type { Tools } from "./tools.ts";
 
 /** Longest graceful stop; then the process ends as it is, which any kill may do at any time anyway. */
 const stopMsMax = 10_000;
@@ -26,13 +27,21 @@ try {
     if (remained.length > 0) process.stderr.write(`these remain and need a look: ${remained.join(", ")}\n`);
     process.exit(remained.length === 0 ? 0 : 1);
   }
+  await serve(configuration, tools);
+} catch (thrown) {
+  const error = toPlatformError(thrown);
+  process.stderr.write(`threeport-server: ${error.message}\n${error.cause === undefined ? "" : `  because: ${error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : String(error.cause)}\n`}`);
+  process.exit(error.entry.exit);
+}
+
+/** Runs until a signal; one that comes while it starts ends it, gracefully, as soon as there is something to end. */
+async function serve(configuration: Configuration, tools: Tools): Promise<void> {
+  const { log } = tools;
   const started = performance.now();
-  const controlPlane = await startControlPlane(configuration, tools);
-  log.info("the control plane is ready", { url: controlPlane.url, home: configuration.home, startMs: Math.round(performance.now() - started) });
-  let stopping = false;
-  const stop = (signal: string): void => {
-    if (stopping) return;
-    stopping = true;
+  let signal: NodeJS.Signals | undefined;
+  let controlPlane: ControlPlane | undefined;
+  const stop = (): void => {
+    if (controlPlane === undefined) return;
     log.info("the control plane stops", { signal });
     setTimeout(() => process.exit(1), stopMsMax).unref();
     controlPlane[Symbol.asyncDispose]().then(
@@ -43,11 +52,15 @@ try {
       },
     );
   };
-  process.on("SIGTERM", () => stop("SIGTERM"));
-  process.on("SIGINT", () => stop("SIGINT"));
+  for (const name of ["SIGTERM", "SIGINT"] as const) {
+    process.on(name, () => {
+      if (signal !== undefined) return;
+      signal = name;
+      stop();
+    });
+  }
   process.on("unhandledRejection", (reason) => log.info("an error was not handled", { error: String(reason), stack: reason instanceof Error ? reason.stack : undefined }));
-} catch (thrown) {
-  const error = toPlatformError(thrown);
-  process.stderr.write(`threeport-server: ${error.message}\n${error.cause === undefined ? "" : `  because: ${error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : String(error.cause)}\n`}`);
-  process.exit(error.entry.exit);
+  controlPlane = await startControlPlane(configuration, tools);
+  log.info("the control plane is ready", { url: controlPlane.url, home: configuration.home, startMs: Math.round(performance.now() - started) });
+  if (signal !== undefined) stop();
 }

@@ -25,6 +25,7 @@ export function localProvider(options: LocalProviderOptions): RuntimeProvider {
     async ensure(runtime, context, progress) {
       const local = await import("./local/index.ts");
       const { exec } = options;
+      local.requireRoot(); // before minutes are spent on building what could not be started
       const binaries = await local.ensureKubernetesBinaries({
         exec,
         signal: context.signal,

@@ -27,8 +27,6 @@ const releaseMs = 5_000;
 const usersRecheckMs = 2_000;
 /** How long a cluster of our own may take to say that it is well. */
 const answerMs = 5_000;
-/** Work that ends sooner is not told: a status that changes for nothing wakes everything on the runtime. */
-const quietMs = 1_500;
 
 export function runtimeReconciler(options: RuntimeOptions): Reconciler {
   return {
@@ -49,7 +47,7 @@ export function runtimeReconciler(options: RuntimeOptions): Reconciler {
 
 async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance, context: ReconcileContext): Promise<Outcome> {
   const report = progressReporter(given, context);
-  const kubeconfig = (await answering(options, given, context)) ?? (await options.providers[given.spec.provider].ensure(given, context, report.progress)).kubeconfig;
+  const kubeconfig = (await answering(options, given, context, report.progress)) ?? (await options.providers[given.spec.provider].ensure(given, context, report.progress)).kubeconfig;
   const runtime = await report.end();
   const connection = parseKubeconfig(kubeconfig);
   const secretRef = runtime.spec.kubeconfig?.secretRef ?? (await storeKubeconfig(runtime, kubeconfig, context));
@@ -75,7 +73,7 @@ async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance,
 }
 
 /** The kubeconfig of a cluster that we made and that answers: then nothing has to be started, which would cost half a second each time. */
-async function answering(options: RuntimeOptions, runtime: KubernetesRuntimeInstance, context: ReconcileContext): Promise<string | undefined> {
+async function answering(options: RuntimeOptions, runtime: KubernetesRuntimeInstance, context: ReconcileContext, progress: (message: string) => void): Promise<string | undefined> {
   if (runtime.spec.provider === "kubeconfig") return undefined;
   const kubeconfig = await kubeconfigOf(context.objects, runtime);
   if (kubeconfig === undefined) return undefined;
@@ -86,6 +84,7 @@ async function answering(options: RuntimeOptions, runtime: KubernetesRuntimeInst
   } catch (error) {
     context.signal.throwIfAborted();
     context.log.debug("a local cluster does not answer and is looked after", { runtime: runtime.metadata.name, error: String(error) });
+    progress("the cluster does not answer and is started"); // §5.8: what was Ready is not any more
     return undefined;
   }
 }
@@ -105,7 +104,6 @@ function progressReporter(runtime: KubernetesRuntimeInstance, context: Reconcile
   let current = runtime;
   let next: string | undefined;
   let writing: Promise<void> | undefined;
-  const startedAt = context.clock.monotonic();
   const drain = async (): Promise<void> => {
     while (next !== undefined) {
       const message = next;
@@ -121,8 +119,6 @@ function progressReporter(runtime: KubernetesRuntimeInstance, context: Reconcile
   };
   return {
     progress(message) {
-      const wasReady = runtime.status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") === true;
-      if (wasReady && context.clock.monotonic() - startedAt < quietMs) return;
       next = message;
       writing ??= drain();
     },

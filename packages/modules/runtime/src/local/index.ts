@@ -5,3 +5,4 @@ export { stopLocalKubernetes, type StopReport, type StopRequest } from "./stop.t
 export { type ImageArchive, type ImageFile, type ImageRequest, makeImage } from "./image.ts";
 export { busyboxImage, type BusyboxImageRequest, busyboxImageName, pauseImage, pauseImageName } from "./base-images.ts";
 export { linkedFiles } from "./linked-files.ts";
+export { requireRoot } from "./require-root.ts";
