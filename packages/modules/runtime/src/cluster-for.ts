@@ -13,8 +13,10 @@ export function clusterFor(clusters: Clusters): (runtime: string, context: Pick<
     if (runtime === undefined) return "gone";
     if (runtime.status?.owned === false) throw new PlatformError("TP_RUNTIME_NOT_OURS", { message: `runtime ${name} belongs to another control plane; take it over with tptctl runtime claim ${name}`, detail: { conditionReason: "RuntimeNotOurs" } });
     const kubeconfig = await kubeconfigOf(context.objects, runtime);
-    if (kubeconfig === undefined || runtime.status?.owned !== true) {
-      const told = runtime.status?.conditions?.find((condition) => condition.type === "Ready")?.message;
+    const ready = runtime.status?.conditions?.find((condition) => condition.type === "Ready");
+    // A cluster that its runtime cannot reach is not asked by each of its sets again; they are woken when it is back.
+    if (kubeconfig === undefined || runtime.status?.owned !== true || ready?.status !== "True") {
+      const told = ready?.message;
       throw new PlatformError("TP_RUNTIME_UNREACHABLE", { message: `runtime ${name} is not ready${told === undefined ? " yet" : `: ${told}`}`, detail: { conditionReason: "RuntimeNotReady" } });
     }
     return clusters.get(name, { kubeconfig, uid: runtime.metadata.uid ?? "" });

@@ -12,12 +12,15 @@ export function withKubeconfigRules(secretKind: Kind): Kind {
   return { ...secretKind, validate: (object, old) => [...secretKind.validate(object, old), ...kubeconfigCauses(object)] };
 }
 
+/** Whatever mentions one of these, in YAML or JSON, is taken for a kubeconfig and must be a good one. */
+const looksLikeKubeconfig = /\bkind["']?\s*:\s*["']?Config\b|\b(?:clusters|contexts|current-context)\b/;
+
 function kubeconfigCauses(object: KubeObject): ErrorCause[] {
   const encoded = (object["data"] as Record<string, string> | undefined)?.["kubeconfig"];
   const declared = object["type"] === kubeconfigSecretType;
   if (encoded === undefined) return declared ? [{ field: "data.kubeconfig", reason: "FieldValueRequired", message: `Required value: a Secret of type ${kubeconfigSecretType} holds a kubeconfig under this key` }] : [];
   const text = Buffer.from(encoded, "base64").toString("utf8");
-  if (!declared && !/^\s*("?kind"?:\s*"?Config"?)/m.test(text)) return [];
+  if (!declared && !looksLikeKubeconfig.test(text)) return [];
   try {
     parseKubeconfig(text);
     return [];
