@@ -6,16 +6,21 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cliReference } from "./lib/generate/cli-reference.ts";
+import { completeLock } from "./lib/generate/complete-lock.ts";
 import { withGeneratedPart } from "./lib/generate/generated-part.ts";
 import { repository } from "./lib/repository.ts";
 
-const documents: readonly { readonly path: string; readonly content: () => string }[] = [{ path: "docs/cli.md", content: cliReference }];
+/** What a file should hold, made from what it holds. */
+const files: readonly { readonly path: string; readonly make: (current: string) => string }[] = [
+  { path: "docs/cli.md", make: (current) => withGeneratedPart(current, cliReference()) },
+  { path: "package-lock.json", make: completeLock },
+];
 
 const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
-for (const { path, content } of documents) {
+for (const { path, make } of files) {
   const file = join(repository, path);
   const current = await readFile(file, "utf8");
-  const wanted = withGeneratedPart(current, content());
+  const wanted = make(current);
   if (current === wanted) continue;
   if (values.check) {
     process.stdout.write(`${path} is stale; run npm run generate\n`);
