@@ -27,19 +27,20 @@ export function includeObject(value: string | undefined): IncludeObject {
 
 /** Query parameters, each at its first value. */
 export class Query {
-  readonly #params: URLSearchParams;
+  /** Undefined for most requests, which have none. */
+  readonly #params: URLSearchParams | undefined;
 
   constructor(search: string) {
-    this.#params = new URLSearchParams(search);
+    this.#params = search === "" ? undefined : new URLSearchParams(search);
   }
 
   text(name: string): string | undefined {
-    const value = this.#params.get(name);
-    return value === null || value === "" ? undefined : value;
+    const value = this.#params?.get(name) ?? "";
+    return value === "" ? undefined : value;
   }
 
   flag(name: string): boolean | undefined {
-    const value = this.#params.get(name);
+    const value = this.#params?.get(name) ?? null;
     if (value === null) return undefined;
     if (value === "" || value === "true" || value === "1") return true;
     if (value === "false" || value === "0") return false;

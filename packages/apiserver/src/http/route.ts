@@ -12,7 +12,7 @@ export interface Route {
 
 /** `/api/v1/…` and `/apis/<group>/<version>/…`; `TP_NOT_FOUND` for what this server does not serve. */
 export function parseRoute(registry: Registry, path: string): Route {
-  const segments = path.split("/").slice(1).map(decode);
+  const segments = plainPath.test(path) ? path.slice(1).split("/") : path.split("/").slice(1).map(decode);
   const core = segments[0] === "api";
   const [group, version] = core ? ["", segments[1] ?? ""] : [segments[1] ?? "", segments[2] ?? ""];
   if (!core && group === "") throw unknown(path); // the core group has one address only
@@ -33,6 +33,9 @@ export function parseRoute(registry: Registry, path: string): Route {
   }
   return { kind, namespace: "", name: rest[1], subresource: rest[2] };
 }
+
+/** Nearly every path: nothing to decode, and nothing in it that could be refused. */
+const plainPath = /^(?:\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$/;
 
 /** `/api/v1/namespaces/x/status` is a subresource of the namespace, not a collection in it. */
 function isNamespaceSubresource(rest: readonly string[]): boolean {

@@ -91,7 +91,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       .send(text);
   });
   app.all("/*", async (request, reply) => {
-    const path = request.url.split("?", 1)[0] ?? "/";
+    const path = pathOf(request.url);
     const user = users.get(request);
     if (user === undefined) throw new PlatformError("TP_UNAUTHORIZED");
     if (isResourcePath(path)) return resource(request, reply, user);
@@ -158,17 +158,21 @@ function isResourcePath(path: string): boolean {
   return segments.length > 5 || (segments.length === 5 && segments[4] !== "");
 }
 
+function pathOf(url: string): string {
+  const mark = url.indexOf("?");
+  return mark < 0 ? url : url.slice(0, mark);
+}
+
 function methodRefused(method: string, url: string): PlatformError {
-  return new PlatformError("TP_METHOD_NOT_ALLOWED", { message: `the server does not allow ${method} on ${url.split("?", 1)[0]?.slice(0, 200) ?? ""}` });
+  return new PlatformError("TP_METHOD_NOT_ALLOWED", { message: `the server does not allow ${method} on ${pathOf(url).slice(0, 200)}` });
 }
 
 function resourceRequest(context: ApiContext, request: FastifyRequest, user: User): ResourceRequest {
-  const mark = request.url.indexOf("?");
-  const [path, search] = mark < 0 ? [request.url, ""] : [request.url.slice(0, mark), request.url.slice(mark + 1)];
+  const path = pathOf(request.url);
   return {
     method: request.method,
     route: parseRoute(context.registry, path),
-    query: new Query(search),
+    query: new Query(request.url.slice(path.length + 1)),
     accept: request.headers.accept,
     contentType: (request.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "",
     body: request.body instanceof Uint8Array ? request.body : undefined,
