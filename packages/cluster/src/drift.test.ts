@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { systemRandom } from "@threeport/platform";
+import { silentLogger, systemClock, systemRandom } from "@threeport/platform";
 import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
 import { until } from "@threeport/engine/testing";
+import { createClusters } from "./index.ts";
 import { configMap, deployment, describeWithKubernetes, openFaultProxy, openSetPlane, startApiServer, type FaultProxy, type SetPlane, type TestApiServer } from "./testing/index.ts";
 
 /** What design.md promises people who edit by hand. */
@@ -101,10 +102,42 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
     expect(proxy.writes.slice(from)).toEqual([]);
   });
 
+  test("C4: a new connection watches nothing yet, so the sets that the old one knew of are looked at", async () => {
+    const controlPlaneId = fresh("c").replace("-", "");
+    const changed: string[] = [];
+    await using clusters = createClusters({ controlPlaneId, clock: systemClock, random: systemRandom, log: silentLogger, onChange: (keys) => changed.push(...keys) });
+    const document = configMap("default", fresh("known"), {}, { labels: { "threeport.io/control-plane": controlPlaneId }, annotations: { "threeport.io/resource-set": "default/known" } });
+    await server.client.create(targetOf(document), document);
+    const first = await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1" });
+    expect(await first.follow({ apiVersion: "v1", kind: "ConfigMap" }, AbortSignal.timeout(10_000))).toBe(true);
+    await until("the watch to tell of it", () => changed.includes("default/known"));
+    changed.length = 0;
+    expect(await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1" }), "the same credentials, the same connection").toBe(first);
+    expect(await clusters.get("one", { kubeconfig: proxy.kubeconfig, uid: "1" })).not.toBe(first);
+    await until("the set to be looked at", () => changed.includes("default/known"));
+  });
+
+  test("F3: an apply's answer that comes after newer news from the watch does not turn the clock back", async () => {
+    const controlPlaneId = fresh("c").replace("-", "");
+    await using clusters = createClusters({ controlPlaneId, clock: systemClock, random: systemRandom, log: silentLogger, onChange: () => {} });
+    const document = configMap("default", fresh("news"), { key: "older" }, { labels: { "threeport.io/control-plane": controlPlaneId } });
+    const answer = await server.client.create<StoredObject>(targetOf(document), document);
+    const cluster = await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1" });
+    await cluster.follow({ apiVersion: "v1", kind: "ConfigMap" }, AbortSignal.timeout(10_000));
+    await server.client.patch(targetOf(document), { data: { key: "newer" } });
+    const known = (): unknown => (cluster.cache.byUid(answer.metadata.uid)?.["data"] as { key?: string } | undefined)?.key;
+    await until("the watch to tell", () => known() === "newer");
+    cluster.note(answer);
+    expect(known()).toBe("newer");
+    const newest = await server.client.patch<StoredObject>(targetOf(document), { data: { key: "newest" } });
+    cluster.note(newest);
+    expect(known(), "an answer that is newer counts at once").toBe("newest");
+  });
+
   test("F6: drift that happened while the control plane was away is mended when it comes back", async () => {
     await using sets = await open();
     const [edited, deleted] = [configMap("default", fresh("edited"), { key: "declared" }), configMap("default", fresh("deleted"))];
-    await using first = await sets.startReplica();
+    await using first = await sets.startReplica({ leaseMs: 1_000 }); // killed below: what it held is soon free
     await sets.create("away", [edited, deleted]);
     await sets.ready("away");
     await first.kill();

@@ -43,7 +43,7 @@ describeWithKubernetes("what leaves a set", () => {
   test("C3: removal is by uid: a stranger's object that took the name meanwhile stays", async () => {
     await using sets = await open();
     const [stays, replaced] = [configMap("default", fresh("stays")), configMap("default", fresh("replaced"))];
-    await using first = await sets.startReplica();
+    await using first = await sets.startReplica({ leaseMs: 1_000 }); // killed below: what it held is soon free
     await sets.create("careful", [stays, replaced]);
     await sets.ready("careful");
     await first.kill(); // nobody mends what follows
@@ -59,7 +59,7 @@ describeWithKubernetes("what leaves a set", () => {
   test("C3: not even a stranger's object that copied our labels is removed: the uid decides", async () => {
     await using sets = await open();
     const [stays, copied] = [configMap("default", fresh("stays")), configMap("default", fresh("copied"))];
-    await using first = await sets.startReplica();
+    await using first = await sets.startReplica({ leaseMs: 1_000 }); // killed below: what it held is soon free
     await sets.create("copied", [stays, copied]);
     await sets.ready("copied");
     await first.kill();

@@ -111,7 +111,7 @@ describeWithKubernetes("what a cluster refuses", () => {
 
   test("an object that was deleted and remade by somebody while we were away is theirs: it is refused, and left as it is", async () => {
     await using sets = await open();
-    await using first = await sets.startReplica();
+    await using first = await sets.startReplica({ leaseMs: 1_000 }); // killed below: what it held is soon free
     const document = configMap("default", fresh("remade"), { key: "ours" });
     await sets.create("remade", [document]);
     await sets.ready("remade");
