@@ -1,4 +1,4 @@
 export { aggregate, type Aggregate, type AggregateInput } from "./aggregate.ts";
 export { explainApplyError } from "./apply-error.ts";
-export { assess, PROGRESS_DEADLINE_DEFAULT_MS, type AssessInput } from "./assess.ts";
+export { assess, type AssessInput } from "./assess.ts";
 export type { Attempt, HealthState, ObjectId, Subject, Verdict } from "./verdict.ts";

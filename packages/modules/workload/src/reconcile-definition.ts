@@ -5,7 +5,7 @@ import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release
 import { imagesOf } from "./render.ts";
 
 export const definitionFinalizer = "threeport.io/definition";
-export const definitionLabel = "threeport.io/definition";
+const definitionLabel = "threeport.io/definition";
 
 /** Releases kept beside those in use, for rollbacks (design.md §6). */
 const releasesKept = 20;

@@ -8,7 +8,7 @@ import { renderManifests, targetNamespaceOf } from "./render.ts";
 
 export const instanceFinalizer = "threeport.io/instance";
 /** On the ResourceSet: which release its objects are. Gates compare it, so that the old release's health never counts for the new one. */
-export const releaseAnnotation = "threeport.io/release";
+const releaseAnnotation = "threeport.io/release";
 
 const recheckMs = 3_600_000;
 const waitRecheckMs = 30_000;
