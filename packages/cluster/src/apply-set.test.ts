@@ -2,7 +2,19 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemRandom } from "@threeport/platform";
 import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
 import { until } from "@threeport/engine/testing";
-import { configMap, customResourceDefinition, deployment, describeWithKubernetes, namespaceDocument, openFaultProxy, openSetPlane, startApiServer, type FaultProxy, type SetPlane, type TestApiServer } from "./testing/index.ts";
+import {
+  configMap,
+  customResourceDefinition,
+  deployment,
+  describeWithKubernetes,
+  namespaceDocument,
+  openFaultProxy,
+  openSetPlane,
+  startApiServer,
+  type FaultProxy,
+  type SetPlane,
+  type TestApiServer,
+} from "./testing/index.ts";
 
 describeWithKubernetes("a ResourceSet in a real cluster", () => {
   let server: TestApiServer;
@@ -20,10 +32,12 @@ describeWithKubernetes("a ResourceSet in a real cluster", () => {
   const open = (): Promise<SetPlane> => openSetPlane({ runtimes: { one: proxy.kubeconfig } });
   async function live(document: { apiVersion: string; kind: string; metadata: { name: string; namespace?: string } }): Promise<StoredObject | undefined> {
     const { name, namespace } = document.metadata;
-    return server.client.get<StoredObject>({ apiVersion: document.apiVersion, kind: document.kind, name, ...(namespace === undefined ? {} : { namespace }) }).catch((error: unknown) => {
-      if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
-      throw error;
-    });
+    return server.client
+      .get<StoredObject>({ apiVersion: document.apiVersion, kind: document.kind, name, ...(namespace === undefined ? {} : { namespace }) })
+      .catch((error: unknown) => {
+        if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
+        throw error;
+      });
   }
 
   test("C3: namespace, definition of a kind, object of that kind, settings and workload come in one set, whatever their order in it", async () => {
@@ -33,8 +47,21 @@ describeWithKubernetes("a ResourceSet in a real cluster", () => {
     const kind = `Gadget${systemRandom.suffix(4)}`;
     const definition = customResourceDefinition(kind);
     // Nobody reports on gadgets; without the annotation that would be waited for.
-    const gadget: KubeObject = { apiVersion: "example.com/v1", kind, metadata: { name: "g", annotations: { "threeport.io/ignore-healthcheck": "true" } }, spec: { size: 3 } };
-    const job: KubeObject = { apiVersion: "batch/v1", kind: "CronJob", metadata: { name: "nightly", namespace }, spec: { schedule: "0 3 * * *", jobTemplate: { spec: { template: { spec: { restartPolicy: "Never", containers: [{ name: "main", image: "example.com/app:1" }] } } } } } };
+    const gadget: KubeObject = {
+      apiVersion: "example.com/v1",
+      kind,
+      metadata: { name: "g", annotations: { "threeport.io/ignore-healthcheck": "true" } },
+      spec: { size: 3 },
+    };
+    const job: KubeObject = {
+      apiVersion: "batch/v1",
+      kind: "CronJob",
+      metadata: { name: "nightly", namespace },
+      spec: {
+        schedule: "0 3 * * *",
+        jobTemplate: { spec: { template: { spec: { restartPolicy: "Never", containers: [{ name: "main", image: "example.com/app:1" }] } } } },
+      },
+    };
     const from = proxy.writes.length;
     await sets.create("all", [job, gadget, configMap(namespace, "settings"), definition, namespaceDocument(namespace)], { targetNamespace: namespace });
     const set = await sets.ready("all");
@@ -45,7 +72,10 @@ describeWithKubernetes("a ResourceSet in a real cluster", () => {
     expect((await sets.inventory(set)).map((entry) => entry.state)).toEqual(["applied", "applied", "applied", "applied", "applied"]);
     // The kind is followed from the run on in which it came: drift of its objects is noticed without anybody's help.
     await server.client.patch({ apiVersion: "example.com/v1", kind, namespace, name: "g" }, { spec: { size: 4 } });
-    await until("the drift to be mended", async () => ((await live({ ...gadget, metadata: { name: "g", namespace } }))?.["spec"] as { size?: number } | undefined)?.size === 3);
+    await until(
+      "the drift to be mended",
+      async () => ((await live({ ...gadget, metadata: { name: "g", namespace } }))?.["spec"] as { size?: number } | undefined)?.size === 3,
+    );
   });
 
   test("C1: objects carry the owner, the control plane and the way back, and one field manager of ours", async () => {
@@ -55,9 +85,15 @@ describeWithKubernetes("a ResourceSet in a real cluster", () => {
     const set = await sets.create("marked", [document]);
     await sets.ready("marked");
     const found = await live(document);
-    expect(found?.metadata.labels).toEqual({ team: "blue", "threeport.io/owner": `${sets.controlPlaneId}.${set.metadata.uid}`, "threeport.io/control-plane": sets.controlPlaneId });
+    expect(found?.metadata.labels).toEqual({
+      team: "blue",
+      "threeport.io/owner": `${sets.controlPlaneId}.${set.metadata.uid}`,
+      "threeport.io/control-plane": sets.controlPlaneId,
+    });
     expect(found?.metadata.annotations).toEqual({ "threeport.io/resource-set": "default/marked" });
-    expect((found?.metadata.managedFields as { manager: string; operation: string }[]).map(({ manager, operation }) => ({ manager, operation }))).toEqual([{ manager: `threeport-${sets.controlPlaneId}`, operation: "Apply" }]);
+    expect((found?.metadata.managedFields as { manager: string; operation: string }[]).map(({ manager, operation }) => ({ manager, operation }))).toEqual([
+      { manager: `threeport-${sets.controlPlaneId}`, operation: "Apply" },
+    ]);
   });
 
   test("K3: a set that is as it should be writes nothing into the cluster, and nothing into the store", async () => {
@@ -71,7 +107,12 @@ describeWithKubernetes("a ResourceSet in a real cluster", () => {
     const before = await sets.get("quiet");
     const found = await live(document);
     await sets.plane.store.queue.enqueue([{ queue: "resourcesets.threeport.io", key: "default/quiet", priority: 2, mask: 0, delayMs: 0 }]);
-    await until("the periodic check", async () => (await sets.plane.rows("resourcesets.threeport.io")).due === 0 && (await sets.plane.store.queue.nextDueMs(["resourcesets.threeport.io"]) ?? 0) > 1_000);
+    await until(
+      "the periodic check",
+      async () =>
+        (await sets.plane.rows("resourcesets.threeport.io")).due === 0 &&
+        ((await sets.plane.store.queue.nextDueMs(["resourcesets.threeport.io"])) ?? 0) > 1_000,
+    );
     expect(await sets.get("quiet")).toEqual(before);
     expect(proxy.writes.slice(from)).toEqual([]);
     expect((await live(document))?.metadata.resourceVersion).toBe(found?.metadata.resourceVersion);
@@ -84,7 +125,11 @@ describeWithKubernetes("a ResourceSet in a real cluster", () => {
     const name = fresh("shared");
     await sets.create("shared", [configMap("default", name, { ours: "1", leaving: "x" })]);
     await sets.ready("shared");
-    await server.client.patch({ apiVersion: "v1", kind: "ConfigMap", namespace: "default", name }, { data: { theirs: "yes" }, metadata: { annotations: { "example.com/note": "kept" } } }, { fieldManager: "somebody" });
+    await server.client.patch(
+      { apiVersion: "v1", kind: "ConfigMap", namespace: "default", name },
+      { data: { theirs: "yes" }, metadata: { annotations: { "example.com/note": "kept" } } },
+      { fieldManager: "somebody" },
+    );
     await sets.change("shared", () => ({ objects: [configMap("default", name, { ours: "2" })] }));
     const found = await until("the change", async () => {
       const now = await live(configMap("default", name));
@@ -102,13 +147,27 @@ describeWithKubernetes("a ResourceSet in a real cluster", () => {
       apiVersion: "apps/v1",
       kind: "StatefulSet",
       metadata: { name, namespace: "default", annotations: { "threeport.io/ignore-fields": "spec.serviceName, spec.template.metadata.annotations" } },
-      spec: { replicas: 1, serviceName: "not-ours", selector: { matchLabels: { app: name } }, template: { metadata: { labels: { app: name }, annotations: { restarted: "never" } }, spec: { containers: [{ name: "main", image }] } } },
+      spec: {
+        replicas: 1,
+        serviceName: "not-ours",
+        selector: { matchLabels: { app: name } },
+        template: { metadata: { labels: { app: name }, annotations: { restarted: "never" } }, spec: { containers: [{ name: "main", image }] } },
+      },
     });
-    const autoscaler: KubeObject = { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", metadata: { name, namespace: "default" }, spec: { minReplicas: 2, maxReplicas: 9, scaleTargetRef: { apiVersion: "apps/v1", kind: "StatefulSet", name } } };
+    const autoscaler: KubeObject = {
+      apiVersion: "autoscaling/v2",
+      kind: "HorizontalPodAutoscaler",
+      metadata: { name, namespace: "default" },
+      spec: { minReplicas: 2, maxReplicas: 9, scaleTargetRef: { apiVersion: "apps/v1", kind: "StatefulSet", name } },
+    };
     await sets.create("scaled", [statefulSet("example.com/app:1"), autoscaler]);
     const first = await until("the workload", () => live(statefulSet("")));
     expect((first["spec"] as { serviceName?: string }).serviceName ?? "").toBe("");
-    await server.client.patch({ apiVersion: "apps/v1", kind: "StatefulSet", namespace: "default", name, subresource: "scale" }, { spec: { replicas: 7 } }, { fieldManager: "autoscaler" });
+    await server.client.patch(
+      { apiVersion: "apps/v1", kind: "StatefulSet", namespace: "default", name, subresource: "scale" },
+      { spec: { replicas: 7 } },
+      { fieldManager: "autoscaler" },
+    );
     await sets.change("scaled", () => ({ objects: [statefulSet("example.com/app:2"), autoscaler] }));
     const second = await until("the new image", async () => {
       const found = await live(statefulSet(""));
@@ -127,8 +186,14 @@ describeWithKubernetes("a ResourceSet in a real cluster", () => {
     const told = await until("a status", async () => (await sets.get("waves"))?.status?.counts);
     expect(told).toMatchObject({ total: 2, applied: 1 });
     expect(await live(second)).toBeUndefined();
-    const available = [{ type: "Available", status: "True", reason: "MinimumReplicasAvailable", message: "" }, { type: "Progressing", status: "True", reason: "NewReplicaSetAvailable", message: "" }];
-    await server.client.patch({ apiVersion: "apps/v1", kind: "Deployment", namespace: "default", name: first.metadata.name, subresource: "status" }, { status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1, conditions: available } });
+    const available = [
+      { type: "Available", status: "True", reason: "MinimumReplicasAvailable", message: "" },
+      { type: "Progressing", status: "True", reason: "NewReplicaSetAvailable", message: "" },
+    ];
+    await server.client.patch(
+      { apiVersion: "apps/v1", kind: "Deployment", namespace: "default", name: first.metadata.name, subresource: "status" },
+      { status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1, conditions: available } },
+    );
     await sets.ready("waves");
     expect(await live(second)).toBeDefined();
   });
@@ -137,7 +202,10 @@ describeWithKubernetes("a ResourceSet in a real cluster", () => {
     await using sets = await open();
     await using _replica = await sets.startReplica();
     const prefix = fresh("many");
-    const set = await sets.create("many", Array.from({ length: 500 }, (_, index) => configMap("default", `${prefix}-${index}`)));
+    const set = await sets.create(
+      "many",
+      Array.from({ length: 500 }, (_, index) => configMap("default", `${prefix}-${index}`)),
+    );
     const ready = await sets.ready("many");
     expect(ready.status?.counts).toEqual({ total: 500, applied: 500, healthy: 500 });
     const selector = { labelSelector: `threeport.io/owner=${sets.controlPlaneId}.${set.metadata.uid}` };

@@ -3,7 +3,17 @@ import { silentLogger, systemClock, systemRandom } from "@threeport/platform";
 import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
 import { until } from "@threeport/engine/testing";
 import { createClusters } from "./index.ts";
-import { configMap, deployment, describeWithKubernetes, openFaultProxy, openSetPlane, startApiServer, type FaultProxy, type SetPlane, type TestApiServer } from "./testing/index.ts";
+import {
+  configMap,
+  deployment,
+  describeWithKubernetes,
+  openFaultProxy,
+  openSetPlane,
+  startApiServer,
+  type FaultProxy,
+  type SetPlane,
+  type TestApiServer,
+} from "./testing/index.ts";
 
 /** What design.md promises people who edit by hand. */
 const mendedWithinMs = 2_000;
@@ -22,7 +32,12 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
 
   const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
   const open = (): Promise<SetPlane> => openSetPlane({ runtimes: { one: proxy.kubeconfig } });
-  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) });
+  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({
+    apiVersion,
+    kind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+  });
   async function live(document: KubeObject): Promise<StoredObject | undefined> {
     return server.client.get<StoredObject>(targetOf(document)).catch((error: unknown) => {
       if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
@@ -38,7 +53,11 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
     await sets.ready("edited");
     await server.client.patch(targetOf(document), { data: { key: "edited" } });
     await until("the declared value", async () => ((await live(document))?.["data"] as { key?: string } | undefined)?.key === "declared", mendedWithinMs);
-    await until("the event", async () => (await sets.plane.objects.list({ apiVersion: "v1", kind: "Event" })).some((event) => event["reason"] === "DriftMended" && String(event["message"]).includes(document.metadata.name)));
+    await until("the event", async () =>
+      (await sets.plane.objects.list({ apiVersion: "v1", kind: "Event" })).some(
+        (event) => event["reason"] === "DriftMended" && String(event["message"]).includes(document.metadata.name),
+      ),
+    );
     await sets.ready("edited");
   });
 
@@ -83,10 +102,14 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
     for (const document of documents) {
       const before = await live(document);
       await server.client.delete(targetOf(document));
-      await until("its return", async () => {
-        const now = await live(document);
-        return now !== undefined && now.metadata.uid !== before?.metadata.uid && now.metadata.deletionTimestamp === undefined;
-      }, mendedWithinMs);
+      await until(
+        "its return",
+        async () => {
+          const now = await live(document);
+          return now !== undefined && now.metadata.uid !== before?.metadata.uid && now.metadata.deletionTimestamp === undefined;
+        },
+        mendedWithinMs,
+      );
     }
   });
 
@@ -97,7 +120,22 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
     const set = await sets.create("status", [document]);
     await until("it to be applied", async () => (await sets.inventory(set))[0]?.state === "applied");
     const from = proxy.writes.length;
-    await server.client.patch({ ...targetOf(document), subresource: "status" }, { status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1, conditions: [{ type: "Available", status: "True", reason: "MinimumReplicasAvailable", message: "" }, { type: "Progressing", status: "True", reason: "NewReplicaSetAvailable", message: "" }] } });
+    await server.client.patch(
+      { ...targetOf(document), subresource: "status" },
+      {
+        status: {
+          observedGeneration: 1,
+          replicas: 1,
+          updatedReplicas: 1,
+          readyReplicas: 1,
+          availableReplicas: 1,
+          conditions: [
+            { type: "Available", status: "True", reason: "MinimumReplicasAvailable", message: "" },
+            { type: "Progressing", status: "True", reason: "NewReplicaSetAvailable", message: "" },
+          ],
+        },
+      },
+    );
     await sets.ready("status");
     expect(proxy.writes.slice(from)).toEqual([]);
   });
@@ -105,8 +143,19 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
   test("C4: a new connection watches nothing yet, so the sets that the old one knew of are looked at", async () => {
     const controlPlaneId = fresh("c").replace("-", "");
     const changed: string[] = [];
-    await using clusters = createClusters({ controlPlaneId, clock: systemClock, random: systemRandom, log: silentLogger, onChange: (keys) => changed.push(...keys) });
-    const document = configMap("default", fresh("known"), {}, { labels: { "threeport.io/control-plane": controlPlaneId }, annotations: { "threeport.io/resource-set": "default/known" } });
+    await using clusters = createClusters({
+      controlPlaneId,
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLogger,
+      onChange: (keys) => changed.push(...keys),
+    });
+    const document = configMap(
+      "default",
+      fresh("known"),
+      {},
+      { labels: { "threeport.io/control-plane": controlPlaneId }, annotations: { "threeport.io/resource-set": "default/known" } },
+    );
     await server.client.create(targetOf(document), document);
     const first = await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1" });
     expect(await first.follow({ apiVersion: "v1", kind: "ConfigMap" }, AbortSignal.timeout(10_000))).toBe(true);
@@ -145,6 +194,9 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
     await server.client.delete(targetOf(deleted));
     await using _second = await sets.startReplica();
     await sets.plane.store.queue.enqueue([{ queue: "resourcesets.threeport.io", key: "default/away", priority: 2, mask: 0, delayMs: 0 }]); // as the server does at its start
-    await until("both to be as declared", async () => ((await live(edited))?.["data"] as { key?: string } | undefined)?.key === "declared" && (await live(deleted)) !== undefined);
+    await until(
+      "both to be as declared",
+      async () => ((await live(edited))?.["data"] as { key?: string } | undefined)?.key === "declared" && (await live(deleted)) !== undefined,
+    );
   });
 });

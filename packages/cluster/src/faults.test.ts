@@ -15,7 +15,12 @@ describeWithKubernetes("faults between us and a cluster", () => {
   afterAll(() => server?.[Symbol.asyncDispose]());
 
   const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
-  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) });
+  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({
+    apiVersion,
+    kind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+  });
   async function live(document: KubeObject): Promise<StoredObject | undefined> {
     return server.client.get<StoredObject>(targetOf(document)).catch((error: unknown) => {
       if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
@@ -23,7 +28,10 @@ describeWithKubernetes("faults between us and a cluster", () => {
     });
   }
   const valueOf = async (document: KubeObject): Promise<string | undefined> => ((await live(document))?.["data"] as { key?: string } | undefined)?.key;
-  const applyOf = (name: string) => (call: { method: string; path: string }): boolean => call.method === "PATCH" && call.path.endsWith(`/configmaps/${name}`);
+  const applyOf =
+    (name: string) =>
+    (call: { method: string; path: string }): boolean =>
+      call.method === "PATCH" && call.path.endsWith(`/configmaps/${name}`);
 
   test("F6: a cluster that is away fails fast and is named; another one is unaffected; when it is back, everything goes on by itself and nothing was deleted", async () => {
     await using proxy = await openFaultProxy(server);

@@ -13,7 +13,12 @@ describeWithKubernetes("whose an object in a cluster is", () => {
 
   const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
   const open = (): Promise<SetPlane> => openSetPlane({ runtimes: { one: server.kubeconfig } });
-  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) });
+  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({
+    apiVersion,
+    kind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+  });
   async function live(document: KubeObject): Promise<StoredObject | undefined> {
     return server.client.get<StoredObject>(targetOf(document)).catch((error: unknown) => {
       if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
@@ -129,6 +134,9 @@ describeWithKubernetes("whose an object in a cluster is", () => {
   test("§5.6: the runtime of a set cannot be changed, since its objects would be left behind", async () => {
     await using sets = await openSetPlane({ runtimes: { one: server.kubeconfig, two: server.kubeconfig } });
     const set = await sets.create("bound", [configMap("default", fresh("bound"))]);
-    await expect(sets.plane.objects.commit(set, { ...set, spec: { ...set.spec, runtime: "two" } })).rejects.toMatchObject({ code: "TP_INVALID", causes: [{ field: "spec.runtime" }] });
+    await expect(sets.plane.objects.commit(set, { ...set, spec: { ...set.spec, runtime: "two" } })).rejects.toMatchObject({
+      code: "TP_INVALID",
+      causes: [{ field: "spec.runtime" }],
+    });
   });
 });

@@ -2,7 +2,17 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemRandom } from "@threeport/platform";
 import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
 import { until } from "@threeport/engine/testing";
-import { configMap, deployment, describeWithKubernetes, openFaultProxy, openSetPlane, startApiServer, type FaultProxy, type SetPlane, type TestApiServer } from "./testing/index.ts";
+import {
+  configMap,
+  deployment,
+  describeWithKubernetes,
+  openFaultProxy,
+  openSetPlane,
+  startApiServer,
+  type FaultProxy,
+  type SetPlane,
+  type TestApiServer,
+} from "./testing/index.ts";
 
 describeWithKubernetes("what leaves a set", () => {
   let server: TestApiServer;
@@ -18,7 +28,12 @@ describeWithKubernetes("what leaves a set", () => {
 
   const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
   const open = (): Promise<SetPlane> => openSetPlane({ runtimes: { one: proxy.kubeconfig } });
-  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) });
+  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({
+    apiVersion,
+    kind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+  });
   async function live(document: KubeObject): Promise<StoredObject | undefined> {
     return server.client.get<StoredObject>(targetOf(document)).catch((error: unknown) => {
       if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
@@ -65,7 +80,10 @@ describeWithKubernetes("what leaves a set", () => {
     await first.kill();
     const ours = await live(copied);
     await server.client.delete(targetOf(copied));
-    const copy = await server.client.create<StoredObject>(targetOf(copied), { ...copied, metadata: { ...copied.metadata, labels: ours?.metadata.labels, annotations: ours?.metadata.annotations } });
+    const copy = await server.client.create<StoredObject>(targetOf(copied), {
+      ...copied,
+      metadata: { ...copied.metadata, labels: ours?.metadata.labels, annotations: ours?.metadata.annotations },
+    });
     await sets.delete("copied");
     await using _second = await sets.startReplica();
     await sets.gone("copied");
@@ -139,7 +157,12 @@ describeWithKubernetes("what leaves a set", () => {
     const from = proxy.writes.length;
     await sets.delete("torn");
     await sets.gone("torn");
-    expect(proxy.writes.slice(from).filter((write) => write.startsWith("DELETE")).map((write) => write.split("/").at(-1))).toEqual([workload.metadata.name, settings.metadata.name]);
+    expect(
+      proxy.writes
+        .slice(from)
+        .filter((write) => write.startsWith("DELETE"))
+        .map((write) => write.split("/").at(-1)),
+    ).toEqual([workload.metadata.name, settings.metadata.name]);
     expect(await live(kept)).toBeDefined();
     expect(await live(settings)).toBeUndefined();
     expect(await sets.inventory(set)).toEqual([]);

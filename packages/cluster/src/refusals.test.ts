@@ -2,7 +2,17 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemRandom } from "@threeport/platform";
 import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
 import { until } from "@threeport/engine/testing";
-import { configMap, customResourceDefinition, describeWithKubernetes, namespaceDocument, openFaultProxy, openSetPlane, startApiServer, type SetPlane, type TestApiServer } from "./testing/index.ts";
+import {
+  configMap,
+  customResourceDefinition,
+  describeWithKubernetes,
+  namespaceDocument,
+  openFaultProxy,
+  openSetPlane,
+  startApiServer,
+  type SetPlane,
+  type TestApiServer,
+} from "./testing/index.ts";
 
 describeWithKubernetes("what a cluster refuses", () => {
   let server: TestApiServer;
@@ -13,7 +23,12 @@ describeWithKubernetes("what a cluster refuses", () => {
 
   const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
   const open = (): Promise<SetPlane> => openSetPlane({ runtimes: { one: server.kubeconfig } });
-  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) });
+  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({
+    apiVersion,
+    kind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+  });
   async function live(document: KubeObject): Promise<StoredObject | undefined> {
     return server.client.get<StoredObject>(targetOf(document)).catch((error: unknown) => {
       if (isErrorCode(error, "TP_NOT_FOUND") || isErrorCode(error, "TP_KIND_UNKNOWN")) return undefined;
@@ -50,7 +65,10 @@ describeWithKubernetes("what a cluster refuses", () => {
       const found = await live(thing);
       expect(found?.metadata.labels?.["threeport.io/owner"]).toBe(`${sets.controlPlaneId}.${set.metadata.uid}`);
       const entries = await sets.inventory(set);
-      expect(entries.map((entry) => entry.state), "the entry of the time before is gone").toEqual(["applied", "applied"]);
+      expect(
+        entries.map((entry) => entry.state),
+        "the entry of the time before is gone",
+      ).toEqual(["applied", "applied"]);
       await sets.delete("early");
       await sets.gone("early");
       expect(await live(thing)).toBeUndefined();
@@ -60,8 +78,18 @@ describeWithKubernetes("what a cluster refuses", () => {
   test("a document that does not fit its schema is explained with the field", async () => {
     await using sets = await open();
     await using _replica = await sets.startReplica();
-    const service: KubeObject = { apiVersion: "v1", kind: "Service", metadata: { name: fresh("wrong"), namespace: "default" }, spec: { ports: [{ port: "eighty" }], selector: { app: "x" } } };
-    const autoscaler: KubeObject = { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", metadata: { name: fresh("wrong"), namespace: "default" }, spec: { minReplicas: 3, maxReplicas: 1, scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "x" } } };
+    const service: KubeObject = {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: fresh("wrong"), namespace: "default" },
+      spec: { ports: [{ port: "eighty" }], selector: { app: "x" } },
+    };
+    const autoscaler: KubeObject = {
+      apiVersion: "autoscaling/v2",
+      kind: "HorizontalPodAutoscaler",
+      metadata: { name: fresh("wrong"), namespace: "default" },
+      spec: { minReplicas: 3, maxReplicas: 1, scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "x" } },
+    };
     await sets.create("typed", [service]);
     expect((await sets.reason("typed", "SchemaInvalid")).message).toMatch(/spec\.ports/);
     await sets.create("ranged", [autoscaler]);
@@ -137,11 +165,19 @@ describeWithKubernetes("what a cluster refuses", () => {
     const before = await live(document);
     const from = fresh("restored");
     await server.client.delete(targetOf(document));
-    const copy: KubeObject = { ...document, metadata: { ...document.metadata, labels: before?.metadata.labels ?? {}, annotations: before?.metadata.annotations ?? {} }, data: { key: from } };
+    const copy: KubeObject = {
+      ...document,
+      metadata: { ...document.metadata, labels: before?.metadata.labels ?? {}, annotations: before?.metadata.annotations ?? {} },
+      data: { key: from },
+    };
     await server.client.create(targetOf(document), copy).catch(() => {}); // the set may have been quicker
     await until("the declared value under another uid", async () => {
       const now = await live(document);
-      return (now?.["data"] as { key?: string } | undefined)?.key === "ours" && now?.metadata.uid !== before?.metadata.uid && (await sets.inventory(set))[0]?.uid === now?.metadata.uid;
+      return (
+        (now?.["data"] as { key?: string } | undefined)?.key === "ours" &&
+        now?.metadata.uid !== before?.metadata.uid &&
+        (await sets.inventory(set))[0]?.uid === now?.metadata.uid
+      );
     });
     await sets.ready("restored");
   });
@@ -150,7 +186,12 @@ describeWithKubernetes("what a cluster refuses", () => {
     await using sets = await open();
     await using _replica = await sets.startReplica();
     const name = fresh("fixed");
-    const job = (image: string): KubeObject => ({ apiVersion: "batch/v1", kind: "Job", metadata: { name, namespace: "default" }, spec: { template: { spec: { restartPolicy: "Never", containers: [{ name: "main", image }] } } } });
+    const job = (image: string): KubeObject => ({
+      apiVersion: "batch/v1",
+      kind: "Job",
+      metadata: { name, namespace: "default" },
+      spec: { template: { spec: { restartPolicy: "Never", containers: [{ name: "main", image }] } } },
+    });
     const set = await sets.create("fixed", [job("example.com/app:1")]);
     await until("it to be applied", async () => (await sets.inventory(set))[0]?.state === "applied");
     await sets.change("fixed", () => ({ objects: [job("example.com/app:2")] }));

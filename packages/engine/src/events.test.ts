@@ -16,7 +16,13 @@ test("§5.8: an event that happens again is counted in the same object; another 
     ["it has a crack", 3],
     ["it has two cracks", 1],
   ]);
-  expect(events[0]?.["involvedObject"]).toEqual({ apiVersion: floorKind.apiVersion, kind: "Floor", name: "ground", namespace: "default", uid: floor.metadata.uid });
+  expect(events[0]?.["involvedObject"]).toEqual({
+    apiVersion: floorKind.apiVersion,
+    kind: "Floor",
+    name: "ground",
+    namespace: "default",
+    uid: floor.metadata.uid,
+  });
 });
 
 test("events are told apart by the object's uid: a later object of the same name begins anew", async () => {

@@ -19,7 +19,9 @@ function lookout(): { reconciler: Reconciler; looks: Map<string, number> } {
 async function walls(plane: TestPlane, count: number): Promise<void> {
   const inFlight = 200; // groups of the writer stay full, its line stays short
   for (let from = 0; from < count; from += inFlight) {
-    await Promise.all(Array.from({ length: Math.min(inFlight, count - from) }, (_, index) => plane.objects.create(made(wallKind, `wall-${from + index}`, { uses: "ground" }))));
+    await Promise.all(
+      Array.from({ length: Math.min(inFlight, count - from) }, (_, index) => plane.objects.create(made(wallKind, `wall-${from + index}`, { uses: "ground" }))),
+    );
   }
 }
 

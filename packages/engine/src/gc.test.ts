@@ -20,7 +20,15 @@ async function openPlane(): Promise<TestPlane & AsyncDisposable> {
 }
 
 function ownedBy(...owners: readonly KubeObject[]): Pick<ObjectMeta, "ownerReferences"> {
-  return { ownerReferences: owners.map((owner) => ({ apiVersion: owner.apiVersion, kind: owner.kind, name: owner.metadata.name, uid: owner.metadata.uid ?? "", blockOwnerDeletion: true })) };
+  return {
+    ownerReferences: owners.map((owner) => ({
+      apiVersion: owner.apiVersion,
+      kind: owner.kind,
+      name: owner.metadata.name,
+      uid: owner.metadata.uid ?? "",
+      blockOwnerDeletion: true,
+    })),
+  };
 }
 
 async function gone(plane: TestPlane, kind: Kind, name: string): Promise<void> {
@@ -56,7 +64,10 @@ test("foreground: the owner stays until those that block it have gone", async ()
   });
   expect(held.metadata.uid).toBe(wall.metadata.uid);
   expect((await plane.objects.get(targetOf(roofKind, "a")))?.metadata.finalizers).toEqual(["foregroundDeletion"]);
-  await plane.objects.commit<StoredObject>(held, { ...held, metadata: { ...held.metadata, finalizers: (held.metadata.finalizers ?? []).filter((name) => name !== "test.threeport.io/held") } });
+  await plane.objects.commit<StoredObject>(held, {
+    ...held,
+    metadata: { ...held.metadata, finalizers: (held.metadata.finalizers ?? []).filter((name) => name !== "test.threeport.io/held") },
+  });
   await gone(plane, wallKind, "a");
   await gone(plane, roofKind, "a");
 });
@@ -138,7 +149,10 @@ test("§5.7: what is in use is refused, and taken along with its users by a fore
   expect(held?.metadata.deletionTimestamp).toBeDefined();
   if (held === undefined) return;
   const { finalizers: _, ...metadata } = held.metadata;
-  await plane.objects.commit<StoredObject>(held, { ...held, metadata: { ...metadata, finalizers: (held.metadata.finalizers ?? []).filter((name) => name === "foregroundDeletion") } });
+  await plane.objects.commit<StoredObject>(held, {
+    ...held,
+    metadata: { ...metadata, finalizers: (held.metadata.finalizers ?? []).filter((name) => name === "foregroundDeletion") },
+  });
   await gone(plane, fenceKind, "one");
   await gone(plane, groundKind, "g");
   expect(await plane.objects.get(targetOf(fenceKind, "elsewhere"))).toBeDefined();

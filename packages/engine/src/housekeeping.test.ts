@@ -9,11 +9,23 @@ const hurriedClock: Clock = { ...systemClock, sleep: (_ms, signal) => systemCloc
 
 test("what has expired is removed, through the API as any other delete; what finalizers hold stops nobody", async () => {
   await using plane = await openTestPlane({ kinds: testKinds, controlled: [] });
-  const spark = (name: string, metadata: object = {}) => ({ apiVersion: sparkKind.apiVersion, kind: sparkKind.kind, metadata: { name, namespace: "default", ...metadata }, text: "flash" });
+  const spark = (name: string, metadata: object = {}) => ({
+    apiVersion: sparkKind.apiVersion,
+    kind: sparkKind.kind,
+    metadata: { name, namespace: "default", ...metadata },
+    text: "flash",
+  });
   await plane.objects.create(spark("held", { finalizers: ["test.threeport.io/held"] }));
   for (let index = 0; index < 5; index++) await plane.objects.create(spark(`spark-${index}`));
   await plane.objects.create({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings", namespace: "default" } });
-  await using _housekeeping = startHousekeeping({ store: plane.store, clock: hurriedClock, random: systemRandom, log: silentLogger, objects: plane.objects, expiringKinds: () => [sparkKind] });
+  await using _housekeeping = startHousekeeping({
+    store: plane.store,
+    clock: hurriedClock,
+    random: systemRandom,
+    log: silentLogger,
+    objects: plane.objects,
+    expiringKinds: () => [sparkKind],
+  });
   await until("the sparks to go out", async () => {
     const left = await plane.objects.list(sparkKind, { namespace: "default" });
     return left.length === 1 && left[0]?.metadata.name === "held" && left[0].metadata.deletionTimestamp !== undefined;

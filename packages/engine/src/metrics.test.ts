@@ -15,7 +15,10 @@ test("the metrics text tells runs by queue and result, their time, and what stan
   };
   await using replica = await plane.startReplica({ reconcilers: () => [reconciler] });
   for (const name of ["a", "b", "broken"]) await plane.objects.create(made(floorKind, name));
-  await until("the failure to stand in its row", async () => (await plane.rows(floorKind.resource)).failing === 1 && (await plane.rows(floorKind.resource)).rows === 1);
+  await until(
+    "the failure to stand in its row",
+    async () => (await plane.rows(floorKind.resource)).failing === 1 && (await plane.rows(floorKind.resource)).rows === 1,
+  );
   replica.metrics.request({ method: "GET", resource: "floors", status: 200, seconds: 0.004 });
   const text = await replica.metrics.text();
   for (const line of [

@@ -31,18 +31,24 @@ async function events(plane: TestPlane): Promise<readonly StoredObject[]> {
 
 test("retry never: the object says Stalled with the reason and a sentence, an event tells it, and the key is not tried again soon", async () => {
   await using plane = await openTestPlane({ kinds: testKinds });
-  const { reconciler, attempts } = failing([new PlatformError("TP_INVALID", { message: "spec.text must be a color; write red or green", detail: { conditionReason: "ColorUnknown" } })]);
+  const { reconciler, attempts } = failing([
+    new PlatformError("TP_INVALID", { message: "spec.text must be a color; write red or green", detail: { conditionReason: "ColorUnknown" } }),
+  ]);
   await using replica = await plane.startReplica({ reconcilers: () => [reconciler] });
   await plane.objects.create(made(floorKind, "ground", { text: "x" }));
   const stalled = await until("Stalled", async () => {
     const floor = await plane.objects.get(ground);
     return conditionOf(floor, "Stalled")?.status === "True" ? floor : undefined;
   });
-  expect(conditionOf(stalled, "Stalled")).toMatchObject({ reason: "ColorUnknown", message: "spec.text must be a color; write red or green", observedGeneration: 1 });
+  expect(conditionOf(stalled, "Stalled")).toMatchObject({
+    reason: "ColorUnknown",
+    message: "spec.text must be a color; write red or green",
+    observedGeneration: 1,
+  });
   expect(conditionOf(stalled, "Ready")?.status).toBe("False");
   expect(conditionOf(stalled, "Reconciling")?.status).toBe("False");
   expect((await until("the event", async () => (await events(plane))[0]))["message"]).toBe("spec.text must be a color; write red or green");
-  await until("the lease to end", async () => (await replica.store.queue.nextDueMs([floorKind.resource]) ?? 0) > 60_000);
+  await until("the lease to end", async () => ((await replica.store.queue.nextDueMs([floorKind.resource])) ?? 0) > 60_000);
   expect(attempts).toEqual([0]);
 });
 
@@ -51,7 +57,7 @@ test("retry never: a change of the object is tried at once, however long the wai
   const { reconciler, attempts } = failing([new PlatformError("TP_INVALID")]);
   await using replica = await plane.startReplica({ reconcilers: () => [reconciler] });
   await plane.objects.create(made(floorKind, "ground"));
-  await until("the long wait", async () => (await replica.store.queue.nextDueMs([floorKind.resource]) ?? 0) > 60_000);
+  await until("the long wait", async () => ((await replica.store.queue.nextDueMs([floorKind.resource])) ?? 0) > 60_000);
   const floor = await plane.objects.get<StoredObject>(ground);
   if (floor === undefined) throw new Error("it is gone");
   await plane.objects.commit(floor, { ...floor, spec: { text: "red" } });
@@ -64,7 +70,10 @@ test("Q6: retry backoff: the object says Reconciling, and the growing wait stand
   const { reconciler, attempts, atMs } = failing([unreachable, unreachable]);
   await using _replica = await plane.startReplica({ reconcilers: () => [reconciler] });
   await plane.objects.create(made(floorKind, "ground"));
-  const told = await until("Reconciling", async () => conditionOf(await plane.objects.get(ground), "Reconciling")?.status === "True" && plane.objects.get(ground));
+  const told = await until(
+    "Reconciling",
+    async () => conditionOf(await plane.objects.get(ground), "Reconciling")?.status === "True" && plane.objects.get(ground),
+  );
   expect(conditionOf(told, "Ready")).toMatchObject({ status: "False", reason: "RuntimeUnreachable", message: "nobody answers at 10.0.0.1" });
   await until("the failure to stand in the row", async () => (await plane.rows(floorKind.resource)).failing === 1);
   await until("the third run", () => attempts.length === 3);
@@ -110,8 +119,19 @@ test("F10: a run that hangs and ignores its signal frees its worker at the deadl
       if (++runs > 1) return settled;
       const mine = await objects.get({ ...floorKind, namespace, name });
       await door.opened; // deaf for its signal
-      const write = objects.apply({ ...mine, apiVersion: floorKind.apiVersion, kind: floorKind.kind, metadata: { name, namespace }, spec: { text: "too late" } });
-      late.resolve(await write.then(() => "written", (error: unknown) => error));
+      const write = objects.apply({
+        ...mine,
+        apiVersion: floorKind.apiVersion,
+        kind: floorKind.kind,
+        metadata: { name, namespace },
+        spec: { text: "too late" },
+      });
+      late.resolve(
+        await write.then(
+          () => "written",
+          (error: unknown) => error,
+        ),
+      );
       return settled;
     },
   };

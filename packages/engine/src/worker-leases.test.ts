@@ -27,7 +27,13 @@ test("Q1, Q3, F4: a process that was suspended past its lease writes nothing any
         () => inventory.record("somebody", { put: [{ id: "thing", uid: "", state: "pending", detail: "{}" }] }),
       ];
       const seen: unknown[] = [];
-      for (const write of writes) seen.push(await write().then(() => "written", (error: unknown) => (error as { code?: string }).code));
+      for (const write of writes)
+        seen.push(
+          await write().then(
+            () => "written",
+            (error: unknown) => (error as { code?: string }).code,
+          ),
+        );
       outcomes.resolve([...seen, signal.aborted]);
       return settled;
     },

@@ -88,7 +88,14 @@ test("Q5: work inherits the priority of the change that caused it through a chai
       if (mine === undefined) return settled;
       let note = mine.spec.text ?? "";
       if (below !== undefined) {
-        const made_ = await objects.apply<MadeObject>(made(below, name, { ...mine.spec, uses: name }, { ownerReferences: [{ apiVersion: kind.apiVersion, kind: kind.kind, name, uid: mine.metadata.uid, controller: true }] }));
+        const made_ = await objects.apply<MadeObject>(
+          made(
+            below,
+            name,
+            { ...mine.spec, uses: name },
+            { ownerReferences: [{ apiVersion: kind.apiVersion, kind: kind.kind, name, uid: mine.metadata.uid, controller: true }] },
+          ),
+        );
         note = (made_["status"] as { note?: string } | undefined)?.note ?? "";
         if (note === "") return waiting(`${below.kind} ${name}`, 60_000);
       }
@@ -96,8 +103,11 @@ test("Q5: work inherits the priority of the change that caused it through a chai
       return settled;
     },
   });
-  await using _replica = await plane.startReplica({ reconcilers: (tools) => [...houseReconcilers(tools), builder(roofKind, wallKind), builder(wallKind, floorKind), builder(floorKind, undefined)] });
-  const noteOf = async (): Promise<string | undefined> => ((await plane.objects.get({ ...roofKind, namespace: "default", name: "house" }))?.["status"] as { note?: string } | undefined)?.note;
+  await using _replica = await plane.startReplica({
+    reconcilers: (tools) => [...houseReconcilers(tools), builder(roofKind, wallKind), builder(wallKind, floorKind), builder(floorKind, undefined)],
+  });
+  const noteOf = async (): Promise<string | undefined> =>
+    ((await plane.objects.get({ ...roofKind, namespace: "default", name: "house" }))?.["status"] as { note?: string } | undefined)?.note;
 
   const roof = await plane.objects.create<MadeObject>(made(roofKind, "house", { text: "tiles", uses: "house" }));
   await until("the way down and up again", async () => (await noteOf()) === "tiles");

@@ -66,42 +66,60 @@ const outages = [
 ] as const;
 
 for (const { name, end } of outages) {
-  test(`F5: a database that is ${name} under the running server: 503 meanwhile, nothing acknowledged is lost, and all goes on by itself`, { timeout: 120_000 }, async () => {
-    await using database = await openOwnDatabase();
-    await using plane = await openTestControlPlane({ databaseUrl: database.url });
-    const names = Array.from({ length: 20 }, (_, index) => `work-${index}`);
-    await plane.create(configMap("default", "before", { key: "acknowledged" }));
-    const seen: string[] = [];
-    const looking = new AbortController();
-    const watching = follow(plane, seen, looking.signal);
-    await until("the watch to be open", () => seen.includes("before"));
+  test(
+    `F5: a database that is ${name} under the running server: 503 meanwhile, nothing acknowledged is lost, and all goes on by itself`,
+    { timeout: 120_000 },
+    async () => {
+      await using database = await openOwnDatabase();
+      await using plane = await openTestControlPlane({ databaseUrl: database.url });
+      const names = Array.from({ length: 20 }, (_, index) => `work-${index}`);
+      await plane.create(configMap("default", "before", { key: "acknowledged" }));
+      const seen: string[] = [];
+      const looking = new AbortController();
+      const watching = follow(plane, seen, looking.signal);
+      await until("the watch to be open", () => seen.includes("before"));
 
-    // The end comes while work is under way.
-    const creating = names.map((each) => plane.create(definition(each, [anywhere(configMap("", each))])).then(() => each, () => undefined));
-    await end(database);
-    const acknowledged = (await Promise.all(creating)).filter((each) => each !== undefined);
+      // The end comes while work is under way.
+      const creating = names.map((each) =>
+        plane.create(definition(each, [anywhere(configMap("", each))])).then(
+          () => each,
+          () => undefined,
+        ),
+      );
+      await end(database);
+      const acknowledged = (await Promise.all(creating)).filter((each) => each !== undefined);
 
-    await expect(plane.create(configMap("default", "during"))).rejects.toMatchObject({ code: "TP_DATABASE_UNAVAILABLE", detail: { httpStatus: 503, reason: "ServiceUnavailable" } });
-    await expect(plane.get({ apiVersion: "v1", kind: "ConfigMap", namespaced: true }, "before")).rejects.toMatchObject({ detail: { httpStatus: 503 } });
-    const readiness = await answerTo(plane, "/readyz");
-    expect(readiness.status).toBe(503);
-    expect(readiness.text).toContain("database cannot be reached");
-    expect((await answerTo(plane, "/livez")).status, "restarting the server would mend nothing").toBe(200);
+      await expect(plane.create(configMap("default", "during"))).rejects.toMatchObject({
+        code: "TP_DATABASE_UNAVAILABLE",
+        detail: { httpStatus: 503, reason: "ServiceUnavailable" },
+      });
+      await expect(plane.get({ apiVersion: "v1", kind: "ConfigMap", namespaced: true }, "before")).rejects.toMatchObject({ detail: { httpStatus: 503 } });
+      const readiness = await answerTo(plane, "/readyz");
+      expect(readiness.status).toBe(503);
+      expect(readiness.text).toContain("database cannot be reached");
+      expect((await answerTo(plane, "/livez")).status, "restarting the server would mend nothing").toBe(200);
 
-    await database.start();
-    await until("the server to be ready", async () => (await answerTo(plane, "/readyz")).status === 200);
-    expect((await plane.get<StoredObject & { data: object }>({ apiVersion: "v1", kind: "ConfigMap", namespaced: true }, "before"))?.data).toEqual({ key: "acknowledged" });
-    for (const each of acknowledged) expect(await plane.get(definitions, each), `${each} was acknowledged`).toBeDefined();
-    for (const each of names) if ((await plane.get(definitions, each)) === undefined) await plane.create(definition(each, [anywhere(configMap("", each))]));
-    await plane.create(configMap("default", "after"));
-    await until("the watch to see what came after", () => seen.includes("after"));
-    await until("all of the work to be done", async () => {
-      const found = (await plane.client.list<StoredObject>({ apiVersion: definitions.apiVersion, kind: definitions.kind, namespace: "default" })).items;
-      return found.length === names.length && found.every((object) => conditionOf(object, "Ready")?.status === "True");
-    }, 2 * leaseMs);
-    looking.abort(new Error("seen enough"));
-    await watching;
-  });
+      await database.start();
+      await until("the server to be ready", async () => (await answerTo(plane, "/readyz")).status === 200);
+      expect((await plane.get<StoredObject & { data: object }>({ apiVersion: "v1", kind: "ConfigMap", namespaced: true }, "before"))?.data).toEqual({
+        key: "acknowledged",
+      });
+      for (const each of acknowledged) expect(await plane.get(definitions, each), `${each} was acknowledged`).toBeDefined();
+      for (const each of names) if ((await plane.get(definitions, each)) === undefined) await plane.create(definition(each, [anywhere(configMap("", each))]));
+      await plane.create(configMap("default", "after"));
+      await until("the watch to see what came after", () => seen.includes("after"));
+      await until(
+        "all of the work to be done",
+        async () => {
+          const found = (await plane.client.list<StoredObject>({ apiVersion: definitions.apiVersion, kind: definitions.kind, namespace: "default" })).items;
+          return found.length === names.length && found.every((object) => conditionOf(object, "Ready")?.status === "True");
+        },
+        2 * leaseMs,
+      );
+      looking.abort(new Error("seen enough"));
+      await watching;
+    },
+  );
 }
 
 /** A watch as clients keep it: opened again whenever it ends, after a list. */
@@ -110,7 +128,8 @@ async function follow(plane: TestControlPlane, seen: string[], signal: AbortSign
     try {
       const { items, resourceVersion } = await plane.client.listPath<StoredObject>("/api/v1/namespaces/default/configmaps", { signal });
       seen.push(...items.map((item) => item.metadata.name));
-      for await (const event of plane.client.watch<StoredObject>("/api/v1/namespaces/default/configmaps", { resourceVersion, signal })) seen.push(event.object.metadata.name);
+      for await (const event of plane.client.watch<StoredObject>("/api/v1/namespaces/default/configmaps", { resourceVersion, signal }))
+        seen.push(event.object.metadata.name);
     } catch (error) {
       if (signal.aborted) return;
       if (!isErrorCode(error, "TP_DATABASE_UNAVAILABLE") && !isErrorCode(error, "TP_UNAVAILABLE") && !isErrorCode(error, "TP_RUNTIME_UNREACHABLE")) throw error;

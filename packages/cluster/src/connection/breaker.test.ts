@@ -28,7 +28,11 @@ function manualClock(): Clock & { pass(ms: number): void } {
 
 const unreachable = (): Promise<never> => Promise.reject(new PlatformError("TP_RUNTIME_UNREACHABLE", { message: "connection refused" }));
 const never = (): Promise<never> => new Promise(() => {});
-const code = (promise: Promise<unknown>): Promise<unknown> => promise.then((value) => value, (error: unknown) => (error as PlatformError).message);
+const code = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    (value) => value,
+    (error: unknown) => (error as PlatformError).message,
+  );
 
 test("C4: after a call that got no answer, others fail at once without being tried, until the pause is over", async () => {
   const clock = manualClock();

@@ -39,7 +39,10 @@ export function createBreaker(name: string, clock: Clock): Breaker {
         slowCalls++;
         return;
       }
-      const error = new PlatformError("TP_RUNTIME_UNREACHABLE", { message: `${name} has not answered for ${slowMs / 1000} s, and ${slowCalls} calls wait for it already`, detail: { host: name, code: "slow" } });
+      const error = new PlatformError("TP_RUNTIME_UNREACHABLE", {
+        message: `${name} has not answered for ${slowMs / 1000} s, and ${slowCalls} calls wait for it already`,
+        detail: { host: name, code: "slow" },
+      });
       if (answeredAtMs < startedAtMs) fail(error); // others are answered: only this sort of call is slow
       reject(error);
     });

@@ -75,11 +75,20 @@ export async function startApiServer(options: TestApiServerOptions = {}): Promis
     `--service-account-signing-key-file=${path("sa.key")}`,
     "--profiling=false",
   ]);
-  const connection: ConnectionConfig = { server: `https://127.0.0.1:${port}`, caData: pki.authority.certificatePem, clientCertificate: pki.admin.certificatePem, clientKey: pki.admin.privateKeyPem };
+  const connection: ConnectionConfig = {
+    server: `https://127.0.0.1:${port}`,
+    caData: pki.authority.certificatePem,
+    clientCertificate: pki.admin.certificatePem,
+    clientKey: pki.admin.privateKeyPem,
+  };
   const client = stack.use(createClient(connection));
   await ready(client, [etcd, apiServer]);
   if (options.controllers !== undefined) {
-    await writeFile(path("controller-manager.kubeconfig"), kubeconfigOf({ ...connection, clientCertificate: pki.controllerManager.certificatePem, clientKey: pki.controllerManager.privateKeyPem }), { mode: 0o600 });
+    await writeFile(
+      path("controller-manager.kubeconfig"),
+      kubeconfigOf({ ...connection, clientCertificate: pki.controllerManager.certificatePem, clientKey: pki.controllerManager.privateKeyPem }),
+      { mode: 0o600 },
+    );
     begin(stack, join(programs, "kube-controller-manager"), [
       `--kubeconfig=${path("controller-manager.kubeconfig")}`,
       `--controllers=${options.controllers.join(",")}`,
@@ -100,7 +109,10 @@ export async function startApiServer(options: TestApiServerOptions = {}): Promis
 /** A kubeconfig with inline credentials, as the server takes it. */
 export function kubeconfigOf(connection: ConnectionConfig): string {
   const base64 = (text: string | undefined): string => Buffer.from(text ?? "").toString("base64");
-  const user = connection.token === undefined ? { "client-certificate-data": base64(connection.clientCertificate), "client-key-data": base64(connection.clientKey) } : { token: connection.token };
+  const user =
+    connection.token === undefined
+      ? { "client-certificate-data": base64(connection.clientCertificate), "client-key-data": base64(connection.clientKey) }
+      : { token: connection.token };
   return JSON.stringify({
     apiVersion: "v1",
     kind: "Config",
@@ -124,7 +136,7 @@ function begin(stack: AsyncDisposableStack, program: string, args: readonly stri
     lastLines.push(line);
     if (lastLines.length > lastLinesKept) lastLines.shift();
   };
-  const [command, all] = process.platform === "linux" ? ["setpriv", ["--pdeathsig", "KILL", "--", program, ...args]] as const : [program, args] as const;
+  const [command, all] = process.platform === "linux" ? (["setpriv", ["--pdeathsig", "KILL", "--", program, ...args]] as const) : ([program, args] as const);
   const started = systemExec.start(command, all, { onLine, env: { GOMEMLIMIT: "300MiB" } });
   let over = false;
   void started.exited.then(() => (over = true));
@@ -144,7 +156,10 @@ async function ready(client: KubeClient, programs: readonly Started[]): Promise<
       await client.request("/readyz", { timeoutMs: 2_000 });
       return;
     } catch (error) {
-      if (systemClock.monotonic() >= until) throw new Error(`the API server is not ready after ${readyMsMax / 1000} s:\n${programs.map((program) => program.lastLines.join("\n")).join("\n")}`, { cause: error });
+      if (systemClock.monotonic() >= until)
+        throw new Error(`the API server is not ready after ${readyMsMax / 1000} s:\n${programs.map((program) => program.lastLines.join("\n")).join("\n")}`, {
+          cause: error,
+        });
     }
     await systemClock.sleep(readyPollMs);
   }
@@ -164,9 +179,19 @@ async function writePki(folder: string): Promise<Pki> {
     issue(authority, { subject: { commonName: "admin", organizations: ["system:masters"] }, usages: ["client"], ...times }),
     issue(authority, { subject: { commonName: "system:kube-controller-manager" }, usages: ["client"], ...times }),
   ]);
-  const accounts = generateKeyPairSync("ec", { namedCurve: "P-256", publicKeyEncoding: { type: "spki", format: "pem" }, privateKeyEncoding: { type: "sec1", format: "pem" } });
+  const accounts = generateKeyPairSync("ec", {
+    namedCurve: "P-256",
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "sec1", format: "pem" },
+  });
   await mkdir(folder, { recursive: true });
-  const files = { "ca.crt": authority.certificatePem, "server.crt": server.certificatePem, "server.key": server.privateKeyPem, "sa.pub": accounts.publicKey, "sa.key": accounts.privateKey };
+  const files = {
+    "ca.crt": authority.certificatePem,
+    "server.crt": server.certificatePem,
+    "server.key": server.privateKeyPem,
+    "sa.pub": accounts.publicKey,
+    "sa.key": accounts.privateKey,
+  };
   await Promise.all(Object.entries(files).map(([name, content]) => writeFile(join(folder, name), content, { mode: 0o600 })));
   return { authority, admin, controllerManager };
 }

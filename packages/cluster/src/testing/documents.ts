@@ -2,7 +2,12 @@ import type { KubeObject } from "@threeport/resource";
 
 /** Kubernetes documents that tests write. */
 
-export function configMap(namespace: string, name: string, data: Record<string, string> = { key: "value" }, metadata: object = {}): KubeObject & { data: Record<string, string> } {
+export function configMap(
+  namespace: string,
+  name: string,
+  data: Record<string, string> = { key: "value" },
+  metadata: object = {},
+): KubeObject & { data: Record<string, string> } {
   return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace, ...metadata }, data };
 }
 
@@ -12,12 +17,20 @@ export function namespaceDocument(name: string): KubeObject {
 
 export function deployment(namespace: string, name: string, spec: { image?: string; replicas?: number; env?: Record<string, string> } = {}): KubeObject {
   const labels = { app: name };
-  const container = { name: "main", image: spec.image ?? "example.com/app:1", env: Object.entries(spec.env ?? {}).map(([key, value]) => ({ name: key, value })) };
+  const container = {
+    name: "main",
+    image: spec.image ?? "example.com/app:1",
+    env: Object.entries(spec.env ?? {}).map(([key, value]) => ({ name: key, value })),
+  };
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
     metadata: { name, namespace },
-    spec: { ...(spec.replicas === undefined ? {} : { replicas: spec.replicas }), selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [container] } } },
+    spec: {
+      ...(spec.replicas === undefined ? {} : { replicas: spec.replicas }),
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [container] } },
+    },
   };
 }
 
@@ -32,7 +45,16 @@ export function customResourceDefinition(kind: string, scope: "Namespaced" | "Cl
       group: "example.com",
       scope,
       names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
-      versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object", properties: { spec: { type: "object", properties: { size: { type: "integer" }, color: { type: "string" } } } } } } }],
+      versions: [
+        {
+          name: "v1",
+          served: true,
+          storage: true,
+          schema: {
+            openAPIV3Schema: { type: "object", properties: { spec: { type: "object", properties: { size: { type: "integer" }, color: { type: "string" } } } } },
+          },
+        },
+      ],
     },
   };
 }

@@ -17,6 +17,8 @@ export interface Call {
 export interface FaultProxy extends AsyncDisposable {
   readonly kubeconfig: string;
   readonly connection: ConnectionConfig;
+  /** Tokens that were sent; the proxy takes any. */
+  readonly tokens: ReadonlySet<string>;
   /** Writes that arrived, `METHOD path`, in order. */
   readonly writes: readonly string[];
   /** The cluster acts on the next `times` matching requests, and their answers never come: the connection breaks. Resolves after the last. */
@@ -50,14 +52,22 @@ const dayMs = 86_400_000;
 
 /** A TLS server in front of a real API server; whoever connects acts as its administrator. */
 export async function openFaultProxy(server: TestApiServer): Promise<FaultProxy> {
-  const own = await issue(server.authority, { subject: { commonName: "fault-proxy" }, usages: ["server"], hosts: ["127.0.0.1"], nowMs: systemClock.now(), validForMs: dayMs });
+  const own = await issue(server.authority, {
+    subject: { commonName: "fault-proxy" },
+    usages: ["server"],
+    hosts: ["127.0.0.1"],
+    nowMs: systemClock.now(),
+    validForMs: dayMs,
+  });
   const agent = new Agent({ keepAlive: true, ca: server.connection.caData, cert: server.connection.clientCertificate, key: server.connection.clientKey });
   const sockets = new Set<Socket>();
   const rules: Rule[] = [];
   const writes: string[] = [];
+  const tokens = new Set<string>();
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const call: Call = { method: incoming.method ?? "GET", path: (incoming.url ?? "").split("?")[0] ?? "" };
+    tokens.add((incoming.headers.authorization ?? "").replace("Bearer ", ""));
     if (call.method !== "GET") writes.push(`${call.method} ${call.path}`);
     const rule = rules.find((candidate) => candidate.match(call));
     if (rule === undefined) pass({ incoming, outgoing }, "answer");
@@ -101,11 +111,16 @@ export async function openFaultProxy(server: TestApiServer): Promise<FaultProxy>
     await closed;
   };
   const port = await listen(0);
-  const connection: ConnectionConfig = { server: `https://127.0.0.1:${port}`, ...(server.connection.caData === undefined ? {} : { caData: server.connection.caData }), token: "the-proxy-does-not-look-at-it" };
+  const connection: ConnectionConfig = {
+    server: `https://127.0.0.1:${port}`,
+    ...(server.connection.caData === undefined ? {} : { caData: server.connection.caData }),
+    token: "the-proxy-does-not-look-at-it",
+  };
 
   return {
     connection,
     kubeconfig: kubeconfigOf(connection),
+    tokens,
     writes,
     loseAnswers(match, times) {
       const { promise, resolve } = Promise.withResolvers<void>();

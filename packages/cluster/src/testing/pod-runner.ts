@@ -26,9 +26,19 @@ export function runPods(client: KubeClient): PodRunner {
     const status = {
       phase: "Running",
       conditions: ["Initialized", "ContainersReady", "Ready", "PodScheduled"].map((type) => ({ type, status: "True", lastTransitionTime: now })),
-      containerStatuses: containers.map((container) => ({ name: container.name, image: container.image, imageID: "", ready: true, started: true, restartCount: 0, state: { running: { startedAt: now } } })),
+      containerStatuses: containers.map((container) => ({
+        name: container.name,
+        image: container.image,
+        imageID: "",
+        ready: true,
+        started: true,
+        restartCount: 0,
+        state: { running: { startedAt: now } },
+      })),
     };
-    await client.patch({ apiVersion: "v1", kind: "Pod", name, ...(namespace === undefined ? {} : { namespace }), subresource: "status" }, { status }).catch(() => {}); // it went meanwhile
+    await client
+      .patch({ apiVersion: "v1", kind: "Pod", name, ...(namespace === undefined ? {} : { namespace }), subresource: "status" }, { status })
+      .catch(() => {}); // it went meanwhile
   }
 
   const reflector = createReflector<StoredObject>({

@@ -52,9 +52,11 @@ export async function openSetPlane(options: SetPlaneOptions): Promise<SetPlane> 
   await using stack = new AsyncDisposableStack();
   const plane = stack.use(await openTestPlane({ kinds: [resourceSetKind, runtimeKind], controlled: [resourceSetKind.resource] }));
   const controlPlaneId = `t${systemRandom.suffix(8)}`;
-  for (const name of Object.keys(options.runtimes)) await plane.objects.create({ apiVersion: runtimeKind.apiVersion, kind: runtimeKind.kind, metadata: { name }, spec: {} });
+  for (const name of Object.keys(options.runtimes))
+    await plane.objects.create({ apiVersion: runtimeKind.apiVersion, kind: runtimeKind.kind, metadata: { name }, spec: {} });
   const get = (name: string): Promise<ResourceSet | undefined> => plane.objects.get<ResourceSet>(target(name));
-  const readyCondition = async (name: string): Promise<Condition | undefined> => (await get(name))?.status?.conditions?.find((condition) => condition.type === "Ready") as Condition | undefined;
+  const readyCondition = async (name: string): Promise<Condition | undefined> =>
+    (await get(name))?.status?.conditions?.find((condition) => condition.type === "Ready") as Condition | undefined;
   const owned = stack.move();
   return {
     plane,
@@ -62,12 +64,19 @@ export async function openSetPlane(options: SetPlaneOptions): Promise<SetPlane> 
     get,
     async startReplica({ leaseMs, log } = {}) {
       let enqueue: (keys: readonly string[]) => void = () => {};
-      const clusters = createClusters({ controlPlaneId, clock: systemClock, random: systemRandom, log: log ?? silentLogger, onChange: (keys) => enqueue(keys) });
+      const clusters = createClusters({
+        controlPlaneId,
+        clock: systemClock,
+        random: systemRandom,
+        log: log ?? silentLogger,
+        onChange: (keys) => enqueue(keys),
+      });
       const replica = await plane.startReplica({
         ...(leaseMs === undefined ? {} : { leaseMs }),
         ...(log === undefined ? {} : { log }),
         reconcilers(tools) {
-          enqueue = (keys) => void tools.store.queue.enqueue(keys.map((key) => ({ queue: resourceSetKind.resource, key, priority: 1, mask: 0, delayMs: 0 }))).catch(() => {}); // a killed replica has no database
+          enqueue = (keys) =>
+            void tools.store.queue.enqueue(keys.map((key) => ({ queue: resourceSetKind.resource, key, priority: 1, mask: 0, delayMs: 0 }))).catch(() => {}); // a killed replica has no database
           return [
             ...houseReconcilers(tools),
             resourceSetReconciler({
@@ -99,7 +108,12 @@ export async function openSetPlane(options: SetPlaneOptions): Promise<SetPlane> 
       };
     },
     create: (name, objects, spec = {}, metadata = {}) =>
-      plane.objects.create<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, metadata: { name, namespace: "default", ...metadata }, spec: { runtime: "one", objects, ...spec } } as unknown as KubeObject),
+      plane.objects.create<ResourceSet>({
+        apiVersion: resourceSetKind.apiVersion,
+        kind: resourceSetKind.kind,
+        metadata: { name, namespace: "default", ...metadata },
+        spec: { runtime: "one", objects, ...spec },
+      } as unknown as KubeObject),
     async change(name, change) {
       return until(`the change of ${name}`, async () => {
         const set = await get(name);
@@ -131,4 +145,3 @@ export async function openSetPlane(options: SetPlaneOptions): Promise<SetPlane> 
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
-

@@ -14,7 +14,10 @@ const fields = {
     .object({
       observedGeneration: z.number().int().optional().describe("The generation that the status speaks of."),
       note: z.string().optional().describe("What the reconciler wrote."),
-      conditions: z.array(z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true })).optional().describe("How it is."),
+      conditions: z
+        .array(z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true }))
+        .optional()
+        .describe("How it is."),
     })
     .optional()
     .describe("What there is."),
@@ -33,7 +36,12 @@ function kind(name: string, uses: string, scope: "Namespaced" | "Cluster" = "Nam
     description: "Something for tests of the engine.",
     fields,
     references: [
-      { path: "spec.uses", to: { group: testGroup, resource: uses }, namespace: scope === "Cluster" ? "cluster" : "same", waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Generation },
+      {
+        path: "spec.uses",
+        to: { group: testGroup, resource: uses },
+        namespace: scope === "Cluster" ? "cluster" : "same",
+        waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Generation,
+      },
     ],
   });
 }

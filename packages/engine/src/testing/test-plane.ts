@@ -3,7 +3,17 @@ import { silentLogger, systemClock, systemRandom, type Clock, type Logger } from
 import type { Kind, Objects } from "@threeport/resource";
 import { migrate, openDatabase, openStore, type ConnectionOptions, type Store } from "@threeport/store";
 import { createTestDatabase } from "@threeport/store/testing";
-import { createEngine, engineUser, fanoutReconciler, gcReconciler, createMetrics, namespaceReconciler, type Engine, type EngineMetrics, type Reconciler } from "../index.ts";
+import {
+  createEngine,
+  engineUser,
+  fanoutReconciler,
+  gcReconciler,
+  createMetrics,
+  namespaceReconciler,
+  type Engine,
+  type EngineMetrics,
+  type Reconciler,
+} from "../index.ts";
 
 /** A control plane without HTTP over a database of its own: what a person does goes through `objects`, what controllers do through replicas. */
 export interface TestPlane extends AsyncDisposable {
@@ -53,7 +63,14 @@ export async function openTestPlane(options: TestPlaneOptions): Promise<TestPlan
   const database = stack.use(await createTestDatabase({ templateKey: "engine", migrate: migrateTemplate }));
   const connection = database.connectionOptions as ConnectionOptions;
   const controlled = new Set([...(options.controlled ?? options.kinds.map((kind) => kind.resource)), "namespaces"]);
-  const contextOf = (store: Store): ApiContext => ({ registry: createRegistry([...coreKinds, ...options.kinds]), store, clock: systemClock, random: systemRandom, log: silentLogger, controlled: (resource) => controlled.has(resource) });
+  const contextOf = (store: Store): ApiContext => ({
+    registry: createRegistry([...coreKinds, ...options.kinds]),
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLogger,
+    controlled: (resource) => controlled.has(resource),
+  });
   const store = stack.use(await openStore({ connection, keyEncryptionKey, clock: systemClock, log: silentLogger, connectionsMax: 4 }));
   const context = contextOf(store);
   const objects = createObjects(context, { user: engineUser, author: { priority: 0, fence: undefined } });

@@ -16,17 +16,58 @@ function kubeconfig(parts: { cluster?: JsonObject; user?: JsonObject }): string 
 }
 
 function secret(text: string, more: { type?: string; key?: string } = {}): KubeObject {
-  return { apiVersion: "v1", kind: "Secret", metadata: { generateName: "kubeconfig-", name: "", namespace: "default" }, stringData: { [more.key ?? "kubeconfig"]: text }, ...(more.type === undefined ? {} : { type: more.type }) };
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { generateName: "kubeconfig-", name: "", namespace: "default" },
+    stringData: { [more.key ?? "kubeconfig"]: text },
+    ...(more.type === undefined ? {} : { type: more.type }),
+  };
 }
 
 const refused: readonly { readonly name: string; readonly because: string; readonly text: string; readonly field: string }[] = [
-  { name: "exec", because: "the server would run a program", text: kubeconfig({ user: { exec: { apiVersion: "client.authentication.k8s.io/v1", command: "aws", interactiveMode: "Never" } } }), field: "users[0].user.exec" },
-  { name: "auth-provider", because: "the server would call somebody", text: kubeconfig({ user: { "auth-provider": { name: "gcp" } } }), field: "users[0].user.auth-provider" },
-  { name: "tokenFile", because: "the server would read a file of its own machine", text: kubeconfig({ user: { tokenFile: "/var/run/secrets/token" } }), field: "users[0].user.tokenFile" },
-  { name: "client-certificate", because: "the server would read a file of its own machine", text: kubeconfig({ user: { "client-certificate": "/root/admin.crt", "client-key": "/root/admin.key" } }), field: "users[0].user.client-certificate" },
-  { name: "certificate-authority", because: "the server would read a file of its own machine", text: kubeconfig({ cluster: { "certificate-authority-data": undefined as never, "certificate-authority": "/etc/ca.crt" } }), field: "clusters[0].cluster.certificate-authority" },
-  { name: "proxy-url", because: "the server would connect to wherever it says", text: kubeconfig({ cluster: { "proxy-url": "http://169.254.169.254" } }), field: "clusters[0].cluster.proxy-url" },
-  { name: "insecure-skip-tls-verify", because: "anybody in between could be the cluster", text: kubeconfig({ cluster: { "certificate-authority-data": undefined as never, "insecure-skip-tls-verify": true } }), field: "clusters[0].cluster.insecure-skip-tls-verify" },
+  {
+    name: "exec",
+    because: "the server would run a program",
+    text: kubeconfig({ user: { exec: { apiVersion: "client.authentication.k8s.io/v1", command: "aws", interactiveMode: "Never" } } }),
+    field: "users[0].user.exec",
+  },
+  {
+    name: "auth-provider",
+    because: "the server would call somebody",
+    text: kubeconfig({ user: { "auth-provider": { name: "gcp" } } }),
+    field: "users[0].user.auth-provider",
+  },
+  {
+    name: "tokenFile",
+    because: "the server would read a file of its own machine",
+    text: kubeconfig({ user: { tokenFile: "/var/run/secrets/token" } }),
+    field: "users[0].user.tokenFile",
+  },
+  {
+    name: "client-certificate",
+    because: "the server would read a file of its own machine",
+    text: kubeconfig({ user: { "client-certificate": "/root/admin.crt", "client-key": "/root/admin.key" } }),
+    field: "users[0].user.client-certificate",
+  },
+  {
+    name: "certificate-authority",
+    because: "the server would read a file of its own machine",
+    text: kubeconfig({ cluster: { "certificate-authority-data": undefined as never, "certificate-authority": "/etc/ca.crt" } }),
+    field: "clusters[0].cluster.certificate-authority",
+  },
+  {
+    name: "proxy-url",
+    because: "the server would connect to wherever it says",
+    text: kubeconfig({ cluster: { "proxy-url": "http://169.254.169.254" } }),
+    field: "clusters[0].cluster.proxy-url",
+  },
+  {
+    name: "insecure-skip-tls-verify",
+    because: "anybody in between could be the cluster",
+    text: kubeconfig({ cluster: { "certificate-authority-data": undefined as never, "insecure-skip-tls-verify": true } }),
+    field: "clusters[0].cluster.insecure-skip-tls-verify",
+  },
 ];
 
 async function withPlane(body: (plane: TestControlPlane) => Promise<void>): Promise<void> {
@@ -53,9 +94,14 @@ test("P4: the rule holds for changes as for creates, and for every Secret that s
   withPlane(async (plane) => {
     const good = await plane.create(secret(kubeconfig({})));
     const target = { apiVersion: "v1", kind: "Secret", namespace: "default", name: good.metadata.name };
-    await expect(plane.client.patch(target, { stringData: { kubeconfig: kubeconfig({ user: { exec: { command: "sh" } } }) } })).rejects.toMatchObject({ code: "TP_INVALID" });
+    await expect(plane.client.patch(target, { stringData: { kubeconfig: kubeconfig({ user: { exec: { command: "sh" } } }) } })).rejects.toMatchObject({
+      code: "TP_INVALID",
+    });
     await expect(plane.create(secret("no yaml: [", { type: "threeport.io/kubeconfig" }))).rejects.toMatchObject({ code: "TP_INVALID" });
-    await expect(plane.create(secret(kubeconfig({}), { type: "threeport.io/kubeconfig", key: "elsewhere" }))).rejects.toMatchObject({ code: "TP_INVALID", causes: [{ field: "data.kubeconfig" }] });
+    await expect(plane.create(secret(kubeconfig({}), { type: "threeport.io/kubeconfig", key: "elsewhere" }))).rejects.toMatchObject({
+      code: "TP_INVALID",
+      causes: [{ field: "data.kubeconfig" }],
+    });
   }));
 
 test("Secrets that are no kubeconfigs are nobody's business", () =>
@@ -67,7 +113,12 @@ test("Secrets that are no kubeconfigs are nobody's business", () =>
 test("P4: what slipped into a Secret of another key is refused where it would be used", () =>
   withPlane(async (plane) => {
     const created = await plane.create(secret(kubeconfig({ user: { exec: { command: "sh" } } }), { key: "hidden" }));
-    await plane.create({ apiVersion: "threeport.io/v1alpha1", kind: "KubernetesRuntimeInstance", metadata: { name: "sly" }, spec: { provider: "kubeconfig", kubeconfig: { secretRef: { namespace: "default", name: created.metadata.name, key: "hidden" } } } });
+    await plane.create({
+      apiVersion: "threeport.io/v1alpha1",
+      kind: "KubernetesRuntimeInstance",
+      metadata: { name: "sly" },
+      spec: { provider: "kubeconfig", kubeconfig: { secretRef: { namespace: "default", name: created.metadata.name, key: "hidden" } } },
+    });
     const told = await plane.reason({ apiVersion: "threeport.io/v1alpha1", kind: "KubernetesRuntimeInstance", namespaced: false }, "sly", "KubeconfigInvalid");
     expect(told.message).toContain("exec");
   }));

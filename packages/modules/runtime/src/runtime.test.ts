@@ -24,8 +24,10 @@ describeWithKubernetes("a runtime over a real cluster", () => {
   });
 
   const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
-  const set = (name: string, runtime: string, objects: readonly KubeObject[]): KubeObject => ({ apiVersion: group, kind: "ResourceSet", metadata: { name, namespace: "default" }, spec: { runtime, objects } }) as unknown as KubeObject;
-  const holder = async (): Promise<string | undefined> => ((await server.client.get<StoredObject>(lease).catch(() => undefined))?.["spec"] as { holderIdentity?: string } | undefined)?.holderIdentity;
+  const set = (name: string, runtime: string, objects: readonly KubeObject[]): KubeObject =>
+    ({ apiVersion: group, kind: "ResourceSet", metadata: { name, namespace: "default" }, spec: { runtime, objects } }) as unknown as KubeObject;
+  const holder = async (): Promise<string | undefined> =>
+    ((await server.client.get<StoredObject>(lease).catch(() => undefined))?.["spec"] as { holderIdentity?: string } | undefined)?.holderIdentity;
   async function valueOf(name: string): Promise<string | undefined> {
     const found = await server.client.get<StoredObject>({ apiVersion: "v1", kind: "ConfigMap", namespace: "default", name }).catch((error: unknown) => {
       if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
@@ -33,48 +35,53 @@ describeWithKubernetes("a runtime over a real cluster", () => {
     });
     return (found?.["data"] as { key?: string } | undefined)?.key;
   }
-  const annotate = (plane: TestControlPlane, name: string, value: string) => plane.client.patch({ apiVersion: group, kind: "KubernetesRuntimeInstance", name }, { metadata: { annotations: { "threeport.io/claim": value } } });
+  const annotate = (plane: TestControlPlane, name: string, value: string) =>
+    plane.client.patch({ apiVersion: group, kind: "KubernetesRuntimeInstance", name }, { metadata: { annotations: { "threeport.io/claim": value } } });
 
-  test("C1: a cluster belongs to one control plane; another one reads only, says so, and takes over by a claim; then the first one stops writing", { timeout: 90_000 }, async () => {
-    await using first = await openTestControlPlane();
-    await using second = await openTestControlPlane();
-    await first.addRuntime("shared", server.kubeconfig);
-    await first.ready(runtimes, "shared");
-    const owner = await holder();
-    const [ours, theirs] = [fresh("ours"), fresh("theirs")];
-    await first.create(set("ours", "shared", [configMap("default", ours, { key: "1" })]));
-    await first.ready(resourceSets, "ours");
+  test(
+    "C1: a cluster belongs to one control plane; another one reads only, says so, and takes over by a claim; then the first one stops writing",
+    { timeout: 90_000 },
+    async () => {
+      await using first = await openTestControlPlane();
+      await using second = await openTestControlPlane();
+      await first.addRuntime("shared", server.kubeconfig);
+      await first.ready(runtimes, "shared");
+      const owner = await holder();
+      const [ours, theirs] = [fresh("ours"), fresh("theirs")];
+      await first.create(set("ours", "shared", [configMap("default", ours, { key: "1" })]));
+      await first.ready(resourceSets, "ours");
 
-    await second.addRuntime("shared", server.kubeconfig);
-    const told = await second.reason(runtimes, "shared", "OwnedByAnotherControlPlane");
-    expect(told.message).toContain(owner);
-    expect(told.message).toContain("tptctl runtime claim shared");
-    await second.create(set("theirs", "shared", [configMap("default", theirs, { key: "1" })]));
-    expect((await second.reason(resourceSets, "theirs", "RuntimeNotOurs")).message).toContain("tptctl runtime claim shared");
-    expect(await valueOf(theirs)).toBeUndefined();
-    expect(await holder()).toBe(owner);
+      await second.addRuntime("shared", server.kubeconfig);
+      const told = await second.reason(runtimes, "shared", "OwnedByAnotherControlPlane");
+      expect(told.message).toContain(owner);
+      expect(told.message).toContain("tptctl runtime claim shared");
+      await second.create(set("theirs", "shared", [configMap("default", theirs, { key: "1" })]));
+      expect((await second.reason(resourceSets, "theirs", "RuntimeNotOurs")).message).toContain("tptctl runtime claim shared");
+      expect(await valueOf(theirs)).toBeUndefined();
+      expect(await holder()).toBe(owner);
 
-    await annotate(second, "shared", "one");
-    await second.ready(runtimes, "shared");
-    await second.ready(resourceSets, "theirs");
-    expect(await holder()).not.toBe(owner);
-    // Looking again is what happens every half a minute.
-    await first.client.patch({ apiVersion: group, kind: "KubernetesRuntimeInstance", name: "shared" }, { metadata: { labels: { look: "again" } } });
-    await first.reason(runtimes, "shared", "OwnedByAnotherControlPlane");
-    await first.change(resourceSets, "ours", (object) => {
-      (object["spec"] as { objects: unknown[] }).objects = [configMap("default", ours, { key: "2" })];
-    });
-    await first.reason(resourceSets, "ours", "RuntimeNotOurs");
-    expect(await valueOf(ours), "what was there stays as it was").toBe("1");
-    // An old claim is not followed again: the two would take the cluster from each other for ever.
-    expect(conditionOf(await second.get(runtimes, "shared"), "Ready")?.status).toBe("True");
+      await annotate(second, "shared", "one");
+      await second.ready(runtimes, "shared");
+      await second.ready(resourceSets, "theirs");
+      expect(await holder()).not.toBe(owner);
+      // Looking again is what happens every half a minute.
+      await first.client.patch({ apiVersion: group, kind: "KubernetesRuntimeInstance", name: "shared" }, { metadata: { labels: { look: "again" } } });
+      await first.reason(runtimes, "shared", "OwnedByAnotherControlPlane");
+      await first.change(resourceSets, "ours", (object) => {
+        (object["spec"] as { objects: unknown[] }).objects = [configMap("default", ours, { key: "2" })];
+      });
+      await first.reason(resourceSets, "ours", "RuntimeNotOurs");
+      expect(await valueOf(ours), "what was there stays as it was").toBe("1");
+      // An old claim is not followed again: the two would take the cluster from each other for ever.
+      expect(conditionOf(await second.get(runtimes, "shared"), "Ready")?.status).toBe("True");
 
-    await second.delete(resourceSets, "theirs");
-    await second.gone(resourceSets, "theirs");
-    await second.delete(runtimes, "shared");
-    await second.gone(runtimes, "shared");
-    expect(await holder(), "the cluster is given back").toBeUndefined();
-  });
+      await second.delete(resourceSets, "theirs");
+      await second.gone(resourceSets, "theirs");
+      await second.delete(runtimes, "shared");
+      await second.gone(runtimes, "shared");
+      expect(await holder(), "the cluster is given back").toBeUndefined();
+    },
+  );
 
   test("the cluster is given back also by a control plane that was started anew just before", async () => {
     await using plane = await openTestControlPlane();
@@ -113,23 +120,31 @@ describeWithKubernetes("a runtime over a real cluster", () => {
   test("credentials that the cluster refuses are told; new ones are taken up at once, and so are the watches over them", { timeout: 90_000 }, async () => {
     await using plane = await openTestControlPlane();
     const name = fresh("rotated");
-    const wrong = kubeconfigOf({ server: server.connection.server, ...(server.connection.caData === undefined ? {} : { caData: server.connection.caData }), token: "nobody-knows-it" });
+    const wrong = kubeconfigOf({
+      server: server.connection.server,
+      ...(server.connection.caData === undefined ? {} : { caData: server.connection.caData }),
+      token: "nobody-knows-it",
+    });
     await plane.addRuntime("rotated", wrong);
     await plane.reason(runtimes, "rotated", "CredentialsRefused");
     expect(JSON.stringify(await plane.get(runtimes, "rotated"))).not.toContain("nobody-knows-it");
-    const renew = (kubeconfig: string) => plane.client.patch({ apiVersion: "v1", kind: "Secret", namespace: "default", name: "kubeconfig-rotated" }, { stringData: { kubeconfig } });
+    const renew = (kubeconfig: string) =>
+      plane.client.patch({ apiVersion: "v1", kind: "Secret", namespace: "default", name: "kubeconfig-rotated" }, { stringData: { kubeconfig } });
     await renew(server.kubeconfig);
     await plane.ready(runtimes, "rotated");
     await plane.create(set("app", "rotated", [configMap("default", name, { key: "declared" })]));
     await plane.ready(resourceSets, "app");
-    // Another kubeconfig to the same cluster: a new connection, whose watches must be there without anybody touching the set.
+    // Other credentials for the same address: a new connection, whose watches must be there although nothing else changed.
     await using proxy = await openFaultProxy(server);
-    await renew(proxy.kubeconfig);
-    await until("the new connection", async () => (await plane.get<KubernetesRuntimeInstance>(runtimes, "rotated"))?.status?.server === proxy.connection.server);
-    await until("drift to be mended over it", async () => {
-      await server.client.patch({ apiVersion: "v1", kind: "ConfigMap", namespace: "default", name }, { data: { key: "edited" } });
-      return until("the declared value", async () => (await valueOf(name)) === "declared", 1_000);
-    });
+    for (const token of ["first", "second"]) {
+      await renew(kubeconfigOf({ ...proxy.connection, token }));
+      await until(`the ${token} token`, () => proxy.tokens.has(token));
+      await until("drift to be mended over it", async () => {
+        await server.client.patch({ apiVersion: "v1", kind: "ConfigMap", namespace: "default", name }, { data: { key: token } });
+        return until("the declared value", async () => (await valueOf(name)) === "declared", 2_000);
+      });
+      expect(await valueOf(name)).toBe("declared");
+    }
     await plane.delete(resourceSets, "app");
     await plane.gone(resourceSets, "app");
     await plane.delete(runtimes, "rotated");
@@ -138,9 +153,19 @@ describeWithKubernetes("a runtime over a real cluster", () => {
 
   test("a runtime whose Secret is missing says which one, and comes when the Secret does", async () => {
     await using plane = await openTestControlPlane();
-    await plane.create({ apiVersion: group, kind: "KubernetesRuntimeInstance", metadata: { name: "late" }, spec: { provider: "kubeconfig", kubeconfig: { secretRef: { namespace: "default", name: "late-secret" } } } });
+    await plane.create({
+      apiVersion: group,
+      kind: "KubernetesRuntimeInstance",
+      metadata: { name: "late" },
+      spec: { provider: "kubeconfig", kubeconfig: { secretRef: { namespace: "default", name: "late-secret" } } },
+    });
     expect((await plane.reason(runtimes, "late", "KubeconfigMissing")).message).toContain("Secret late-secret in namespace default");
-    await plane.create({ apiVersion: "v1", kind: "Secret", metadata: { name: "late-secret", namespace: "default" }, stringData: { kubeconfig: server.kubeconfig } });
+    await plane.create({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "late-secret", namespace: "default" },
+      stringData: { kubeconfig: server.kubeconfig },
+    });
     const ready = await plane.ready<KubernetesRuntimeInstance>(runtimes, "late");
     expect(ready.status).toMatchObject({ owned: true, version: "v1.36.4", server: server.connection.server });
     await plane.delete(runtimes, "late");

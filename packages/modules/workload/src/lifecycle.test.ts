@@ -3,7 +3,21 @@ import { systemRandom } from "@threeport/platform";
 import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
 import { configMap, describeWithKubernetes, openFaultProxy, startApiServer, type FaultProxy, type TestApiServer } from "@threeport/cluster/testing";
 import { until } from "@threeport/engine/testing";
-import { anywhere, conditionOf, definition, definitions, environment, environments, instance, instances, openTestControlPlane, releases, resourceSets, runtimes, type TestControlPlane } from "@threeport/server/testing";
+import {
+  anywhere,
+  conditionOf,
+  definition,
+  definitions,
+  environment,
+  environments,
+  instance,
+  instances,
+  openTestControlPlane,
+  releases,
+  resourceSets,
+  runtimes,
+  type TestControlPlane,
+} from "@threeport/server/testing";
 import type { Release, WorkloadDefinition, WorkloadInstance } from "./index.ts";
 
 const group = "threeport.io/v1alpha1";
@@ -35,38 +49,42 @@ describeWithKubernetes("workloads come, share, and go", () => {
     });
   }
 
-  test("two workloads of one project share their environment's namespace: it stays with the first to go, and goes with the last", { timeout: 90_000 }, async () => {
-    const env = fresh("env");
-    const namespace = `default-${env}`;
-    await plane.create(environment(env, "one"));
-    const [first, second] = [fresh("first"), fresh("second")];
-    for (const name of [first, second]) {
-      await plane.create(definition(name, [settings(name)]));
-      await plane.create(instance(name, name, { environment: env }));
-    }
-    await plane.ready(instances, first);
-    await plane.ready(instances, second);
-    const shared = await live("Namespace", namespace);
-    expect(shared?.metadata.labels).toMatchObject({ "threeport.io/project": "default", "threeport.io/environment": env });
-    // Also by the propagation that tools ask for when they want everything below gone first.
-    await plane.client.delete({ apiVersion: group, kind: "WorkloadInstance", namespace: "default", name: first }, { propagationPolicy: "Foreground" });
-    await plane.gone(instances, first);
-    await until("its object to go", async () => (await live("ConfigMap", first, namespace)) === undefined);
-    expect((await live("Namespace", namespace))?.metadata).toMatchObject({ uid: shared?.metadata.uid });
-    expect((await live("Namespace", namespace))?.metadata.deletionTimestamp).toBeUndefined();
-    expect(await live("ConfigMap", second, namespace)).toBeDefined();
-    await plane.ready(instances, second);
-    await plane.delete(instances, second);
-    await plane.gone(instances, second);
-    await until("the namespace to be asked to go", async () => {
-      const now = await live("Namespace", namespace);
-      return now === undefined || now.metadata.deletionTimestamp !== undefined;
-    });
-    // Deployed again while the namespace is still going: it waits for that, and comes.
-    await plane.create(instance(second, second, { environment: env }));
-    await plane.ready(instances, second);
-    expect((await live("Namespace", namespace))?.metadata.uid).not.toBe(shared?.metadata.uid);
-  });
+  test(
+    "two workloads of one project share their environment's namespace: it stays with the first to go, and goes with the last",
+    { timeout: 90_000 },
+    async () => {
+      const env = fresh("env");
+      const namespace = `default-${env}`;
+      await plane.create(environment(env, "one"));
+      const [first, second] = [fresh("first"), fresh("second")];
+      for (const name of [first, second]) {
+        await plane.create(definition(name, [settings(name)]));
+        await plane.create(instance(name, name, { environment: env }));
+      }
+      await plane.ready(instances, first);
+      await plane.ready(instances, second);
+      const shared = await live("Namespace", namespace);
+      expect(shared?.metadata.labels).toMatchObject({ "threeport.io/project": "default", "threeport.io/environment": env });
+      // Also by the propagation that tools ask for when they want everything below gone first.
+      await plane.client.delete({ apiVersion: group, kind: "WorkloadInstance", namespace: "default", name: first }, { propagationPolicy: "Foreground" });
+      await plane.gone(instances, first);
+      await until("its object to go", async () => (await live("ConfigMap", first, namespace)) === undefined);
+      expect((await live("Namespace", namespace))?.metadata).toMatchObject({ uid: shared?.metadata.uid });
+      expect((await live("Namespace", namespace))?.metadata.deletionTimestamp).toBeUndefined();
+      expect(await live("ConfigMap", second, namespace)).toBeDefined();
+      await plane.ready(instances, second);
+      await plane.delete(instances, second);
+      await plane.gone(instances, second);
+      await until("the namespace to be asked to go", async () => {
+        const now = await live("Namespace", namespace);
+        return now === undefined || now.metadata.deletionTimestamp !== undefined;
+      });
+      // Deployed again while the namespace is still going: it waits for that, and comes.
+      await plane.create(instance(second, second, { environment: env }));
+      await plane.ready(instances, second);
+      expect((await live("Namespace", namespace))?.metadata.uid).not.toBe(shared?.metadata.uid);
+    },
+  );
 
   test("§5.7: a definition in use accepts deletion, stays and names its users; it goes with the last of them", async () => {
     const name = fresh("used");
@@ -95,7 +113,10 @@ describeWithKubernetes("workloads come, share, and go", () => {
     await plane.create(definition(name, [settings(name)]));
     await plane.create(instance(name, name, { environment: env }));
     await plane.ready(instances, name);
-    await expect(plane.delete(environments, env)).rejects.toMatchObject({ message: expect.stringContaining(`workloadinstances.threeport.io/default/${name}`), detail: { httpStatus: 409 } });
+    await expect(plane.delete(environments, env)).rejects.toMatchObject({
+      message: expect.stringContaining(`workloadinstances.threeport.io/default/${name}`),
+      detail: { httpStatus: 409 },
+    });
     await expect(plane.delete(runtimes, "one")).rejects.toMatchObject({ message: expect.stringContaining("is in use by"), detail: { httpStatus: 409 } });
     expect((await plane.get(runtimes, "one"))?.metadata.deletionTimestamp).toBeUndefined();
     await plane.delete(instances, name);
@@ -119,13 +140,21 @@ describeWithKubernetes("workloads come, share, and go", () => {
     await plane.change<WorkloadDefinition & StoredObject>(definitions, stays, (object) => {
       object.spec.source.manifests = { objects: [settings(stays, "2")] as never };
     });
-    await until("the change to arrive", async () => ((await live("ConfigMap", stays, `default-${env}`))?.["data"] as { value?: string } | undefined)?.value === "2");
+    await until(
+      "the change to arrive",
+      async () => ((await live("ConfigMap", stays, `default-${env}`))?.["data"] as { value?: string } | undefined)?.value === "2",
+    );
     const bound = await plane.ready<WorkloadInstance & StoredObject>(instances, stays);
     expect(bound.spec.runtime).toBe("one");
     // A manifest that says nothing of the runtime does not unbind it; one that says another is refused.
-    await plane.client.update({ apiVersion: group, kind: "WorkloadInstance", namespace: "default", name: stays }, { ...instance(stays, stays, { environment: env }), metadata: { ...bound.metadata } });
+    await plane.client.update(
+      { apiVersion: group, kind: "WorkloadInstance", namespace: "default", name: stays },
+      { ...instance(stays, stays, { environment: env }), metadata: { ...bound.metadata } },
+    );
     expect((await plane.get<WorkloadInstance>(instances, stays))?.spec.runtime).toBe("one");
-    await expect(plane.client.patch({ apiVersion: group, kind: "WorkloadInstance", namespace: "default", name: stays }, { spec: { runtime: other } })).rejects.toMatchObject({ code: "TP_INVALID" });
+    await expect(
+      plane.client.patch({ apiVersion: group, kind: "WorkloadInstance", namespace: "default", name: stays }, { spec: { runtime: other } }),
+    ).rejects.toMatchObject({ code: "TP_INVALID" });
     await plane.create(instance(moves, moves, { environment: env, targetNamespace: `${moves}-elsewhere` }));
     await until("the new one to be bound", async () => (await plane.get<WorkloadInstance>(instances, moves))?.spec.runtime === other);
     for (const name of [stays, moves]) {
@@ -146,7 +175,9 @@ describeWithKubernetes("workloads come, share, and go", () => {
       await until(`release ${generation}`, async () => (await plane.get<WorkloadDefinition>(definitions, name))?.status?.observedGeneration === generation);
     }
     await plane.ready(definitions, name);
-    const kept = (await plane.client.list<Release>({ apiVersion: group, kind: "Release", namespace: "default" })).items.filter((release) => release.spec.definition === name).map((release) => release.spec.number);
+    const kept = (await plane.client.list<Release>({ apiVersion: group, kind: "Release", namespace: "default" })).items
+      .filter((release) => release.spec.definition === name)
+      .map((release) => release.spec.number);
     expect(kept.toSorted((a, b) => a - b)).toEqual([1, ...Array.from({ length: 20 }, (_, index) => index + 6)]);
     // The oldest can still be rolled back to: its documents are there.
     expect(((await live("ConfigMap", name, name))?.["data"] as { value?: string } | undefined)?.value).toBe("1");
@@ -167,9 +198,17 @@ describeWithKubernetes("workloads come, share, and go", () => {
       expect(found?.metadata.labels?.[label]).toMatch(/^long-name-.{1,53}$/);
       expect(found?.metadata.labels?.[label]?.length).toBeLessThanOrEqual(63);
     }
-    await expect(plane.create(definition("d".repeat(245), [settings("settings")]))).rejects.toMatchObject({ code: "TP_INVALID", causes: [{ field: "metadata.name" }] });
+    await expect(plane.create(definition("d".repeat(245), [settings("settings")]))).rejects.toMatchObject({
+      code: "TP_INVALID",
+      causes: [{ field: "metadata.name" }],
+    });
     await plane.create(definition(`${"d".repeat(230)}.${systemRandom.suffix(5)}`, [settings("settings")]));
-    await plane.ready(definitions, (await plane.client.list<StoredObject>({ apiVersion: group, kind: "WorkloadDefinition", namespace: "default" })).items.find((object) => object.metadata.name.length === 236)?.metadata.name ?? "");
+    await plane.ready(
+      definitions,
+      (await plane.client.list<StoredObject>({ apiVersion: group, kind: "WorkloadDefinition", namespace: "default" })).items.find(
+        (object) => object.metadata.name.length === 236,
+      )?.metadata.name ?? "",
+    );
     await plane.delete(instances, long);
     await plane.gone(instances, long);
   });
@@ -188,7 +227,11 @@ describeWithKubernetes("workloads come, share, and go", () => {
     });
     expect((await plane.reason(instances, name, "ReleaseNotFound")).message).toContain(`${name}-99`);
     const status = (await plane.get<WorkloadInstance>(instances, name))?.status;
-    expect(status, "what was deployed before is still there, and still told").toMatchObject({ release: `${name}-1`, resourceSet: name, targetNamespace: `default-${env}` });
+    expect(status, "what was deployed before is still there, and still told").toMatchObject({
+      release: `${name}-1`,
+      resourceSet: name,
+      targetNamespace: `default-${env}`,
+    });
     expect(await live("ConfigMap", name, `default-${env}`)).toBeDefined();
     await plane.delete(instances, name);
     await plane.gone(instances, name);
@@ -196,7 +239,12 @@ describeWithKubernetes("workloads come, share, and go", () => {
 
   test("a ResourceSet of somebody's own that has an instance's name is left alone", async () => {
     const name = fresh("taken");
-    await plane.create({ apiVersion: group, kind: "ResourceSet", metadata: { name, namespace: "default" }, spec: { runtime: "one", objects: [configMap("default", name, { from: "a person" })] } } as unknown as KubeObject);
+    await plane.create({
+      apiVersion: group,
+      kind: "ResourceSet",
+      metadata: { name, namespace: "default" },
+      spec: { runtime: "one", objects: [configMap("default", name, { from: "a person" })] },
+    } as unknown as KubeObject);
     await plane.ready(resourceSets, name);
     await plane.create(definition(name, [settings(name)]));
     await plane.create(instance(name, name));
@@ -213,8 +261,18 @@ describeWithKubernetes("workloads come, share, and go", () => {
     const within = (object: KubeObject): KubeObject => ({ ...object, metadata: { ...object.metadata, namespace: project } });
     await plane.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: project } });
     // Its own runtime's credentials are in it: they are needed to the end.
-    await plane.create({ apiVersion: "v1", kind: "Secret", metadata: { name: "kubeconfig", namespace: project }, stringData: { kubeconfig: server.kubeconfig } });
-    await plane.create({ apiVersion: group, kind: "KubernetesRuntimeInstance", metadata: { name: project }, spec: { provider: "kubeconfig", kubeconfig: { secretRef: { namespace: project, name: "kubeconfig" } } } });
+    await plane.create({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "kubeconfig", namespace: project },
+      stringData: { kubeconfig: server.kubeconfig },
+    });
+    await plane.create({
+      apiVersion: group,
+      kind: "KubernetesRuntimeInstance",
+      metadata: { name: project },
+      spec: { provider: "kubeconfig", kubeconfig: { secretRef: { namespace: project, name: "kubeconfig" } } },
+    });
     await plane.ready(runtimes, project);
     await plane.create(environment(project, project));
     await plane.create(within(definition("web", [settings("web")])));
@@ -224,5 +282,4 @@ describeWithKubernetes("workloads come, share, and go", () => {
     await until("the project to go", async () => (await plane.get({ apiVersion: "v1", kind: "Namespace", namespaced: false }, project)) === undefined, 40_000);
     await until("the objects to go", async () => (await live("ConfigMap", "web", `${project}-${project}`)) === undefined);
   });
-
 });

@@ -1,9 +1,32 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemRandom } from "@threeport/platform";
 import type { KubeObject, StoredObject } from "@threeport/resource";
-import { deployment, describeWithKubernetes, configMap, openFaultProxy, runPods, startApiServer, type FaultProxy, type PodRunner, type TestApiServer } from "@threeport/cluster/testing";
+import {
+  deployment,
+  describeWithKubernetes,
+  configMap,
+  openFaultProxy,
+  runPods,
+  startApiServer,
+  type FaultProxy,
+  type PodRunner,
+  type TestApiServer,
+} from "@threeport/cluster/testing";
 import { until } from "@threeport/engine/testing";
-import { anywhere, conditionOf, definition, definitions, environment, instance, instances, openTestControlPlane, releases, resourceSets, runtimes, type TestControlPlane } from "@threeport/server/testing";
+import {
+  anywhere,
+  conditionOf,
+  definition,
+  definitions,
+  environment,
+  instance,
+  instances,
+  openTestControlPlane,
+  releases,
+  resourceSets,
+  runtimes,
+  type TestControlPlane,
+} from "@threeport/server/testing";
 import type { Release, WorkloadDefinition, WorkloadInstance } from "./index.ts";
 
 const group = "threeport.io/v1alpha1";
@@ -36,53 +59,79 @@ describeWithKubernetes("a workload from definition to pods", () => {
     return (found?.["spec"] as { template: { spec: { containers: { image: string }[] } } } | undefined)?.template.spec.containers[0]?.image;
   };
 
-  test("§5.8: Ready never says yes early: a new generation is Ready only when its pods are, and until then everything says Reconciling", { timeout: 90_000 }, async () => {
-    const name = fresh("web");
-    await plane.create(definition(name, [app(name, "example.com/app:1")]));
-    await plane.create(instance(name, name));
-    const first = await plane.ready<WorkloadInstance>(instances, name);
-    expect(first.status).toMatchObject({ release: `${name}-1`, targetNamespace: "default-dev", resourceSet: name, objects: "1/1" });
-    await plane.ready(definitions, name);
+  test(
+    "§5.8: Ready never says yes early: a new generation is Ready only when its pods are, and until then everything says Reconciling",
+    { timeout: 90_000 },
+    async () => {
+      const name = fresh("web");
+      await plane.create(definition(name, [app(name, "example.com/app:1")]));
+      await plane.create(instance(name, name));
+      const first = await plane.ready<WorkloadInstance>(instances, name);
+      expect(first.status).toMatchObject({ release: `${name}-1`, targetNamespace: "default-dev", resourceSet: name, objects: "1/1" });
+      await plane.ready(definitions, name);
 
-    const isNew = (pod: StoredObject): boolean => JSON.stringify(pod["spec"]).includes("app:2");
-    await pods.holdBack(isNew);
-    const early: string[] = [];
-    const looking = new AbortController();
-    const changed = await plane.change<WorkloadDefinition & StoredObject>(definitions, name, (object) => {
-      (object.spec.source as { manifests: { objects: unknown[] } }).manifests.objects = [app(name, "example.com/app:2")];
-    });
-    // Every state that a watcher could see, from the change on.
-    const watchers = [
-      { plural: "workloaddefinitions", from: changed.metadata.resourceVersion, speaksOfNew: (object: KubeObject) => conditionOf(object, "Ready")?.observedGeneration === 2 },
-      { plural: "workloadinstances", from: changed.metadata.resourceVersion, speaksOfNew: (object: KubeObject) => (object as unknown as WorkloadInstance).status?.release === `${name}-2` },
-      { plural: "resourcesets", from: changed.metadata.resourceVersion, speaksOfNew: (object: KubeObject) => conditionOf(object, "Ready")?.observedGeneration === object.metadata.generation && JSON.stringify(object["spec"]).includes("app:2") },
-    ].map(async ({ plural, from, speaksOfNew }) => {
-      const path = `/apis/${group}/namespaces/default/${plural}`;
-      for await (const event of plane.client.watch<StoredObject>(path, { resourceVersion: from, fieldSelector: `metadata.name=${name}`, signal: looking.signal })) {
-        if (conditionOf(event.object, "Ready")?.status === "True" && speaksOfNew(event.object)) early.push(`${plural} at ${event.object.metadata.resourceVersion}`);
-      }
-    });
-    const ended = Promise.allSettled(watchers);
-    await until("the new pods to wait", async () => (await server.client.list<StoredObject>({ apiVersion: "v1", kind: "Pod", namespace: "default-dev" })).items.some(isNew));
-    const rolling = await until("the instance to say what it does", async () => {
-      const now = await plane.get<WorkloadInstance & StoredObject>(instances, name);
-      return now?.status?.release === `${name}-2` && conditionOf(now, "Ready")?.status === "False" ? now : undefined;
-    });
-    expect(conditionOf(rolling, "Reconciling")?.status).toBe("True");
-    await until("the definition to say so too", async () => {
-      const now = await plane.get(definitions, name);
-      return conditionOf(now, "Ready")?.observedGeneration === 2 && conditionOf(now, "Reconciling")?.status === "True";
-    });
-    expect(early).toEqual([]);
-    await pods.holdBack(() => false);
-    await plane.ready(definitions, name);
-    const second = await plane.ready<WorkloadInstance>(instances, name);
-    expect(second.status?.release).toBe(`${name}-2`);
-    looking.abort(new Error("seen enough"));
-    await ended;
-    const running = (await server.client.list<StoredObject>({ apiVersion: "v1", kind: "Pod", namespace: "default-dev" }, { labelSelector: `app=${name}` })).items.filter((pod) => pod.metadata.deletionTimestamp === undefined);
-    expect(running.filter(isNew)).toHaveLength(2);
-  });
+      const isNew = (pod: StoredObject): boolean => JSON.stringify(pod["spec"]).includes("app:2");
+      await pods.holdBack(isNew);
+      const early: string[] = [];
+      const looking = new AbortController();
+      const changed = await plane.change<WorkloadDefinition & StoredObject>(definitions, name, (object) => {
+        (object.spec.source as { manifests: { objects: unknown[] } }).manifests.objects = [app(name, "example.com/app:2")];
+      });
+      // Every state that a watcher could see, from the change on.
+      const watchers = [
+        {
+          plural: "workloaddefinitions",
+          from: changed.metadata.resourceVersion,
+          speaksOfNew: (object: KubeObject) => conditionOf(object, "Ready")?.observedGeneration === 2,
+        },
+        {
+          plural: "workloadinstances",
+          from: changed.metadata.resourceVersion,
+          speaksOfNew: (object: KubeObject) => (object as unknown as WorkloadInstance).status?.release === `${name}-2`,
+        },
+        {
+          plural: "resourcesets",
+          from: changed.metadata.resourceVersion,
+          speaksOfNew: (object: KubeObject) =>
+            conditionOf(object, "Ready")?.observedGeneration === object.metadata.generation && JSON.stringify(object["spec"]).includes("app:2"),
+        },
+      ].map(async ({ plural, from, speaksOfNew }) => {
+        const path = `/apis/${group}/namespaces/default/${plural}`;
+        for await (const event of plane.client.watch<StoredObject>(path, {
+          resourceVersion: from,
+          fieldSelector: `metadata.name=${name}`,
+          signal: looking.signal,
+        })) {
+          if (conditionOf(event.object, "Ready")?.status === "True" && speaksOfNew(event.object))
+            early.push(`${plural} at ${event.object.metadata.resourceVersion}`);
+        }
+      });
+      const ended = Promise.allSettled(watchers);
+      await until("the new pods to wait", async () =>
+        (await server.client.list<StoredObject>({ apiVersion: "v1", kind: "Pod", namespace: "default-dev" })).items.some(isNew),
+      );
+      const rolling = await until("the instance to say what it does", async () => {
+        const now = await plane.get<WorkloadInstance & StoredObject>(instances, name);
+        return now?.status?.release === `${name}-2` && conditionOf(now, "Ready")?.status === "False" ? now : undefined;
+      });
+      expect(conditionOf(rolling, "Reconciling")?.status).toBe("True");
+      await until("the definition to say so too", async () => {
+        const now = await plane.get(definitions, name);
+        return conditionOf(now, "Ready")?.observedGeneration === 2 && conditionOf(now, "Reconciling")?.status === "True";
+      });
+      expect(early).toEqual([]);
+      await pods.holdBack(() => false);
+      await plane.ready(definitions, name);
+      const second = await plane.ready<WorkloadInstance>(instances, name);
+      expect(second.status?.release).toBe(`${name}-2`);
+      looking.abort(new Error("seen enough"));
+      await ended;
+      const running = (
+        await server.client.list<StoredObject>({ apiVersion: "v1", kind: "Pod", namespace: "default-dev" }, { labelSelector: `app=${name}` })
+      ).items.filter((pod) => pod.metadata.deletionTimestamp === undefined);
+      expect(running.filter(isNew)).toHaveLength(2);
+    },
+  );
 
   test("K3: applying the same definition, instance and environment again writes nothing anywhere", async () => {
     const name = fresh("same");
@@ -98,7 +147,10 @@ describeWithKubernetes("a workload from definition to pods", () => {
       // As kubectl apply does where nothing differs from the last time, and as a pipeline that replaces does.
       await plane.client.patch({ apiVersion: object.apiVersion, kind: object.kind, name, namespace: "default" }, { spec: object["spec"] });
       const current = await plane.get(object.kind === "WorkloadInstance" ? instances : definitions, name);
-      await plane.client.update({ apiVersion: object.apiVersion, kind: object.kind, name, namespace: "default" }, { ...object, metadata: { ...object.metadata, resourceVersion: current?.metadata.resourceVersion, finalizers: current?.metadata.finalizers } });
+      await plane.client.update(
+        { apiVersion: object.apiVersion, kind: object.kind, name, namespace: "default" },
+        { ...object, metadata: { ...object.metadata, resourceVersion: current?.metadata.resourceVersion, finalizers: current?.metadata.finalizers } },
+      );
     }
     expect(await Promise.all(kinds.map((kind) => plane.get(kind, name)))).toEqual(before);
     expect(proxy.writes.slice(writes)).toEqual([]);
@@ -109,7 +161,12 @@ describeWithKubernetes("a workload from definition to pods", () => {
   test("a change makes a new release and rolls what follows it; a pinned instance stays where it is, and can be moved by hand", async () => {
     const name = fresh("pin");
     const settings = (value: string): KubeObject[] => [anywhere(configMap("", name, { value }))];
-    const liveValue = async (namespace: string): Promise<string | undefined> => ((await server.client.get<StoredObject>({ apiVersion: "v1", kind: "ConfigMap", namespace, name }).catch(() => undefined))?.["data"] as { value?: string } | undefined)?.value;
+    const liveValue = async (namespace: string): Promise<string | undefined> =>
+      (
+        (await server.client.get<StoredObject>({ apiVersion: "v1", kind: "ConfigMap", namespace, name }).catch(() => undefined))?.["data"] as
+          | { value?: string }
+          | undefined
+      )?.value;
     await plane.create(definition(name, settings("1")));
     await plane.create(instance(`${name}-follows`, name, { targetNamespace: `${name}-follows` }));
     await plane.create(instance(`${name}-pinned`, name, { targetNamespace: `${name}-pinned`, release: `${name}-1` }));
@@ -133,30 +190,36 @@ describeWithKubernetes("a workload from definition to pods", () => {
     expect((await plane.ready<WorkloadInstance>(instances, `${name}-follows`)).status?.release).toBe(`${name}-1`);
   });
 
-  test("a rollout that can never succeed is told as Stalled with its cause, keeps the old pods, and a better release heals it", { timeout: 90_000 }, async () => {
-    const name = fresh("stuck");
-    await plane.create(definition(name, [app(name, "example.com/app:1")]));
-    await plane.create(instance(name, name, { progressDeadlineSeconds: 2 }));
-    await plane.ready(instances, name);
-    await pods.holdBack((pod) => JSON.stringify(pod["spec"]).includes("app:broken"));
-    await plane.change<WorkloadDefinition & StoredObject>(definitions, name, (object) => {
-      object.spec.source.manifests = { objects: [app(name, "example.com/app:broken")] as never };
-    });
-    const stalled = await until("Stalled", async () => {
-      const now = await plane.get<WorkloadInstance & StoredObject>(instances, name);
-      return conditionOf(now, "Stalled")?.status === "True" ? now : undefined;
-    });
-    expect(conditionOf(stalled, "Stalled")?.message).toContain(`Deployment`);
-    expect(stalled?.status?.release).toBe(`${name}-2`);
-    const kept = (await server.client.list<StoredObject>({ apiVersion: "v1", kind: "Pod", namespace: "default-dev" }, { labelSelector: `app=${name}` })).items.filter((pod) => JSON.stringify(pod["spec"]).includes("app:1"));
-    expect(kept.length).toBeGreaterThan(0);
-    await until("the definition to name the instance", async () => conditionOf(await plane.get(definitions, name), "Stalled")?.reason === "InstanceStalled");
-    await plane.change<WorkloadDefinition & StoredObject>(definitions, name, (object) => {
-      object.spec.source.manifests = { objects: [app(name, "example.com/app:2")] as never };
-    });
-    await plane.ready(instances, name);
-    await plane.ready(definitions, name);
-    expect(await liveImage(name)).toBe("example.com/app:2");
-    await pods.holdBack(() => false);
-  });
+  test(
+    "a rollout that can never succeed is told as Stalled with its cause, keeps the old pods, and a better release heals it",
+    { timeout: 90_000 },
+    async () => {
+      const name = fresh("stuck");
+      await plane.create(definition(name, [app(name, "example.com/app:1")]));
+      await plane.create(instance(name, name, { progressDeadlineSeconds: 2 }));
+      await plane.ready(instances, name);
+      await pods.holdBack((pod) => JSON.stringify(pod["spec"]).includes("app:broken"));
+      await plane.change<WorkloadDefinition & StoredObject>(definitions, name, (object) => {
+        object.spec.source.manifests = { objects: [app(name, "example.com/app:broken")] as never };
+      });
+      const stalled = await until("Stalled", async () => {
+        const now = await plane.get<WorkloadInstance & StoredObject>(instances, name);
+        return conditionOf(now, "Stalled")?.status === "True" ? now : undefined;
+      });
+      expect(conditionOf(stalled, "Stalled")?.message).toContain(`Deployment`);
+      expect(stalled?.status?.release).toBe(`${name}-2`);
+      const kept = (
+        await server.client.list<StoredObject>({ apiVersion: "v1", kind: "Pod", namespace: "default-dev" }, { labelSelector: `app=${name}` })
+      ).items.filter((pod) => JSON.stringify(pod["spec"]).includes("app:1"));
+      expect(kept.length).toBeGreaterThan(0);
+      await until("the definition to name the instance", async () => conditionOf(await plane.get(definitions, name), "Stalled")?.reason === "InstanceStalled");
+      await plane.change<WorkloadDefinition & StoredObject>(definitions, name, (object) => {
+        object.spec.source.manifests = { objects: [app(name, "example.com/app:2")] as never };
+      });
+      await plane.ready(instances, name);
+      await plane.ready(definitions, name);
+      expect(await liveImage(name)).toBe("example.com/app:2");
+      await pods.holdBack(() => false);
+    },
+  );
 });

@@ -25,7 +25,12 @@ export function openLedger(): Ledger {
   const counts = { accepted: 0, unanswered: 0 };
   const book = new Map<string, { readonly target: KubeObject; possible: State[] }>();
   const keyOf = (object: KubeObject): string => `${object.kind}/${object.metadata.namespace ?? ""}/${object.metadata.name}`;
-  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) });
+  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({
+    apiVersion,
+    kind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+  });
 
   async function write(object: KubeObject, next: State, run: () => Promise<unknown>): Promise<void> {
     const key = keyOf(object);
@@ -74,7 +79,9 @@ export function openLedger(): Ledger {
         const now = found === undefined || found.metadata.deletionTimestamp !== undefined ? undefined : found;
         const fits = entry.possible.find((state) => (state === undefined ? now === undefined : now !== undefined && holds(state["spec"], now["spec"])));
         if (fits === undefined && !(now === undefined && entry.possible.includes(undefined))) {
-          throw new Error(`${key}: the server says ${JSON.stringify(now?.["spec"])}, but what it had acknowledged was one of ${JSON.stringify(entry.possible.map((state) => state?.["spec"] ?? "nothing"))}`);
+          throw new Error(
+            `${key}: the server says ${JSON.stringify(now?.["spec"])}, but what it had acknowledged was one of ${JSON.stringify(entry.possible.map((state) => state?.["spec"] ?? "nothing"))}`,
+          );
         }
         entry.possible = [fits];
       }

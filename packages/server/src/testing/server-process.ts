@@ -37,7 +37,9 @@ export async function openServerHome(): Promise<ServerHome> {
 
   async function processes(): Promise<readonly string[]> {
     const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
-    const commands = await Promise.all(pids.map(async (pid) => ({ pid, command: (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).replaceAll("\0", " ") })));
+    const commands = await Promise.all(
+      pids.map(async (pid) => ({ pid, command: (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).replaceAll("\0", " ") })),
+    );
     return commands.filter(({ command }) => command.includes(folder)).map(({ pid, command }) => `${pid} ${command}`);
   }
 

@@ -56,20 +56,36 @@ export async function openTestControlPlane(options: TestControlPlaneOptions = {}
   const home = await mkdtemp(join(tmpdir(), "threeport-test-home-"));
   stack.defer(() => rm(home, { recursive: true, force: true }));
   const tools = { clock: systemClock, random: systemRandom, exec: systemExec, log: options.log ?? silentLogger, environment: {} };
-  const configuration = { home, host: "127.0.0.1", port: 0, databaseUrl: options.databaseUrl ?? databaseUrlOf(database.connectionOptions as ConnectionOptions), pgBinDir: undefined, workers: 16, verbose: false };
+  const configuration = {
+    home,
+    host: "127.0.0.1",
+    port: 0,
+    databaseUrl: options.databaseUrl ?? databaseUrlOf(database.connectionOptions as ConnectionOptions),
+    pgBinDir: undefined,
+    workers: 16,
+    verbose: false,
+  };
   let running: ControlPlane | undefined = await startControlPlane(configuration, tools);
   stack.defer(async () => running?.[Symbol.asyncDispose]());
   const connection = parseKubeconfig(await readFile(join(home, "admin.kubeconfig"), "utf8"));
   const client = stack.use(createClient(connection));
 
-  const target = (kind: Kind, name: string, namespace = "default") => ({ apiVersion: kind.apiVersion, kind: kind.kind, name, ...(kind.namespaced ? { namespace } : {}) });
+  const target = (kind: Kind, name: string, namespace = "default") => ({
+    apiVersion: kind.apiVersion,
+    kind: kind.kind,
+    name,
+    ...(kind.namespaced ? { namespace } : {}),
+  });
   const get = async <T extends KubeObject = StoredObject>(kind: Kind, name: string, namespace?: string): Promise<T | undefined> =>
     client.get<T>(target(kind, name, namespace)).catch((error: unknown) => {
       if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
       throw error;
     });
   const create = async <T extends KubeObject = StoredObject>(object: KubeObject): Promise<T> =>
-    client.create<T>({ apiVersion: object.apiVersion, kind: object.kind, ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }) }, object);
+    client.create<T>(
+      { apiVersion: object.apiVersion, kind: object.kind, ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }) },
+      object,
+    );
   const owned = stack.move();
   return {
     client,
@@ -118,7 +134,12 @@ export async function openTestControlPlane(options: TestControlPlaneOptions = {}
     },
     async addRuntime(name, kubeconfig) {
       await create({ apiVersion: "v1", kind: "Secret", metadata: { name: `kubeconfig-${name}`, namespace: "default" }, stringData: { kubeconfig } });
-      await create({ apiVersion: group, kind: "KubernetesRuntimeInstance", metadata: { name }, spec: { provider: "kubeconfig", kubeconfig: { secretRef: { namespace: "default", name: `kubeconfig-${name}` } } } });
+      await create({
+        apiVersion: group,
+        kind: "KubernetesRuntimeInstance",
+        metadata: { name },
+        spec: { provider: "kubeconfig", kubeconfig: { secretRef: { namespace: "default", name: `kubeconfig-${name}` } } },
+      });
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -130,7 +151,12 @@ export function conditionOf(object: KubeObject | undefined, type: string): Condi
 
 /** A DATABASE_URL for a database of the test run, which is reached by a socket. */
 export function databaseUrlOf(connection: ConnectionOptions): string {
-  const parameters = new URLSearchParams({ host: String(connection.host), user: String(connection.user), ...(connection.port === undefined ? {} : { port: String(connection.port) }), ...(typeof connection.password === "string" ? { password: connection.password } : {}) });
+  const parameters = new URLSearchParams({
+    host: String(connection.host),
+    user: String(connection.user),
+    ...(connection.port === undefined ? {} : { port: String(connection.port) }),
+    ...(typeof connection.password === "string" ? { password: connection.password } : {}),
+  });
   return `postgres:///${String(connection.database)}?${parameters.toString()}`;
 }
 
