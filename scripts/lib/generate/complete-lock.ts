@@ -27,7 +27,16 @@ export function completeLock(text: string): string {
       if (isLocked(lock.packages, path, name)) continue;
       const platform = platformOf(name);
       if (platform === undefined) throw new Error(`package-lock.json has no entry for ${name}, and its name tells no platform: run npm install again`);
-      added[`node_modules/${name}`] = { version, ...platform, ...(entry.dev === true ? { dev: true } : {}), optional: true };
+      const { os, cpu, libc } = platform;
+      // In npm's own order, so that the next npm install leaves it as it is.
+      added[`node_modules/${name}`] = {
+        version,
+        cpu,
+        ...(entry.dev === true ? { dev: true } : {}),
+        ...(libc === undefined ? {} : { libc }),
+        optional: true,
+        os,
+      };
     }
   }
   if (Object.keys(added).length === 0) return text;
@@ -47,7 +56,7 @@ function isLocked(packages: Packages, from: string, name: string): boolean {
 const libcs: Readonly<Record<string, string>> = { gnu: "glibc", gnueabihf: "glibc", musl: "musl", musleabihf: "musl" };
 
 /** `…/binding-linux-arm-musleabihf` → linux, arm, musl: how packages of native programs are named. */
-function platformOf(name: string): Pick<LockEntry, "os" | "cpu" | "libc"> | undefined {
+function platformOf(name: string): (Required<Pick<LockEntry, "os" | "cpu">> & Pick<LockEntry, "libc">) | undefined {
   const [, os, cpu, abi = ""] = /[-/](android|darwin|freebsd|linux|openharmony|win32)-(arm64|arm|ia32|ppc64|riscv64|s390x|x64)(?:-(\w+))?$/.exec(name) ?? [];
   if (os === undefined || cpu === undefined) return undefined;
   const libc = os === "linux" ? libcs[abi] : undefined;
