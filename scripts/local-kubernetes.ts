@@ -12,7 +12,13 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock, systemExec, systemRandom, silentLogger } from "../packages/platform/src/index.ts";
 import { toPlatformError } from "../packages/resource/src/index.ts";
-import { busyboxImage, ensureKubernetesBinaries, ensureSystemPackages, startLocalKubernetes, stopLocalKubernetes } from "../packages/modules/runtime/src/local/index.ts";
+import {
+  busyboxImage,
+  ensureKubernetesBinaries,
+  ensureSystemPackages,
+  startLocalKubernetes,
+  stopLocalKubernetes,
+} from "../packages/modules/runtime/src/local/index.ts";
 
 const usage = "usage: node scripts/local-kubernetes.ts up|down|kubeconfig [--state DIR] [--name NAME]";
 const seams = { exec: systemExec, clock: systemClock, random: systemRandom, log: silentLogger };

@@ -3,7 +3,12 @@ import { isErrorCode } from "@threeport/resource";
 import { endpointOf } from "./connection.ts";
 
 test("an address is taken apart, with the path that a proxy puts in front", () => {
-  expect(endpointOf({ server: "https://10.0.0.1:6443/k8s/c1/", token: "t" })).toEqual({ origin: "https://10.0.0.1:6443", basePath: "/k8s/c1", host: "10.0.0.1:6443", secure: true });
+  expect(endpointOf({ server: "https://10.0.0.1:6443/k8s/c1/", token: "t" })).toEqual({
+    origin: "https://10.0.0.1:6443",
+    basePath: "/k8s/c1",
+    host: "10.0.0.1:6443",
+    secure: true,
+  });
 });
 
 test.each([

@@ -8,7 +8,15 @@ export { type ApiResource, type DiscoveryFailure } from "./discovery/api-resourc
 export { type Discovery } from "./discovery/discovery.ts";
 export { resourcePath } from "./discovery/resource-path.ts";
 export { type ObjectList } from "./objects/list.ts";
-export { type ApplyOptions, type DeleteOptions, type GetOptions, type ListOptions, type PatchOptions, type Selection, type WriteOptions } from "./objects/options.ts";
+export {
+  type ApplyOptions,
+  type DeleteOptions,
+  type GetOptions,
+  type ListOptions,
+  type PatchOptions,
+  type Selection,
+  type WriteOptions,
+} from "./objects/options.ts";
 export { type NamedTarget, type Target, targetOf } from "./objects/target.ts";
 export { type Applied, type ObjectVerbs } from "./objects/verbs.ts";
 export { type WatchEvent, type WatchOptions } from "./watch/open-watch.ts";

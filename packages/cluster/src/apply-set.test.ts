@@ -53,20 +53,14 @@ describeWithKubernetes("a ResourceSet in a real cluster", () => {
       metadata: { name: "g", annotations: { "threeport.io/ignore-healthcheck": "true" } },
       spec: { size: 3 },
     };
-    const job: KubeObject = {
-      apiVersion: "batch/v1",
-      kind: "CronJob",
-      metadata: { name: "nightly", namespace },
-      spec: {
-        schedule: "0 3 * * *",
-        jobTemplate: { spec: { template: { spec: { restartPolicy: "Never", containers: [{ name: "main", image: "example.com/app:1" }] } } } },
-      },
-    };
+    // No pod runs here; whether a Deployment is healthy is told elsewhere.
+    const plain = deployment(namespace, "app");
+    const app: KubeObject = { ...plain, metadata: { ...plain.metadata, annotations: { "threeport.io/ignore-healthcheck": "true" } } };
     const from = proxy.writes.length;
-    await sets.create("all", [job, gadget, configMap(namespace, "settings"), definition, namespaceDocument(namespace)], { targetNamespace: namespace });
+    await sets.create("all", [app, gadget, configMap(namespace, "settings"), definition, namespaceDocument(namespace)], { targetNamespace: namespace });
     const set = await sets.ready("all");
     const writes = proxy.writes.slice(from).map((write) => write.split("/").at(-2));
-    expect(writes).toEqual(["namespaces", "customresourcedefinitions", "configmaps", "cronjobs", `${kind.toLowerCase()}s`]);
+    expect(writes).toEqual(["namespaces", "customresourcedefinitions", "configmaps", "deployments", `${kind.toLowerCase()}s`]);
     expect((await live({ ...gadget, metadata: { name: "g", namespace } }))?.["spec"]).toEqual({ size: 3 });
     expect(set.status?.counts).toEqual({ total: 5, applied: 5, healthy: 5 });
     expect((await sets.inventory(set)).map((entry) => entry.state)).toEqual(["applied", "applied", "applied", "applied", "applied"]);

@@ -7,7 +7,12 @@ export function idText(id: { readonly apiVersion: string; readonly kind: string;
 }
 
 export function idOf(object: KubeObject): ObjectId {
-  return { apiVersion: object.apiVersion, kind: object.kind, name: object.metadata.name, ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }) };
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    name: object.metadata.name,
+    ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }),
+  };
 }
 
 /** `Deployment web/shop` or `Namespace shop`: how people are told of an object. */

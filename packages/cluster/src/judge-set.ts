@@ -31,16 +31,31 @@ export function judgeSet(input: JudgeInput): Judged {
   const { set, nowMs, entries } = input;
   const judged = input.desired.map((desired) => ({ id: idOf(desired.object), key: desired.id, verdict: verdictOf(input, desired) }));
   const total = aggregate(judged, undefined, nowMs);
-  const applied = input.desired.filter((desired) => entries.get(desired.id)?.state === "applied" && entries.get(desired.id)?.detail.refusal === undefined).length;
+  const applied = input.desired.filter(
+    (desired) => entries.get(desired.id)?.state === "applied" && entries.get(desired.id)?.detail.refusal === undefined,
+  ).length;
   const healthyCount = total.counts.Healthy + total.counts.Suspended;
   const status = {
     observedGeneration: set.metadata.generation ?? 0,
     counts: { total: input.desired.length, applied, healthy: healthyCount, ...(input.pruning === 0 ? {} : { pruning: input.pruning }) },
     worst: total.worst.filter(({ verdict }) => verdict.state !== "Healthy").map(({ id, verdict }) => worstOf(id, verdict)),
-    ...(total.warnings.length === 0 && !input.keptEmpty ? {} : { warnings: [...total.warnings, ...(input.keptEmpty ? ["the set is empty, and an empty set removes nothing: delete the set to remove its objects"] : [])] }),
+    ...(total.warnings.length === 0 && !input.keptEmpty
+      ? {}
+      : {
+          warnings: [
+            ...total.warnings,
+            ...(input.keptEmpty ? ["the set is empty, and an empty set removes nothing: delete the set to remove its objects"] : []),
+          ],
+        }),
   };
   const condition = conditionOf(input, { verdict: total.verdict, worst: total.worst[0], applied, healthyCount });
-  return { verdicts: new Map(judged.map((entry) => [entry.key, entry.verdict])), status, condition, healthy: condition.state === "ready", recheckAtMs: total.verdict.recheckAt };
+  return {
+    verdicts: new Map(judged.map((entry) => [entry.key, entry.verdict])),
+    status,
+    condition,
+    healthy: condition.state === "ready",
+    recheckAtMs: total.verdict.recheckAt,
+  };
 }
 
 function verdictOf(input: JudgeInput, desired: Desired): Verdict {
@@ -77,11 +92,19 @@ function worstOf(id: ObjectId, verdict: Verdict): object {
   };
 }
 
-function conditionOf(input: JudgeInput, total: { verdict: Verdict; worst: { id: ObjectId; verdict: Verdict } | undefined; applied: number; healthyCount: number }): ConditionVerdict {
+function conditionOf(
+  input: JudgeInput,
+  total: { verdict: Verdict; worst: { id: ObjectId; verdict: Verdict } | undefined; applied: number; healthyCount: number },
+): ConditionVerdict {
   const size = input.desired.length;
-  if (input.pruning > 0 && total.verdict.state === "Healthy") return { state: "reconciling", reason: "Pruning", message: `${input.pruning} objects that left the set are being removed` };
+  if (input.pruning > 0 && total.verdict.state === "Healthy")
+    return { state: "reconciling", reason: "Pruning", message: `${input.pruning} objects that left the set are being removed` };
   if (total.verdict.state === "Healthy" || total.verdict.state === "Suspended") {
-    return { state: "ready", reason: "Healthy", message: size === 1 ? "1 object is in the cluster and healthy" : `${size} objects are in the cluster and healthy` };
+    return {
+      state: "ready",
+      reason: "Healthy",
+      message: size === 1 ? "1 object is in the cluster and healthy" : `${size} objects are in the cluster and healthy`,
+    };
   }
   const worst = total.worst;
   const told = worst === undefined ? total.verdict.message : `${idWords(worst.id)}: ${worst.verdict.message}`;

@@ -1,6 +1,17 @@
 // What a ResourceSet means (design.md D2, §5.9). One run: read everything, write ahead, apply in order, prune, judge, write the result once.
 import { isErrorCode, PlatformError, toPlatformError, type ErrorCode, type KubeObject } from "@threeport/resource";
-import { conditionsOf, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type ReconcileKey, withFinalizer, withoutFinalizer } from "@threeport/engine";
+import {
+  conditionsOf,
+  recheck,
+  settled,
+  waiting,
+  type Outcome,
+  type ReconcileContext,
+  type Reconciler,
+  type ReconcileKey,
+  withFinalizer,
+  withoutFinalizer,
+} from "@threeport/engine";
 import { applyToCluster } from "./apply/apply-object.ts";
 import { desiredObjects, hasUnknownKinds, type Desired } from "./apply/desired.ts";
 import { applyReason, type ApplyReason } from "./apply/drift.ts";
@@ -39,7 +50,12 @@ export function resourceSetReconciler(options: ResourceSetOptions): Reconciler {
     queue: resourceSetKind.resource,
     target: { apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind },
     async reconcile(key, context) {
-      const set = await context.objects.get<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace: key.namespace, name: key.name });
+      const set = await context.objects.get<ResourceSet>({
+        apiVersion: resourceSetKind.apiVersion,
+        kind: resourceSetKind.kind,
+        namespace: key.namespace,
+        name: key.name,
+      });
       if (set === undefined) return settled;
       const identity: SetIdentity = { controlPlaneId: options.controlPlaneId, uid: set.metadata.uid ?? "", key: key.text };
       if (set.metadata.deletionTimestamp !== undefined) return tearDown(options, { set, identity, key, context });
@@ -58,7 +74,11 @@ interface Run {
 async function converge(options: ResourceSetOptions, run: Run): Promise<Outcome> {
   const { set, identity, context } = run;
   const cluster = await options.clusterFor(set.spec.runtime, context);
-  if (cluster === "gone") throw new PlatformError("TP_NOT_FOUND", { message: `the runtime ${set.spec.runtime} does not exist any more; create it again, or delete this set`, detail: { conditionReason: "RuntimeNotFound" } });
+  if (cluster === "gone")
+    throw new PlatformError("TP_NOT_FOUND", {
+      message: `the runtime ${set.spec.runtime} does not exist any more; create it again, or delete this set`,
+      detail: { conditionReason: "RuntimeNotFound" },
+    });
   const known = await cluster.call((client) => client.discover({ signal: context.signal }));
   const discovery = hasUnknownKinds(set, known) ? await cluster.call(() => known.refresh(context.signal)) : known;
   const desired = desiredObjects(set, identity, discovery);
@@ -71,7 +91,11 @@ async function converge(options: ResourceSetOptions, run: Run): Promise<Outcome>
   await writeAhead(plan, { entries, context, identity });
   await applyAll(run, { cluster, plan, entries, adopt: set.spec.adopt === "IfUnowned" });
   // Kinds that came with this set are served only now.
-  await followKinds(cluster, desired.filter(({ object }) => discovery.byKind(object.apiVersion, object.kind) === undefined), context.signal);
+  await followKinds(
+    cluster,
+    desired.filter(({ object }) => discovery.byKind(object.apiVersion, object.kind) === undefined),
+    context.signal,
+  );
   const left = await prune(run, { cluster, desired, entries });
 
   const judged = judgeSet({ set, desired, entries, cluster, nowMs: context.clock.now(), pruning: left.going, keptEmpty: left.keptEmpty });
@@ -84,14 +108,26 @@ async function converge(options: ResourceSetOptions, run: Run): Promise<Outcome>
   await context.inventory.record(identity.uid, { put: changed.map(writeEntry), remove: gone });
   const status = { ...judged.status, conditions: conditionsOf(set, judged.condition, context.clock) };
   await context.objects.patchStatus<ResourceSet>({ ...set, status: status as NonNullable<ResourceSet["status"]> });
-  return nextLook(judged, { going: left.going, refused: [...entries.values()].filter((entry) => entry.detail.refusal !== undefined), nowMs: context.clock.now() });
+  return nextLook(judged, {
+    going: left.going,
+    refused: [...entries.values()].filter((entry) => entry.detail.refusal !== undefined),
+    nowMs: context.clock.now(),
+  });
 }
 
 /** The highest wave that may be applied: the first one in which something is not healthy yet, or the last (C3). */
 function openWaves(run: Run, input: { desired: readonly Desired[]; entries: ReadonlyMap<string, Entry>; cluster: Cluster }): number {
   const waves = [...new Set(input.desired.map((object) => object.wave))].toSorted((a, b) => a - b);
   for (const wave of waves.slice(0, -1)) {
-    const judged = judgeSet({ set: run.set, desired: input.desired.filter((object) => object.wave === wave), entries: input.entries, cluster: input.cluster, nowMs: run.context.clock.now(), pruning: 0, keptEmpty: false });
+    const judged = judgeSet({
+      set: run.set,
+      desired: input.desired.filter((object) => object.wave === wave),
+      entries: input.entries,
+      cluster: input.cluster,
+      nowMs: run.context.clock.now(),
+      pruning: 0,
+      keptEmpty: false,
+    });
     if (!judged.healthy) return wave;
   }
   return waves.at(-1) ?? 0;
@@ -103,10 +139,18 @@ interface Planned {
   readonly reason: ApplyReason;
 }
 
-function planOf(options: ResourceSetOptions, input: { desired: readonly Desired[]; entries: ReadonlyMap<string, Entry>; complete: ReadonlySet<string>; cluster: Cluster }): Planned[] {
+function planOf(
+  options: ResourceSetOptions,
+  input: { desired: readonly Desired[]; entries: ReadonlyMap<string, Entry>; complete: ReadonlySet<string>; cluster: Cluster },
+): Planned[] {
   return input.desired.flatMap((desired) => {
     const digest = options.digest(JSON.stringify(desired.object));
-    const reason = applyReason(input.entries.get(desired.id), { digest, desired: desired.object, live: input.cluster.cache.byId(desired.id), complete: input.complete.has(kindText(desired.object)) });
+    const reason = applyReason(input.entries.get(desired.id), {
+      digest,
+      desired: desired.object,
+      live: input.cluster.cache.byId(desired.id),
+      complete: input.complete.has(kindText(desired.object)),
+    });
     return reason === undefined ? [] : [{ desired, digest, reason }];
   });
 }
@@ -127,7 +171,8 @@ async function followKinds(cluster: Cluster, desired: readonly Desired[], signal
       if (await cluster.follow(kind, signal)) complete.add(text);
     }),
   );
-  for (const { object } of desired) if (isWorkload(object.apiVersion) && object.metadata.namespace !== undefined) cluster.followChildren(object.metadata.namespace);
+  for (const { object } of desired)
+    if (isWorkload(object.apiVersion) && object.metadata.namespace !== undefined) cluster.followChildren(object.metadata.namespace);
   return complete;
 }
 
@@ -145,7 +190,14 @@ async function writeAhead(plan: readonly Planned[], input: { entries: Map<string
 
 function detailOf(desired: Desired, more: Pick<EntryDetail, "digest"> & Partial<EntryDetail>): EntryDetail {
   const { apiVersion, kind, metadata } = desired.object;
-  return { apiVersion, kind, name: metadata.name, ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }), ...(desired.orphan ? { orphan: true } : {}), ...more };
+  return {
+    apiVersion,
+    kind,
+    name: metadata.name,
+    ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+    ...(desired.orphan ? { orphan: true } : {}),
+    ...more,
+  };
 }
 
 /** What stays true of an object over its applies. */
@@ -174,18 +226,32 @@ async function applyOne(run: Run, input: { cluster: Cluster; planned: Planned; e
       knownUid: known?.state === "applied" ? known.uid : "",
       adopt: input.adopt,
       async beforeMaking(adoption) {
-        const entry: Entry = { id: desired.id, uid: "", state: "pending", detail: detailOf(desired, { digest: "", ...carried(known), ...(adoption ? { adopted: true } : {}) }) };
+        const entry: Entry = {
+          id: desired.id,
+          uid: "",
+          state: "pending",
+          detail: detailOf(desired, { digest: "", ...carried(known), ...(adoption ? { adopted: true } : {}) }),
+        };
         await context.inventory.record(identity.uid, { put: [writeEntry(entry)] });
         input.entries.set(desired.id, entry);
       },
       signal: context.signal,
     });
     const { resourceVersion, generation, uid } = live.metadata;
-    input.entries.set(desired.id, { id: desired.id, uid, state: "applied", detail: detailOf(desired, { digest, resourceVersion, ...(generation === undefined ? {} : { generation }), ...carried(input.entries.get(desired.id)) }) });
+    input.entries.set(desired.id, {
+      id: desired.id,
+      uid,
+      state: "applied",
+      detail: detailOf(desired, { digest, resourceVersion, ...(generation === undefined ? {} : { generation }), ...carried(input.entries.get(desired.id)) }),
+    });
     // The answer is newer than the watch: what is judged right after the apply must not be the state before it.
     input.cluster.note(live);
     if ((reason === "missing" || reason === "drift" || reason === "replaced") && resourceVersion !== known?.detail.resourceVersion) {
-      await context.event(set, { type: "Normal", reason: "DriftMended", message: `${idWords(objectIdOf(detailOf(desired, { digest })))} was ${reason === "missing" ? "deleted" : "changed"} in the cluster and is as declared again` });
+      await context.event(set, {
+        type: "Normal",
+        reason: "DriftMended",
+        message: `${idWords(objectIdOf(detailOf(desired, { digest })))} was ${reason === "missing" ? "deleted" : "changed"} in the cluster and is as declared again`,
+      });
     }
   } catch (thrown) {
     context.signal.throwIfAborted(); // our own stop is nothing that the cluster said
@@ -194,7 +260,8 @@ async function applyOne(run: Run, input: { cluster: Cluster; planned: Planned; e
     const id = objectIdOf(detailOf(desired, { digest }));
     const refusal = explainApplyError(error, id);
     const base = known ?? { id: desired.id, uid: "", state: "pending" as const, detail: detailOf(desired, { digest: "" }) };
-    if (known?.detail.refusal?.message !== refusal.message) await context.event(set, { type: "Warning", reason: refusal.reason, message: `${idWords(id)}: ${refusal.message}` });
+    if (known?.detail.refusal?.message !== refusal.message)
+      await context.event(set, { type: "Warning", reason: refusal.reason, message: `${idWords(id)}: ${refusal.message}` });
     input.entries.set(desired.id, { ...base, detail: { ...base.detail, refusal } });
   }
 }
@@ -234,10 +301,17 @@ async function definitionsEstablished(cluster: Cluster, group: readonly Planned[
   const until = context.clock.monotonic() + establishedMs;
   for (const { desired } of definitions) {
     while (context.clock.monotonic() < until) {
-      const live = await cluster.call((client) => client.get<KubeObject>({ apiVersion: desired.object.apiVersion, kind: desired.object.kind, name: desired.object.metadata.name }, { signal: context.signal })).catch((error: unknown) => {
-        if (isErrorCode(error, "TP_NOT_FOUND")) return undefined; // its apply was refused: told there
-        throw error;
-      });
+      const live = await cluster
+        .call((client) =>
+          client.get<KubeObject>(
+            { apiVersion: desired.object.apiVersion, kind: desired.object.kind, name: desired.object.metadata.name },
+            { signal: context.signal },
+          ),
+        )
+        .catch((error: unknown) => {
+          if (isErrorCode(error, "TP_NOT_FOUND")) return undefined; // its apply was refused: told there
+          throw error;
+        });
       if (live === undefined || isEstablished(live)) break;
       await context.clock.sleep(establishedPollMs, context.signal);
     }
@@ -252,7 +326,10 @@ function isEstablished(definition: KubeObject): boolean {
 }
 
 /** Removes what left the set. An empty set removes nothing: emptiness is more often a mistake than a wish (F12). */
-async function prune(run: Run, input: { cluster: Cluster; desired: readonly Desired[]; entries: Map<string, Entry> }): Promise<{ going: number; keptEmpty: boolean }> {
+async function prune(
+  run: Run,
+  input: { cluster: Cluster; desired: readonly Desired[]; entries: Map<string, Entry> },
+): Promise<{ going: number; keptEmpty: boolean }> {
   const { set, context, identity } = run;
   const wanted = new Set(input.desired.map((desired) => desired.id));
   const surplus = [...input.entries.values()].filter((entry) => !wanted.has(entry.id));
@@ -264,12 +341,18 @@ async function prune(run: Run, input: { cluster: Cluster; desired: readonly Desi
   if (wanted.size === 0) return { going: 0, keptEmpty: true };
   const wantedUids = new Set([...input.entries.values()].filter((entry) => wanted.has(entry.id) && entry.uid !== "").map((entry) => entry.uid));
   const going = await removeEntries(run, { cluster: input.cluster, surplus, entries: input.entries, wanted: wantedUids });
-  if (going > 0) await context.inventory.record(identity.uid, { put: surplus.filter((entry) => input.entries.has(entry.id)).map((entry) => writeEntry({ ...entry, state: "pruning" })) });
+  if (going > 0)
+    await context.inventory.record(identity.uid, {
+      put: surplus.filter((entry) => input.entries.has(entry.id)).map((entry) => writeEntry({ ...entry, state: "pruning" })),
+    });
   return { going, keptEmpty: false };
 }
 
 /** Removes entries of the highest rank that is left; lower ranks wait for it. Returns how many are still there. */
-async function removeEntries(run: Run, input: { cluster: Cluster; surplus: readonly Entry[]; entries: Map<string, Entry>; wanted: ReadonlySet<string> }): Promise<number> {
+async function removeEntries(
+  run: Run,
+  input: { cluster: Cluster; surplus: readonly Entry[]; entries: Map<string, Entry>; wanted: ReadonlySet<string> },
+): Promise<number> {
   let going = 0;
   for (const group of byRank(input.surplus, (entry) => entry.detail).toReversed()) {
     if (going > 0) {
@@ -277,7 +360,9 @@ async function removeEntries(run: Run, input: { cluster: Cluster; surplus: reado
       continue;
     }
     await eachParallel(group, applyParallel, async (entry) => {
-      const removal = outlivesSet(entry.detail) ? "gone" : await removeFromCluster({ cluster: input.cluster, entry, identity: run.identity, wanted: input.wanted, signal: run.context.signal });
+      const removal = outlivesSet(entry.detail)
+        ? "gone"
+        : await removeFromCluster({ cluster: input.cluster, entry, identity: run.identity, wanted: input.wanted, signal: run.context.signal });
       if (removal === "gone") input.entries.delete(entry.id);
       else {
         going++;
@@ -302,8 +387,14 @@ async function tearDown(options: ResourceSetOptions, run: Run): Promise<Outcome>
       const gone = rows.filter((entry) => !entries.has(entry.id)).map((entry) => entry.id);
       await context.inventory.record(identity.uid, { remove: gone });
       if (going > 0) {
-        const message = `${going} objects are being removed from ${set.spec.runtime}: ${[...entries.values()].slice(0, 3).map((entry) => idWords(objectIdOf(entry.detail))).join(", ")}`;
-        await context.objects.patchStatus<ResourceSet>({ ...set, status: { ...set.status, conditions: conditionsOf(set, { state: "reconciling", reason: "Deleting", message }, context.clock) } });
+        const message = `${going} objects are being removed from ${set.spec.runtime}: ${[...entries.values()]
+          .slice(0, 3)
+          .map((entry) => idWords(objectIdOf(entry.detail)))
+          .join(", ")}`;
+        await context.objects.patchStatus<ResourceSet>({
+          ...set,
+          status: { ...set.status, conditions: conditionsOf(set, { state: "reconciling", reason: "Deleting", message }, context.clock) },
+        });
         return waiting(message, removalRecheckMs);
       }
     }
@@ -317,7 +408,10 @@ function sameEntry(a: Entry | undefined, b: Entry): boolean {
   return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }
 
-function nextLook(judged: { readonly recheckAtMs: number | undefined; readonly healthy: boolean }, input: { going: number; refused: readonly Entry[]; nowMs: number }): Outcome {
+function nextLook(
+  judged: { readonly recheckAtMs: number | undefined; readonly healthy: boolean },
+  input: { going: number; refused: readonly Entry[]; nowMs: number },
+): Outcome {
   if (input.going > 0) return waiting("objects that are being removed", removalRecheckMs);
   if (input.refused.length > 0) {
     const since = Math.min(...input.refused.map((entry) => entry.detail.verdict?.since ?? input.nowMs));

@@ -10,9 +10,23 @@ export type Verdict =
 /** Ready, Reconciling and Stalled from one verdict; times move only when a status changes. */
 export function conditionsOf(object: KubeObject, verdict: Verdict, clock: Clock): Condition[] {
   const generation = object.metadata.generation ?? 0;
-  const previous = ((object["status"] as { conditions?: Condition[] } | undefined)?.conditions ?? []).filter((condition) => !["Ready", "Reconciling", "Stalled"].includes(condition.type));
-  const make = (type: string, on: boolean): Condition => ({ type, status: on ? "True" : "False", reason: verdict.reason, message: verdict.message, lastTransitionTime: rfc3339(clock.now()), observedGeneration: generation });
-  return withConditions(object, [...previous, make("Ready", verdict.state === "ready"), make("Reconciling", verdict.state === "reconciling"), make("Stalled", verdict.state === "stalled")]);
+  const previous = ((object["status"] as { conditions?: Condition[] } | undefined)?.conditions ?? []).filter(
+    (condition) => !["Ready", "Reconciling", "Stalled"].includes(condition.type),
+  );
+  const make = (type: string, on: boolean): Condition => ({
+    type,
+    status: on ? "True" : "False",
+    reason: verdict.reason,
+    message: verdict.message,
+    lastTransitionTime: rfc3339(clock.now()),
+    observedGeneration: generation,
+  });
+  return withConditions(object, [
+    ...previous,
+    make("Ready", verdict.state === "ready"),
+    make("Reconciling", verdict.state === "reconciling"),
+    make("Stalled", verdict.state === "stalled"),
+  ]);
 }
 
 /** `next`, with the transition times of unchanged conditions kept. */

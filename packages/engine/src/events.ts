@@ -16,9 +16,17 @@ const nameMax = 200;
 const digestLength = 16;
 
 /** Writes an event, or counts one more; events that differ in numbers only are the same one. An event that cannot be written is no reason to fail the work it tells of. */
-export async function recordEvent(objects: Objects, about: KubeObject, event: EventInput, tools: { readonly clock: Clock; readonly log: Logger; readonly component: string }): Promise<void> {
+export async function recordEvent(
+  objects: Objects,
+  about: KubeObject,
+  event: EventInput,
+  tools: { readonly clock: Clock; readonly log: Logger; readonly component: string },
+): Promise<void> {
   const namespace = about.metadata.namespace ?? "default";
-  const digest = createHash("sha256").update([about.metadata.uid, event.type, event.reason, event.message.replaceAll(/\d+/g, "#")].join("\n")).digest("hex").slice(0, digestLength);
+  const digest = createHash("sha256")
+    .update([about.metadata.uid, event.type, event.reason, event.message.replaceAll(/\d+/g, "#")].join("\n"))
+    .digest("hex")
+    .slice(0, digestLength);
   const name = `${about.metadata.name.slice(0, nameMax).replace(/[^a-z0-9]+$/, "")}.${digest}`;
   const now = rfc3339(tools.clock.now());
   try {
@@ -27,7 +35,13 @@ export async function recordEvent(objects: Objects, about: KubeObject, event: Ev
       apiVersion: "v1",
       kind: "Event",
       metadata: { name, namespace },
-      involvedObject: { apiVersion: about.apiVersion, kind: about.kind, name: about.metadata.name, ...(about.metadata.namespace === undefined ? {} : { namespace: about.metadata.namespace }), ...(about.metadata.uid === undefined ? {} : { uid: about.metadata.uid }) },
+      involvedObject: {
+        apiVersion: about.apiVersion,
+        kind: about.kind,
+        name: about.metadata.name,
+        ...(about.metadata.namespace === undefined ? {} : { namespace: about.metadata.namespace }),
+        ...(about.metadata.uid === undefined ? {} : { uid: about.metadata.uid }),
+      },
       type: event.type,
       reason: event.reason,
       message: event.message.slice(0, messageMax),

@@ -54,14 +54,23 @@ async function collect(options: GcOptions, context: ReconcileContext, object: St
   // An owner that waits for this object in the foreground wants it gone with the same policy.
   const foreground = states.includes("waiting");
   // Only as it was judged: somebody may just have become its owner.
-  await context.objects.delete(targetOf(object), { uid: object.metadata.uid, resourceVersion: object.metadata.resourceVersion, propagationPolicy: foreground ? "Foreground" : "Background" });
+  await context.objects.delete(targetOf(object), {
+    uid: object.metadata.uid,
+    resourceVersion: object.metadata.resourceVersion,
+    propagationPolicy: foreground ? "Foreground" : "Background",
+  });
 }
 
 async function ownerState(options: GcOptions, context: ReconcileContext, object: KubeObject, owner: OwnerReference): Promise<"there" | "waiting" | "gone"> {
   const kind = options.kindByBody(owner.apiVersion, owner.kind);
   if (kind === undefined) return "there"; // a kind that this server does not know proves nothing about its objects
   if (kind.namespaced && object.metadata.namespace === undefined) return "there"; // such an owner cannot be named; upstream collects it neither
-  const found = await context.objects.get<StoredObject>({ apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name, ...(kind.namespaced ? { namespace: object.metadata.namespace ?? "" } : {}) });
+  const found = await context.objects.get<StoredObject>({
+    apiVersion: owner.apiVersion,
+    kind: owner.kind,
+    name: owner.name,
+    ...(kind.namespaced ? { namespace: object.metadata.namespace ?? "" } : {}),
+  });
   if (found?.metadata.uid !== owner.uid) return "gone"; // also when the name was used again: K5
   return found.metadata.deletionTimestamp !== undefined && (found.metadata.finalizers ?? []).includes("foregroundDeletion") ? "waiting" : "there";
 }
@@ -74,7 +83,12 @@ async function deleteDependents(options: GcOptions, context: ReconcileContext, s
     if (reference === undefined) return;
     if (await hasOtherOwner(options, context, dependent, owner)) return untie(context, dependent, owner);
     if (reference.blockOwnerDeletion === true) blocking++;
-    if (dependent.metadata.deletionTimestamp === undefined) await context.objects.delete(targetOf(dependent), { uid: dependent.metadata.uid, resourceVersion: dependent.metadata.resourceVersion, propagationPolicy: "Foreground" });
+    if (dependent.metadata.deletionTimestamp === undefined)
+      await context.objects.delete(targetOf(dependent), {
+        uid: dependent.metadata.uid,
+        resourceVersion: dependent.metadata.resourceVersion,
+        propagationPolicy: "Foreground",
+      });
   });
   return blocking;
 }
@@ -89,7 +103,8 @@ async function deleteUsers(options: GcOptions, context: ReconcileContext, self: 
   for (const key of keys.values()) {
     context.signal.throwIfAborted();
     const user = await read(options, context, key);
-    if (user !== undefined && user.metadata.deletionTimestamp === undefined) await context.objects.delete(targetOf(user), { uid: user.metadata.uid, propagationPolicy: "Foreground" });
+    if (user !== undefined && user.metadata.deletionTimestamp === undefined)
+      await context.objects.delete(targetOf(user), { uid: user.metadata.uid, propagationPolicy: "Foreground" });
   }
   return keys.size;
 }
@@ -139,5 +154,10 @@ async function read(options: GcOptions, context: ReconcileContext, key: ObjectKe
 }
 
 function targetOf(object: StoredObject): Target {
-  return { apiVersion: object.apiVersion, kind: object.kind, name: object.metadata.name, ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }) };
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    name: object.metadata.name,
+    ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }),
+  };
 }

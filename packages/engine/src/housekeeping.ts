@@ -52,7 +52,12 @@ async function expire(options: HousekeepingOptions, kind: Kind, stopping: AbortS
     const keys = await options.store.maintenance.expired(kind.resource, kind.ttlMs, expireBatch);
     for (const key of keys) {
       if (stopping.aborted) return;
-      await options.objects.delete({ apiVersion: kind.apiVersion, kind: kind.kind, name: key.name, ...(key.namespace === "" ? {} : { namespace: key.namespace }) });
+      await options.objects.delete({
+        apiVersion: kind.apiVersion,
+        kind: kind.kind,
+        name: key.name,
+        ...(key.namespace === "" ? {} : { namespace: key.namespace }),
+      });
     }
     if (keys.length < expireBatch) return;
   }

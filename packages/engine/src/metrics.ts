@@ -11,10 +11,32 @@ export interface EngineMetrics {
 
 export function createMetrics(queue: Queue): EngineMetrics {
   const registry = new Registry();
-  const runs = new Counter({ name: "threeport_reconcile_total", help: "Runs of reconcilers by queue and result.", labelNames: ["queue", "result"], registers: [registry] });
-  const seconds = new Histogram({ name: "threeport_reconcile_seconds", help: "Time of one run.", labelNames: ["queue"], buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60], registers: [registry] });
-  const requests = new Counter({ name: "threeport_api_requests_total", help: "API requests by verb, resource and status.", labelNames: ["method", "resource", "code"], registers: [registry] });
-  const latency = new Histogram({ name: "threeport_api_request_seconds", help: "Time to answer an API request.", labelNames: ["method"], buckets: [0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1, 5], registers: [registry] });
+  const runs = new Counter({
+    name: "threeport_reconcile_total",
+    help: "Runs of reconcilers by queue and result.",
+    labelNames: ["queue", "result"],
+    registers: [registry],
+  });
+  const seconds = new Histogram({
+    name: "threeport_reconcile_seconds",
+    help: "Time of one run.",
+    labelNames: ["queue"],
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
+    registers: [registry],
+  });
+  const requests = new Counter({
+    name: "threeport_api_requests_total",
+    help: "API requests by verb, resource and status.",
+    labelNames: ["method", "resource", "code"],
+    registers: [registry],
+  });
+  const latency = new Histogram({
+    name: "threeport_api_request_seconds",
+    help: "Time to answer an API request.",
+    labelNames: ["method"],
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1, 5],
+    registers: [registry],
+  });
   const memory = new Gauge({ name: "process_resident_memory_bytes", help: "Memory of this process.", registers: [registry] });
   const depth = new Gauge({ name: "threeport_queue_rows", help: "Rows of the work queue by state.", labelNames: ["queue", "state"], registers: [registry] });
   return {

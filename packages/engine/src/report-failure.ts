@@ -7,7 +7,13 @@ import type { ReconcileContext, Reconciler } from "./reconciler.ts";
  * Writes a failure where people look: the object's conditions and an event. `Stalled` when waiting does not help,
  * `Reconciling` when it is tried again. A report that cannot be written is only logged: the failure itself stands in the row.
  */
-export async function reportFailure(input: { readonly reconciler: Reconciler; readonly claim: Claim; readonly context: ReconcileContext; readonly error: PlatformError; readonly delayMs: number }): Promise<void> {
+export async function reportFailure(input: {
+  readonly reconciler: Reconciler;
+  readonly claim: Claim;
+  readonly context: ReconcileContext;
+  readonly error: PlatformError;
+  readonly delayMs: number;
+}): Promise<void> {
   const { reconciler, claim, context, error } = input;
   if (reconciler.target === undefined) return;
   const { namespace, name } = parseWorkKey(claim.fence.key);

@@ -84,7 +84,9 @@ export function createEngine(options: EngineOptions): Engine {
   function openQueues(): { queues: string[]; room: number } {
     const counts = new Map<string, number>();
     for (const run of running.values()) counts.set(run.claim.fence.queue, (counts.get(run.claim.fence.queue) ?? 0) + 1);
-    const rooms = [...byQueue.values()].map((reconciler) => ({ queue: reconciler.queue, room: (reconciler.parallel ?? Math.ceil(workers / 2)) - (counts.get(reconciler.queue) ?? 0) })).filter(({ room }) => room > 0);
+    const rooms = [...byQueue.values()]
+      .map((reconciler) => ({ queue: reconciler.queue, room: (reconciler.parallel ?? Math.ceil(workers / 2)) - (counts.get(reconciler.queue) ?? 0) }))
+      .filter(({ room }) => room > 0);
     return { queues: rooms.map(({ queue }) => queue), room: Math.min(workers - running.size, ...rooms.map(({ room }) => room)) };
   }
 
@@ -132,7 +134,11 @@ export function createEngine(options: EngineOptions): Engine {
       completion = stopping.signal.aborted ? givenBack(claim) : await failed(options, { claim, reconciler, context, error });
     }
     options.metrics.run(claim.fence.queue, result, (clock.monotonic() - started) / 1000);
-    await store.queue.complete(claim.fence, claim.generation, completion).catch((error: unknown) => log.debug("a claim could not be ended; its lease will", { queue: claim.fence.queue, key: claim.fence.key, error: String(error) }));
+    await store.queue
+      .complete(claim.fence, claim.generation, completion)
+      .catch((error: unknown) =>
+        log.debug("a claim could not be ended; its lease will", { queue: claim.fence.queue, key: claim.fence.key, error: String(error) }),
+      );
   }
 
   async function turn(): Promise<void> {
@@ -160,7 +166,10 @@ export function createEngine(options: EngineOptions): Engine {
     const runs = [...running.values()];
     const askedAt = clock.monotonic();
     try {
-      const held = await store.queue.renew(runs.map((run) => run.claim.fence), leaseMs);
+      const held = await store.queue.renew(
+        runs.map((run) => run.claim.fence),
+        leaseMs,
+      );
       lastContactAt = clock.monotonic();
       for (const run of runs) {
         if (held.has(`${run.claim.fence.queue}|${run.claim.fence.key}`)) run.heldUntilMs = askedAt + leaseMs;
@@ -255,10 +264,19 @@ function completionOf(outcome: Outcome): Completion {
   return outcome.recheckAfterMs === undefined ? { kind: "settled" } : { kind: "again", delayMs: outcome.recheckAfterMs, priority: 2, waiting: false };
 }
 
-async function failed(options: EngineOptions, input: { claim: Claim; reconciler: Reconciler; context: ReconcileContext; error: PlatformError }): Promise<Completion> {
+async function failed(
+  options: EngineOptions,
+  input: { claim: Claim; reconciler: Reconciler; context: ReconcileContext; error: PlatformError },
+): Promise<Completion> {
   const { claim, reconciler, context, error } = input;
   const attempt = claim.attempts + 1;
-  if (error.code === "TP_INTERNAL") options.log.info("a reconciler failed", { queue: claim.fence.queue, key: claim.fence.key, error: error.message, cause: error.cause instanceof Error ? error.cause.stack : String(error.cause) });
+  if (error.code === "TP_INTERNAL")
+    options.log.info("a reconciler failed", {
+      queue: claim.fence.queue,
+      key: claim.fence.key,
+      error: error.message,
+      cause: error.cause instanceof Error ? error.cause.stack : String(error.cause),
+    });
   else options.log.debug("a reconciler failed", { queue: claim.fence.queue, key: claim.fence.key, code: error.code, error: error.message });
   const retry = error.entry.retry;
   // A first conflict is ordinary life: our copy was stale. Only what stays is told.

@@ -45,11 +45,23 @@ test("a TLS server and client that trust the authority accept each other", async
   const root = await createAuthority({ subject: { commonName: "root" }, ...today });
   const server = await issue(root, { subject: { commonName: "server" }, usages: ["server"], hosts: ["127.0.0.1"], ...today });
   const client = await issue(root, { subject: { commonName: "client" }, usages: ["client"], ...today });
-  const listener = createServer({ ca: root.certificatePem, cert: server.certificatePem, key: server.privateKeyPem, requestCert: true, rejectUnauthorized: true });
+  const listener = createServer({
+    ca: root.certificatePem,
+    cert: server.certificatePem,
+    key: server.privateKeyPem,
+    requestCert: true,
+    rejectUnauthorized: true,
+  });
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");
   const accepted = once(listener, "secureConnection");
-  const socket = connect({ host: "127.0.0.1", port: (listener.address() as AddressInfo).port, ca: root.certificatePem, cert: client.certificatePem, key: client.privateKeyPem });
+  const socket = connect({
+    host: "127.0.0.1",
+    port: (listener.address() as AddressInfo).port,
+    ca: root.certificatePem,
+    cert: client.certificatePem,
+    key: client.privateKeyPem,
+  });
   const [peer] = (await accepted) as [TLSSocket];
   expect(peer.authorized).toBe(true);
   expect(peer.getPeerCertificate().subject.CN).toBe("client");

@@ -65,18 +65,21 @@ const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as con
 /** Makes a self-signed authority that may sign end certificates only. */
 export async function createAuthority(request: AuthorityRequest): Promise<Authority> {
   const keys = await generateKeys();
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    ...validity(request),
-    serialNumber: serial(),
-    name: distinguishedName(request.subject),
-    signingAlgorithm: algorithm,
-    keys,
-    extensions: [
-      new BasicConstraintsExtension(true, 0, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign | KeyUsageFlags.digitalSignature, true),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto),
-    ],
-  }, webcrypto);
+  const certificate = await X509CertificateGenerator.createSelfSigned(
+    {
+      ...validity(request),
+      serialNumber: serial(),
+      name: distinguishedName(request.subject),
+      signingAlgorithm: algorithm,
+      keys,
+      extensions: [
+        new BasicConstraintsExtension(true, 0, true),
+        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign | KeyUsageFlags.digitalSignature, true),
+        await SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto),
+      ],
+    },
+    webcrypto,
+  );
   return pem(certificate, keys.privateKey);
 }
 
@@ -85,24 +88,27 @@ export async function issue(authority: Authority, request: IssueRequest): Promis
   const keys = await generateKeys();
   const issuer = new X509Certificate(authority.certificatePem);
   const { notBefore, notAfter } = validity(request);
-  const certificate = await X509CertificateGenerator.create({
-    notBefore,
-    notAfter: notAfter < issuer.notAfter ? notAfter : issuer.notAfter,
-    serialNumber: serial(),
-    subject: distinguishedName(request.subject),
-    issuer: issuer.subjectName.toJSON(),
-    publicKey: keys.publicKey,
-    signingKey: await readPrivateKey(authority.privateKeyPem),
-    signingAlgorithm: algorithm,
-    extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension(request.usages.map((usage) => (usage === "server" ? ExtendedKeyUsage.serverAuth : ExtendedKeyUsage.clientAuth))),
-      ...alternativeNames(request.hosts ?? []),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto),
-      await AuthorityKeyIdentifierExtension.create(issuer.publicKey, false, webcrypto),
-    ],
-  }, webcrypto);
+  const certificate = await X509CertificateGenerator.create(
+    {
+      notBefore,
+      notAfter: notAfter < issuer.notAfter ? notAfter : issuer.notAfter,
+      serialNumber: serial(),
+      subject: distinguishedName(request.subject),
+      issuer: issuer.subjectName.toJSON(),
+      publicKey: keys.publicKey,
+      signingKey: await readPrivateKey(authority.privateKeyPem),
+      signingAlgorithm: algorithm,
+      extensions: [
+        new BasicConstraintsExtension(false, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+        new ExtendedKeyUsageExtension(request.usages.map((usage) => (usage === "server" ? ExtendedKeyUsage.serverAuth : ExtendedKeyUsage.clientAuth))),
+        ...alternativeNames(request.hosts ?? []),
+        await SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto),
+        await AuthorityKeyIdentifierExtension.create(issuer.publicKey, false, webcrypto),
+      ],
+    },
+    webcrypto,
+  );
   return pem(certificate, keys.privateKey);
 }
 

@@ -34,7 +34,8 @@ export async function readConfiguration(args: readonly string[], environment: Re
     const flag = flags[name];
     if (flag !== undefined) return { text: flag, from: `--${name}` };
     const variable = `THREEPORT_${name.toUpperCase().replaceAll("-", "_")}`;
-    const set = environment[variable] ?? (name === "database-url" ? environment["DATABASE_URL"] : name === "pg-bin-dir" ? environment["PG_BIN_DIR"] : undefined);
+    const set =
+      environment[variable] ?? (name === "database-url" ? environment["DATABASE_URL"] : name === "pg-bin-dir" ? environment["PG_BIN_DIR"] : undefined);
     if (set !== undefined && set !== "") return { text: set, from: variable };
     const written = fromFile[name];
     return written === undefined ? undefined : { text: written, from: `${file}: ${name}` };
@@ -57,10 +58,17 @@ export function defaultHome(environment: Readonly<Record<string, string | undefi
 
 function readFlags(args: readonly string[]): Record<string, string | undefined> {
   try {
-    const { values } = parseArgs({ args: [...args], strict: true, options: { config: { type: "string" }, ...Object.fromEntries(names.map((name) => [name, { type: name === "verbose" ? "boolean" : "string" }])) } as never });
+    const { values } = parseArgs({
+      args: [...args],
+      strict: true,
+      options: { config: { type: "string" }, ...Object.fromEntries(names.map((name) => [name, { type: name === "verbose" ? "boolean" : "string" }])) } as never,
+    });
     return Object.fromEntries(Object.entries(values as Record<string, string | boolean>).map(([key, value]) => [key, String(value)]));
   } catch (error) {
-    throw new PlatformError("TP_BAD_REQUEST", { message: `${error instanceof Error ? error.message : String(error)}; known flags are ${["config", ...names].map((name) => `--${name}`).join(", ")}`, cause: error });
+    throw new PlatformError("TP_BAD_REQUEST", {
+      message: `${error instanceof Error ? error.message : String(error)}; known flags are ${["config", ...names].map((name) => `--${name}`).join(", ")}`,
+      cause: error,
+    });
   }
 }
 
@@ -70,9 +78,11 @@ async function readFileSettings(file: string): Promise<Record<string, string>> {
   });
   const value: unknown = parse(text, { maxAliasCount: 0 });
   if (value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value)) throw new PlatformError("TP_BAD_REQUEST", { message: `${file} must hold settings by name: ${names.join(", ")}` });
+  if (typeof value !== "object" || Array.isArray(value))
+    throw new PlatformError("TP_BAD_REQUEST", { message: `${file} must hold settings by name: ${names.join(", ")}` });
   for (const key of Object.keys(value as object)) {
-    if (!(names as readonly string[]).includes(key)) throw new PlatformError("TP_BAD_REQUEST", { message: `${file}: unknown setting "${key}"; known are ${names.join(", ")}` });
+    if (!(names as readonly string[]).includes(key))
+      throw new PlatformError("TP_BAD_REQUEST", { message: `${file}: unknown setting "${key}"; known are ${names.join(", ")}` });
   }
   return Object.fromEntries(Object.entries(value as object).map(([key, entry]) => [key, String(entry)]));
 }
@@ -80,6 +90,7 @@ async function readFileSettings(file: string): Promise<Record<string, string>> {
 function integer(given: { text: string; from: string } | undefined, range: { fallback: number; min: number; max: number }): number {
   if (given === undefined) return range.fallback;
   const value = Number(given.text);
-  if (!/^\d+$/.test(given.text) || value < range.min || value > range.max) throw new PlatformError("TP_BAD_REQUEST", { message: `${given.from} must be a whole number from ${range.min} to ${range.max}, not "${given.text}"` });
+  if (!/^\d+$/.test(given.text) || value < range.min || value > range.max)
+    throw new PlatformError("TP_BAD_REQUEST", { message: `${given.from} must be a whole number from ${range.min} to ${range.max}, not "${given.text}"` });
   return value;
 }

@@ -1,7 +1,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createApiServer, createObjects, createRegistry, coreKinds, gcQueue, namespaceFinalizer, type ApiContext } from "@threeport/apiserver";
-import { createEngine, createMetrics, engineUser, fanoutReconciler, gcReconciler, namespaceReconciler, startHousekeeping, type Reconciler } from "@threeport/engine";
+import {
+  createEngine,
+  createMetrics,
+  engineUser,
+  fanoutReconciler,
+  gcReconciler,
+  namespaceReconciler,
+  startHousekeeping,
+  type Reconciler,
+} from "@threeport/engine";
 import type { Clock } from "@threeport/platform";
 import { withKubeconfigRules } from "@threeport/module-runtime";
 import { PlatformError, type Kind } from "@threeport/resource";
@@ -28,7 +37,10 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   const home = await openHome(configuration.home);
   const databaseExists = configuration.databaseUrl === undefined && existsSync(join(home.database, "pgdata", "PG_VERSION"));
   const key = await keyEncryptionKey(home, { given: tools.environment["THREEPORT_KEY_ENCRYPTION_KEY"], databaseExists });
-  const [connection, tls] = await Promise.all([openConnection(configuration, home, tools, stack), serverTls(home, certificateHosts(configuration.host), clock)]);
+  const [connection, tls] = await Promise.all([
+    openConnection(configuration, home, tools, stack),
+    serverTls(home, certificateHosts(configuration.host), clock),
+  ]);
   const store = stack.use(await openStore({ connection, keyEncryptionKey: key, clock, log }));
   const controlPlaneId = await store.maintenance.fact("control-plane-id", random.uuid(clock.now()).slice(-12));
 
@@ -82,8 +94,12 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   if (configuration.databaseUrl === undefined) await store.queue.releaseAll();
   engine.start();
   // In the background: the API is ready without it.
-  void modules.resume(systemObjects).catch((error: unknown) => log.info("clusters could not be looked at after the start; their periodic checks will", { error: String(error) }));
-  stack.use(startHousekeeping({ store, clock, random, log, objects: systemObjects, expiringKinds: () => registry.all().filter((kind) => kind.ttlMs !== undefined) }));
+  void modules
+    .resume(systemObjects)
+    .catch((error: unknown) => log.info("clusters could not be looked at after the start; their periodic checks will", { error: String(error) }));
+  stack.use(
+    startHousekeeping({ store, clock, random, log, objects: systemObjects, expiringKinds: () => registry.all().filter((kind) => kind.ttlMs !== undefined) }),
+  );
   const owned = stack.move();
   return { url, home, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
@@ -108,7 +124,11 @@ async function listen(server: { listen(address: { host: string; port: number }):
       return bound;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EADDRINUSE" && port !== tries.at(-1)) continue;
-      if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw new PlatformError("TP_UNAVAILABLE", { message: `port ${port} on ${configuration.host} is taken; stop what uses it, or start with --port 0 for a free one`, cause: error });
+      if ((error as NodeJS.ErrnoException).code === "EADDRINUSE")
+        throw new PlatformError("TP_UNAVAILABLE", {
+          message: `port ${port} on ${configuration.host} is taken; stop what uses it, or start with --port 0 for a free one`,
+          cause: error,
+        });
       throw error;
     }
   }
@@ -124,7 +144,10 @@ async function readiness(currentRv: () => Promise<number>, engine: { readonly he
     () => true,
     () => false,
   );
-  const text = [`[${database ? "+" : "-"}]database ${database ? "ok" : "cannot be reached"}`, `[${engine.healthy ? "+" : "-"}]engine ${engine.healthy ? "ok" : "has not seen its queue lately"}`].join("\n");
+  const text = [
+    `[${database ? "+" : "-"}]database ${database ? "ok" : "cannot be reached"}`,
+    `[${engine.healthy ? "+" : "-"}]engine ${engine.healthy ? "ok" : "has not seen its queue lately"}`,
+  ].join("\n");
   return { ok: database && engine.healthy, text: `${text}\n` };
 }
 

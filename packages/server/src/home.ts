@@ -60,11 +60,17 @@ export async function keyEncryptionKey(home: Home, options: { readonly given: st
   const path = join(home.keys, "key-encryption-key");
   let text = options.given ?? (await readIfThere(path))?.trim();
   if (text === undefined) {
-    if (options.databaseExists) throw new PlatformError("TP_INTERNAL", { message: `${path} is missing, but the database beside it was written with it; put the file back from your backup` });
+    if (options.databaseExists)
+      throw new PlatformError("TP_INTERNAL", {
+        message: `${path} is missing, but the database beside it was written with it; put the file back from your backup`,
+      });
     text = randomBytes(32).toString("hex");
     await writeSecretFile(path, `${text}\n`);
   }
-  if (!/^[0-9a-f]{64}$/i.test(text)) throw new PlatformError("TP_INTERNAL", { message: `the key-encryption key in ${options.given === undefined ? path : "THREEPORT_KEY_ENCRYPTION_KEY"} must be 64 hexadecimal digits` });
+  if (!/^[0-9a-f]{64}$/i.test(text))
+    throw new PlatformError("TP_INTERNAL", {
+      message: `the key-encryption key in ${options.given === undefined ? path : "THREEPORT_KEY_ENCRYPTION_KEY"} must be 64 hexadecimal digits`,
+    });
   return Buffer.from(text, "hex");
 }
 

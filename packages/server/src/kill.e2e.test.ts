@@ -114,7 +114,7 @@ describeWithKubernetes("F1: kill -9 at any moment", () => {
       process.stdout.write(
         `kill test: ${ledger.counts.accepted} writes accepted, ${ledger.counts.unanswered} answers lost, ${standing.length} objects stand\n`,
       );
-      expect(ledger.counts.accepted).toBeGreaterThan(50);
+      expect(ledger.counts.accepted, "else nothing was tried").toBeGreaterThan(10);
       const definitions = standing.filter((object) => object.kind === "WorkloadDefinition");
       const instances = standing.filter((object) => object.kind === "WorkloadInstance");
       const sets = standing.filter((object) => object.kind === "ResourceSet");

@@ -30,7 +30,9 @@ try {
   await serve(configuration, tools);
 } catch (thrown) {
   const error = toPlatformError(thrown);
-  process.stderr.write(`threeport-server: ${error.message}\n${error.cause === undefined ? "" : `  because: ${error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : String(error.cause)}\n`}`);
+  process.stderr.write(
+    `threeport-server: ${error.message}\n${error.cause === undefined ? "" : `  because: ${error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : String(error.cause)}\n`}`,
+  );
   process.exit(error.entry.exit);
 }
 
@@ -59,7 +61,9 @@ async function serve(configuration: Configuration, tools: Tools): Promise<void> 
       stop();
     });
   }
-  process.on("unhandledRejection", (reason) => log.info("an error was not handled", { error: String(reason), stack: reason instanceof Error ? reason.stack : undefined }));
+  process.on("unhandledRejection", (reason) =>
+    log.info("an error was not handled", { error: String(reason), stack: reason instanceof Error ? reason.stack : undefined }),
+  );
   controlPlane = await startControlPlane(configuration, tools);
   log.info("the control plane is ready", { url: controlPlane.url, home: configuration.home, startMs: Math.round(performance.now() - started) });
   if (signal !== undefined) stop();

@@ -3,7 +3,18 @@ import { createClusters, type Cluster, resourceSetKind, resourceSetReconciler } 
 import type { Reconciler } from "@threeport/engine";
 import { clusterFor, kubeconfigProvider, localProvider, runtimeKind, runtimeReconciler } from "@threeport/module-runtime";
 import type { SubresourceHandler, Subresources } from "@threeport/apiserver";
-import { definitionReconciler, environmentKind, instanceLogs, instanceReconciler, instanceTree, releaseKind, setInventory, workloadDefinitionKind, workloadInstanceKind, type InsightOptions } from "@threeport/module-workload";
+import {
+  definitionReconciler,
+  environmentKind,
+  instanceLogs,
+  instanceReconciler,
+  instanceTree,
+  releaseKind,
+  setInventory,
+  workloadDefinitionKind,
+  workloadInstanceKind,
+  type InsightOptions,
+} from "@threeport/module-workload";
 import { PlatformError, type Kind, type Objects } from "@threeport/resource";
 import { workKey, type Store } from "@threeport/store";
 import type { Tools } from "./tools.ts";
@@ -36,7 +47,10 @@ export function assembleModules(input: ModulesInput): Modules {
     random,
     log,
     // A lost wake-up is made good by the periodic check of the set.
-    onChange: (keys) => void store.queue.enqueue(keys.map((key) => ({ queue: resourceSetKind.resource, key, priority: 1, mask: 0, delayMs: 0 }))).catch((error: unknown) => log.debug("a change in a cluster could not be noted", { error: String(error) })),
+    onChange: (keys) =>
+      void store.queue
+        .enqueue(keys.map((key) => ({ queue: resourceSetKind.resource, key, priority: 1, mask: 0, delayMs: 0 })))
+        .catch((error: unknown) => log.debug("a change in a cluster could not be noted", { error: String(error) })),
   });
   const local = localProvider({
     exec,
@@ -55,11 +69,21 @@ export function assembleModules(input: ModulesInput): Modules {
       instanceReconciler(),
     ],
     clusterFor: connect,
-    subresources: (objects) => subresourcesOf({ objects, inventory: (owner) => store.inventory.list(owner), cluster: (runtime) => reachable(connect, runtime, objects), nowMs: () => clock.now() }, clock),
+    subresources: (objects) =>
+      subresourcesOf(
+        { objects, inventory: (owner) => store.inventory.list(owner), cluster: (runtime) => reachable(connect, runtime, objects), nowMs: () => clock.now() },
+        clock,
+      ),
     async resume(objects) {
       for (const kind of [runtimeKind, resourceSetKind]) {
         const found = await objects.list(kind);
-        const rows = found.map((object) => ({ queue: kind.resource, key: workKey(object.metadata.namespace ?? "", object.metadata.name), priority: 2, mask: 0, delayMs: 0 }));
+        const rows = found.map((object) => ({
+          queue: kind.resource,
+          key: workKey(object.metadata.namespace ?? "", object.metadata.name),
+          priority: 2,
+          mask: 0,
+          delayMs: 0,
+        }));
         if (rows.length > 0) await store.queue.enqueue(rows);
       }
     },
@@ -74,7 +98,19 @@ function subresourcesOf(options: InsightOptions, clock: Tools["clock"]): Subreso
       `${workloadInstanceKind.resource}/log`,
       async ({ namespace, name, query, signal }) => ({
         kind: "text",
-        pieces: await instanceLogs(options, { namespace, name, container: query.text("container"), follow: query.flag("follow") === true, previous: query.flag("previous") === true, tailLines: query.integer("tail"), signal }, clock),
+        pieces: await instanceLogs(
+          options,
+          {
+            namespace,
+            name,
+            container: query.text("container"),
+            follow: query.flag("follow") === true,
+            previous: query.flag("previous") === true,
+            tailLines: query.integer("tail"),
+            signal,
+          },
+          clock,
+        ),
       }),
     ],
     [`${resourceSetKind.resource}/inventory`, async ({ namespace, name }) => ({ kind: "json", value: await setInventory(options, { namespace, name }) })],

@@ -15,7 +15,13 @@ export async function stopLeftovers(configuration: Configuration, tools: Tools):
   if (configuration.databaseUrl === undefined && existsSync(join(home.database, "pgdata", "PG_VERSION"))) {
     // Opening adopts a server that was left behind; closing ends it.
     const { openEmbedded } = await import("@threeport/store/embedded");
-    const postgres = await openEmbedded({ dataDir: home.database, exec: tools.exec, clock: tools.clock, log: tools.log, ...(configuration.pgBinDir === undefined ? {} : { pgBinDir: configuration.pgBinDir }) });
+    const postgres = await openEmbedded({
+      dataDir: home.database,
+      exec: tools.exec,
+      clock: tools.clock,
+      log: tools.log,
+      ...(configuration.pgBinDir === undefined ? {} : { pgBinDir: configuration.pgBinDir }),
+    });
     await postgres.stop();
   }
   return remained;

@@ -28,14 +28,25 @@ export async function serverTls(home: Home, hosts: readonly string[], clock: Clo
   const known = await readJson<{ certificatePem: string; privateKeyPem: string }>(authorityPath);
   const served = await readJson<Stored>(serverPath);
   const wanted = [...new Set(hosts)].sort();
-  if (known !== undefined && served !== undefined && JSON.stringify(served.hosts) === JSON.stringify(wanted) && served.expiresAtMs - clock.now() > renewBeforeMs) {
+  if (
+    known !== undefined &&
+    served !== undefined &&
+    JSON.stringify(served.hosts) === JSON.stringify(wanted) &&
+    served.expiresAtMs - clock.now() > renewBeforeMs
+  ) {
     return { caPem: known.certificatePem, certificatePem: served.certificatePem, keyPem: served.privateKeyPem };
   }
   // Loaded only when something must be made: the ASN.1 library costs more than the rest of the start.
   const { createAuthority, issue } = await import("@threeport/platform/pki");
   const authority = known ?? (await createAuthority({ subject: { commonName: "threeport-ca" }, nowMs: clock.now(), validForMs: authorityDays * dayMs }));
   if (known === undefined) await writeSecretFile(authorityPath, JSON.stringify(authority));
-  const pair = await issue(authority, { subject: { commonName: "threeport" }, usages: ["server"], hosts: wanted, nowMs: clock.now(), validForMs: serverDays * dayMs });
+  const pair = await issue(authority, {
+    subject: { commonName: "threeport" },
+    usages: ["server"],
+    hosts: wanted,
+    nowMs: clock.now(),
+    validForMs: serverDays * dayMs,
+  });
   await writeSecretFile(serverPath, JSON.stringify({ hosts: wanted, ...pair, expiresAtMs: clock.now() + serverDays * dayMs } satisfies Stored));
   return { caPem: authority.certificatePem, certificatePem: pair.certificatePem, keyPem: pair.privateKeyPem };
 }

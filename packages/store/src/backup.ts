@@ -33,7 +33,8 @@ export async function backup(database: Database, file: string): Promise<BackupRe
   try {
     const report = await write(database, draft);
     await link(draft, file).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === "EEXIST") throw new PlatformError("TP_ALREADY_EXISTS", { message: `${file} exists; name another file, backups are not overwritten` });
+      if ((error as NodeJS.ErrnoException).code === "EEXIST")
+        throw new PlatformError("TP_ALREADY_EXISTS", { message: `${file} exists; name another file, backups are not overwritten` });
       throw error;
     });
     return report;
@@ -76,7 +77,8 @@ async function write(database: Database, file: string): Promise<BackupReport> {
 export async function restore(database: Database, file: string): Promise<BackupReport> {
   return database.transaction(async (tx) => {
     const [found] = await tx.query<{ objects: string }>({ name: "", text: "SELECT count(*) AS objects FROM object" }, []);
-    if (Number(found?.objects) > 0) throw new PlatformError("TP_ALREADY_EXISTS", { message: "the database holds objects already; restore into a new home or an empty database" });
+    if (Number(found?.objects) > 0)
+      throw new PlatformError("TP_ALREADY_EXISTS", { message: "the database holds objects already; restore into a new home or an empty database" });
     const [schema] = await tx.query<{ number: number }>({ name: "", text: "SELECT max(number) AS number FROM migration" }, []);
     for (const table of tables) if (table !== "migration") await run(tx, `DELETE FROM ${table}`);
     let rows = 0;
@@ -86,7 +88,8 @@ export async function restore(database: Database, file: string): Promise<BackupR
     let characters = 0;
     let of: string | undefined;
     const flush = async (): Promise<void> => {
-      if (of !== undefined && batch.length > 0) await tx.query({ name: "", text: `INSERT INTO ${of} SELECT r.* FROM json_populate_recordset(NULL::${of}, $1::json) r` }, [`[${batch.join(",")}]`]);
+      if (of !== undefined && batch.length > 0)
+        await tx.query({ name: "", text: `INSERT INTO ${of} SELECT r.* FROM json_populate_recordset(NULL::${of}, $1::json) r` }, [`[${batch.join(",")}]`]);
       batch = [];
       characters = 0;
     };
@@ -106,7 +109,10 @@ export async function restore(database: Database, file: string): Promise<BackupR
       rows++;
       if (table === "migration") {
         const { number } = JSON.parse(line.row) as { number: number };
-        if (number > (schema?.number ?? 0)) throw new PlatformError("TP_INVALID", { message: `the backup was made by a newer version of the control plane (schema ${number}, this program knows ${schema?.number ?? 0}); restore it with that version` });
+        if (number > (schema?.number ?? 0))
+          throw new PlatformError("TP_INVALID", {
+            message: `the backup was made by a newer version of the control plane (schema ${number}, this program knows ${schema?.number ?? 0}); restore it with that version`,
+          });
         continue;
       }
       if (table !== of || batch.length >= insertMax.rows || characters >= insertMax.characters) await flush();
@@ -115,7 +121,10 @@ export async function restore(database: Database, file: string): Promise<BackupR
       characters += line.row.length;
     }
     await flush();
-    if (end !== rows) throw new PlatformError("TP_INVALID", { message: `the backup ${file} is not whole: it holds ${rows} rows and should hold ${end ?? "more"}; take another one` });
+    if (end !== rows)
+      throw new PlatformError("TP_INVALID", {
+        message: `the backup ${file} is not whole: it holds ${rows} rows and should hold ${end ?? "more"}; take another one`,
+      });
     await run(tx, `UPDATE counter SET rv = rv + ${counterLeap}, compacted_rv = rv + ${counterLeap}`);
     await run(tx, "UPDATE work SET lease_owner = NULL, due_at = now()");
     await run(tx, "SELECT setval('work_fence', greatest((SELECT coalesce(max(fence), 0) FROM work), (SELECT last_value FROM work_fence)) + 1000000)");

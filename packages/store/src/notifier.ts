@@ -32,7 +32,11 @@ export function createNotifier(options: NotifierOptions): Notifier {
   async function connect(): Promise<void> {
     if (stopped) return;
     try {
-      listening = await database.listen([channel], (_, payload) => payload !== self && options.onHint(), () => again());
+      listening = await database.listen(
+        [channel],
+        (_, payload) => payload !== self && options.onHint(),
+        () => again(),
+      );
       if (stopped) await listening[Symbol.asyncDispose]();
       else options.onHint(); // what was announced while nobody listened
     } catch (error) {

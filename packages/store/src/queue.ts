@@ -136,7 +136,13 @@ export function createQueue(database: Database, onEnqueued: () => void = () => {
       onEnqueued();
     },
     async releaseAll() {
-      await database.query({ name: "release_all", text: "UPDATE work SET lease_owner = NULL, attempts = attempts + 1, due_at = clock_timestamp() + least(60, power(2, least(attempts, 6)) - 1) * interval '1 second' WHERE lease_owner IS NOT NULL" }, []);
+      await database.query(
+        {
+          name: "release_all",
+          text: "UPDATE work SET lease_owner = NULL, attempts = attempts + 1, due_at = clock_timestamp() + least(60, power(2, least(attempts, 6)) - 1) * interval '1 second' WHERE lease_owner IS NOT NULL",
+        },
+        [],
+      );
     },
     async nextDueMs(queues) {
       const rows = await database.query<{ ms: string | null }>(nextDue, [queues]);

@@ -91,7 +91,9 @@ function wakeOf(context: ApiContext, input: WriteInput, key: ObjectKey): Write["
   const own = workKey(key.namespace, key.name);
   if (author.fence?.queue === kind.resource && author.fence.key === own) {
     // What it refers to from now on may have changed between its reading of that and this write.
-    const refersAnew = deepEqual(declaredReferences(kind, next), current === undefined ? [] : declaredReferences(kind, current.object)) ? [] : [{ queue: kind.resource, key: own }];
+    const refersAnew = deepEqual(declaredReferences(kind, next), current === undefined ? [] : declaredReferences(kind, current.object))
+      ? []
+      : [{ queue: kind.resource, key: own }];
     return [...wake, ...refersAnew];
   }
   const { resourceVersion: _a, ...before } = current?.object.metadata ?? { name: "" };

@@ -111,29 +111,167 @@ describe("hostile bodies", () => {
 
   const longName = lengthDelimited(1, lengthDelimited(1, Buffer.from("settings")));
   const cases: readonly { name: string; because: string; body: Uint8Array; code: ErrorCode; says: string }[] = [
-    { name: "JSON under the media type of protobuf", because: "the client's two headers disagree", body: Buffer.from('{"kind":"ConfigMap"}'), code: "TP_BAD_REQUEST", says: "does not begin with" },
-    { name: "nothing after the magic", because: "there is no kind to read", body: Buffer.from("k8s\0"), code: "TP_BAD_REQUEST", says: "does not say of which apiVersion and kind" },
-    { name: "a kind that has no message here", because: "the client can fall back to JSON", body: encodeBody({ apiVersion: "apps/v1", kind: "Deployment" }), code: "TP_UNSUPPORTED_MEDIA_TYPE", says: '"Deployment" of "apps/v1" is not read as protobuf here; send it as application/json' },
-    { name: "a kind named like a property of all objects", because: "a look-up must not find inherited things", body: encodeBody({ apiVersion: "v1", kind: "constructor" }), code: "TP_UNSUPPORTED_MEDIA_TYPE", says: "constructor" },
-    { name: "compressed contents", because: "nothing here unpacks them", body: encodeBody({ apiVersion: "v1", kind: "ConfigMap", contentEncoding: "gzip" }), code: "TP_UNSUPPORTED_MEDIA_TYPE", says: "gzip" },
-    { name: "JSON inside the envelope", because: "the raw bytes are no message", body: encodeBody({ apiVersion: "v1", kind: "ConfigMap", contentType: "application/json" }), code: "TP_UNSUPPORTED_MEDIA_TYPE", says: "application/json" },
-    { name: "a length far beyond the end", because: "memory must not be taken on the word of a client", body: inConfigMap(tag(1, 2), varint(2n ** 40n)), code: "TP_BAD_REQUEST", says: "longer than what is left" },
-    { name: "a length of 64 bits", because: "it has no place in a double", body: inConfigMap(tag(1, 2), varint(2n ** 64n - 1n)), code: "TP_BAD_REQUEST", says: "longer than what is left" },
-    { name: "a number of more than ten bytes", because: "it would never end", body: inConfigMap(Buffer.alloc(11, 0xff)), code: "TP_BAD_REQUEST", says: "longer than 64 bits" },
-    { name: "a number of ten bytes beyond 64 bits", because: "cutting it off would change it", body: inConfigMap(tag(4, 0), Buffer.alloc(9, 0xff), Buffer.from([0x7f])), code: "TP_BAD_REQUEST", says: "longer than 64 bits" },
-    { name: "field number 0", because: "protobuf has none", body: inConfigMap(Buffer.from([0x02, 0x00])), code: "TP_BAD_REQUEST", says: "no valid field number" },
-    { name: "a group", because: "Kubernetes has none, and they nest without a length", body: inConfigMap(tag(9, 3)), code: "TP_BAD_REQUEST", says: "field 9 has a wire type that is not in use" },
-    { name: "a name that is a number", because: "the field's type is fixed", body: inConfigMap(lengthDelimited(1, Buffer.concat([tag(1, 0), varint(7n)]))), code: "TP_BAD_REQUEST", says: "metadata.name has wire type 0, but is a string" },
-    { name: "a text that is not UTF-8", because: "JSON could not hold it", body: inConfigMap(lengthDelimited(1, lengthDelimited(1, Buffer.from([0xc3, 0x28])))), code: "TP_BAD_REQUEST", says: "not valid UTF-8" },
-    { name: "an integer beyond 2^53", because: "a double would round it", body: inConfigMap(lengthDelimited(1, Buffer.concat([tag(7, 0), varint(2n ** 53n + 1n)]))), code: "TP_BAD_REQUEST", says: "metadata.generation is an integer beyond ±2^53" },
-    { name: "a count beyond 32 bits", because: "Go would cut it off to another number", body: encodeBody({ apiVersion: "v1", kind: "Event", raw: Buffer.concat([tag(8, 0), varint(2n ** 32n)]) }), code: "TP_BAD_REQUEST", says: "count is a number that does not fit into 32 bits" },
-    { name: "a time beyond the year 9999", because: "RFC 3339 cannot write it", body: inConfigMap(lengthDelimited(1, lengthDelimited(8, Buffer.concat([tag(1, 0), varint(2n ** 40n)])))), code: "TP_BAD_REQUEST", says: "metadata.creationTimestamp cannot be read: a time is outside" },
-    { name: "managed fields that are no JSON", because: "they travel as JSON text", body: inConfigMap(lengthDelimited(1, lengthDelimited(17, lengthDelimited(7, lengthDelimited(1, Buffer.from("{")))))), code: "TP_BAD_REQUEST", says: "metadata.managedFields[0].fieldsV1 cannot be read" },
-    { name: "a body of nothing but empty rules", because: "two bytes on the wire are a hundred in memory", body: encodeBody({ apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", raw: Buffer.alloc(2 ** 20, Buffer.from([0x12, 0x00])) }), code: "TP_TOO_LARGE", says: "more than 262144 messages" },
-    { name: "a body of nothing but empty metadata", because: "merging them would hold up everybody else", body: inConfigMap(Buffer.alloc(2 ** 20, Buffer.from([0x0a, 0x00]))), code: "TP_TOO_LARGE", says: "more than 262144 messages" },
-    { name: "a body of nothing but empty map entries", because: "they are small on the wire only", body: inConfigMap(Buffer.alloc(2 ** 20, Buffer.from([0x12, 0x00]))), code: "TP_TOO_LARGE", says: "more than 262144 messages" },
-    { name: "a schema within 300 schemas", because: "recursion must end before the stack does", body: encodeBody({ apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", raw: nestedSchema(300) }), code: "TP_BAD_REQUEST", says: "nested deeper than 200 levels" },
-    { name: "a body that ends within its metadata", because: "the connection may have been cut", body: inConfigMap(longName.subarray(0, -1)), code: "TP_BAD_REQUEST", says: "longer than what is left" },
+    {
+      name: "JSON under the media type of protobuf",
+      because: "the client's two headers disagree",
+      body: Buffer.from('{"kind":"ConfigMap"}'),
+      code: "TP_BAD_REQUEST",
+      says: "does not begin with",
+    },
+    {
+      name: "nothing after the magic",
+      because: "there is no kind to read",
+      body: Buffer.from("k8s\0"),
+      code: "TP_BAD_REQUEST",
+      says: "does not say of which apiVersion and kind",
+    },
+    {
+      name: "a kind that has no message here",
+      because: "the client can fall back to JSON",
+      body: encodeBody({ apiVersion: "apps/v1", kind: "Deployment" }),
+      code: "TP_UNSUPPORTED_MEDIA_TYPE",
+      says: '"Deployment" of "apps/v1" is not read as protobuf here; send it as application/json',
+    },
+    {
+      name: "a kind named like a property of all objects",
+      because: "a look-up must not find inherited things",
+      body: encodeBody({ apiVersion: "v1", kind: "constructor" }),
+      code: "TP_UNSUPPORTED_MEDIA_TYPE",
+      says: "constructor",
+    },
+    {
+      name: "compressed contents",
+      because: "nothing here unpacks them",
+      body: encodeBody({ apiVersion: "v1", kind: "ConfigMap", contentEncoding: "gzip" }),
+      code: "TP_UNSUPPORTED_MEDIA_TYPE",
+      says: "gzip",
+    },
+    {
+      name: "JSON inside the envelope",
+      because: "the raw bytes are no message",
+      body: encodeBody({ apiVersion: "v1", kind: "ConfigMap", contentType: "application/json" }),
+      code: "TP_UNSUPPORTED_MEDIA_TYPE",
+      says: "application/json",
+    },
+    {
+      name: "a length far beyond the end",
+      because: "memory must not be taken on the word of a client",
+      body: inConfigMap(tag(1, 2), varint(2n ** 40n)),
+      code: "TP_BAD_REQUEST",
+      says: "longer than what is left",
+    },
+    {
+      name: "a length of 64 bits",
+      because: "it has no place in a double",
+      body: inConfigMap(tag(1, 2), varint(2n ** 64n - 1n)),
+      code: "TP_BAD_REQUEST",
+      says: "longer than what is left",
+    },
+    {
+      name: "a number of more than ten bytes",
+      because: "it would never end",
+      body: inConfigMap(Buffer.alloc(11, 0xff)),
+      code: "TP_BAD_REQUEST",
+      says: "longer than 64 bits",
+    },
+    {
+      name: "a number of ten bytes beyond 64 bits",
+      because: "cutting it off would change it",
+      body: inConfigMap(tag(4, 0), Buffer.alloc(9, 0xff), Buffer.from([0x7f])),
+      code: "TP_BAD_REQUEST",
+      says: "longer than 64 bits",
+    },
+    {
+      name: "field number 0",
+      because: "protobuf has none",
+      body: inConfigMap(Buffer.from([0x02, 0x00])),
+      code: "TP_BAD_REQUEST",
+      says: "no valid field number",
+    },
+    {
+      name: "a group",
+      because: "Kubernetes has none, and they nest without a length",
+      body: inConfigMap(tag(9, 3)),
+      code: "TP_BAD_REQUEST",
+      says: "field 9 has a wire type that is not in use",
+    },
+    {
+      name: "a name that is a number",
+      because: "the field's type is fixed",
+      body: inConfigMap(lengthDelimited(1, Buffer.concat([tag(1, 0), varint(7n)]))),
+      code: "TP_BAD_REQUEST",
+      says: "metadata.name has wire type 0, but is a string",
+    },
+    {
+      name: "a text that is not UTF-8",
+      because: "JSON could not hold it",
+      body: inConfigMap(lengthDelimited(1, lengthDelimited(1, Buffer.from([0xc3, 0x28])))),
+      code: "TP_BAD_REQUEST",
+      says: "not valid UTF-8",
+    },
+    {
+      name: "an integer beyond 2^53",
+      because: "a double would round it",
+      body: inConfigMap(lengthDelimited(1, Buffer.concat([tag(7, 0), varint(2n ** 53n + 1n)]))),
+      code: "TP_BAD_REQUEST",
+      says: "metadata.generation is an integer beyond ±2^53",
+    },
+    {
+      name: "a count beyond 32 bits",
+      because: "Go would cut it off to another number",
+      body: encodeBody({ apiVersion: "v1", kind: "Event", raw: Buffer.concat([tag(8, 0), varint(2n ** 32n)]) }),
+      code: "TP_BAD_REQUEST",
+      says: "count is a number that does not fit into 32 bits",
+    },
+    {
+      name: "a time beyond the year 9999",
+      because: "RFC 3339 cannot write it",
+      body: inConfigMap(lengthDelimited(1, lengthDelimited(8, Buffer.concat([tag(1, 0), varint(2n ** 40n)])))),
+      code: "TP_BAD_REQUEST",
+      says: "metadata.creationTimestamp cannot be read: a time is outside",
+    },
+    {
+      name: "managed fields that are no JSON",
+      because: "they travel as JSON text",
+      body: inConfigMap(lengthDelimited(1, lengthDelimited(17, lengthDelimited(7, lengthDelimited(1, Buffer.from("{")))))),
+      code: "TP_BAD_REQUEST",
+      says: "metadata.managedFields[0].fieldsV1 cannot be read",
+    },
+    {
+      name: "a body of nothing but empty rules",
+      because: "two bytes on the wire are a hundred in memory",
+      body: encodeBody({ apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", raw: Buffer.alloc(2 ** 20, Buffer.from([0x12, 0x00])) }),
+      code: "TP_TOO_LARGE",
+      says: "more than 262144 messages",
+    },
+    {
+      name: "a body of nothing but empty metadata",
+      because: "merging them would hold up everybody else",
+      body: inConfigMap(Buffer.alloc(2 ** 20, Buffer.from([0x0a, 0x00]))),
+      code: "TP_TOO_LARGE",
+      says: "more than 262144 messages",
+    },
+    {
+      name: "a body of nothing but empty map entries",
+      because: "they are small on the wire only",
+      body: inConfigMap(Buffer.alloc(2 ** 20, Buffer.from([0x12, 0x00]))),
+      code: "TP_TOO_LARGE",
+      says: "more than 262144 messages",
+    },
+    {
+      name: "a schema within 300 schemas",
+      because: "recursion must end before the stack does",
+      body: encodeBody({ apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", raw: nestedSchema(300) }),
+      code: "TP_BAD_REQUEST",
+      says: "nested deeper than 200 levels",
+    },
+    {
+      name: "a body that ends within its metadata",
+      because: "the connection may have been cut",
+      body: inConfigMap(longName.subarray(0, -1)),
+      code: "TP_BAD_REQUEST",
+      says: "longer than what is left",
+    },
   ];
 
   test.each(cases)("$name is refused, because $because", ({ body, code, says }) => {
@@ -160,7 +298,13 @@ describe("what protobuf leaves to the reader", () => {
   test("fields of numbers that nobody knows are passed over and told by their paths", () => {
     const entry = Buffer.concat([lengthDelimited(1, Buffer.from("a.b")), lengthDelimited(2, Buffer.from("x")), tag(3, 0), varint(1n)]);
     const unknown = [lengthDelimited(99, Buffer.from("new")), tag(100, 1), Buffer.alloc(8), tag(101, 5), Buffer.alloc(4), tag(102, 0), varint(2n ** 60n)];
-    const { object, unknown: told } = decode(inConfigMap(lengthDelimited(1, Buffer.concat([lengthDelimited(1, Buffer.from("settings")), tag(18, 0), varint(1n)])), lengthDelimited(2, entry), ...unknown));
+    const { object, unknown: told } = decode(
+      inConfigMap(
+        lengthDelimited(1, Buffer.concat([lengthDelimited(1, Buffer.from("settings")), tag(18, 0), varint(1n)])),
+        lengthDelimited(2, entry),
+        ...unknown,
+      ),
+    );
     expect(object).toEqual({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" }, data: { "a.b": "x" } });
     expect(told).toEqual(["metadata.#18", "data[a.b].#3", "#99", "#100", "#101", "#102"]);
   });
@@ -177,7 +321,10 @@ describe("what protobuf leaves to the reader", () => {
   });
 
   test("key and value of a map entry are empty where they are missing", () => {
-    expect(decode(inConfigMap(lengthDelimited(2, Buffer.alloc(0)), lengthDelimited(3, Buffer.alloc(0)))).object).toMatchObject({ data: { "": "" }, binaryData: { "": "" } });
+    expect(decode(inConfigMap(lengthDelimited(2, Buffer.alloc(0)), lengthDelimited(3, Buffer.alloc(0)))).object).toMatchObject({
+      data: { "": "" },
+      binaryData: { "": "" },
+    });
   });
 
   test("an envelope without a kind is read as the kind of the URL", () => {
@@ -187,7 +334,12 @@ describe("what protobuf leaves to the reader", () => {
 
   test("DeleteOptions are known under the version of every group, as clients send them", () => {
     const raw = lengthDelimited(4, Buffer.from("Foreground"));
-    for (const apiVersion of ["v1", "apps/v1", "threeport.io/v1alpha1"]) expect(decode(encodeBody({ apiVersion, kind: "DeleteOptions", raw })).object).toEqual({ apiVersion, kind: "DeleteOptions", propagationPolicy: "Foreground" });
+    for (const apiVersion of ["v1", "apps/v1", "threeport.io/v1alpha1"])
+      expect(decode(encodeBody({ apiVersion, kind: "DeleteOptions", raw })).object).toEqual({
+        apiVersion,
+        kind: "DeleteOptions",
+        propagationPolicy: "Foreground",
+      });
   });
 
   test("a body that is a part of a larger buffer is read from its own beginning", () => {

@@ -36,7 +36,11 @@ interface Decoding {
  * @throws PlatformError TP_BAD_REQUEST, or TP_TOO_LARGE for more than 2^18 messages, list items and map entries
  */
 export function decodeMessage(bytes: Uint8Array, message: Message, options: DecodeOptions = {}): unknown {
-  return readMessage({ options, path: [], depthLeft: depthMax, valuesLeft: valuesMax, unknownFieldsLeft: unknownFieldsMax }, new WireReader(bytes, options.start, options.end), message);
+  return readMessage(
+    { options, path: [], depthLeft: depthMax, valuesLeft: valuesMax, unknownFieldsLeft: unknownFieldsMax },
+    new WireReader(bytes, options.start, options.end),
+    message,
+  );
 }
 
 function readMessage(decoding: Decoding, reader: WireReader, message: Message, into: JsonObject = {}): unknown {
@@ -51,7 +55,8 @@ function readMessage(decoding: Decoding, reader: WireReader, message: Message, i
       continue;
     }
     decoding.path.push(field.name);
-    if (wireType !== wireTypeFor(field.type)) throw refused(decoding, `has wire type ${wireType}, but is a ${typeof field.type === "string" ? field.type : field.type.name}`);
+    if (wireType !== wireTypeFor(field.type))
+      throw refused(decoding, `has wire type ${wireType}, but is a ${typeof field.type === "string" ? field.type : field.type.name}`);
     if ("repeated" in field) readItem(decoding, reader, field, into);
     else readSingle(decoding, reader, field, into);
     decoding.path.pop();
@@ -62,7 +67,10 @@ function readMessage(decoding: Decoding, reader: WireReader, message: Message, i
 }
 
 function readSingle(decoding: Decoding, reader: WireReader, field: ScalarField | MessageField, into: JsonObject): void {
-  const value = typeof field.type === "string" ? readScalar(decoding, reader, field.type) : readMessage(decoding, reader.message(), field.type, earlier(field.type, into[field.name]));
+  const value =
+    typeof field.type === "string"
+      ? readScalar(decoding, reader, field.type)
+      : readMessage(decoding, reader.message(), field.type, earlier(field.type, into[field.name]));
   const isZero = value === null || value === "" || value === 0 || value === false;
   if (isZero && (field.presence ?? "omitEmpty") === "omitEmpty") delete into[field.name];
   else into[field.name] = value;
@@ -108,7 +116,10 @@ function readEntry(decoding: Decoding, reader: WireReader, field: RepeatedField,
 
 function countValue(decoding: Decoding): void {
   if (decoding.valuesLeft-- > 0) return;
-  throw new PlatformError("TP_TOO_LARGE", { message: `The body has more than ${valuesMax} messages, list items and map entries; send less.`, detail: { valuesMax } });
+  throw new PlatformError("TP_TOO_LARGE", {
+    message: `The body has more than ${valuesMax} messages, list items and map entries; send less.`,
+    detail: { valuesMax },
+  });
 }
 
 function tellUnknown(decoding: Decoding, path: readonly PathSegment[]): void {
@@ -201,5 +212,9 @@ function formed(decoding: Decoding, message: Message, fields: JsonObject): unkno
 function refused(decoding: Decoding, what: string, cause?: PlatformError): PlatformError {
   const field = formatPath(decoding.path);
   const message = `${field === "" ? "The body" : field} ${what}.`;
-  return new PlatformError(cause?.code ?? "TP_BAD_REQUEST", { message, causes: [{ ...(field === "" ? {} : { field }), reason: "FieldValueInvalid", message }], ...(cause === undefined ? {} : { cause }) });
+  return new PlatformError(cause?.code ?? "TP_BAD_REQUEST", {
+    message,
+    causes: [{ ...(field === "" ? {} : { field }), reason: "FieldValueInvalid", message }],
+    ...(cause === undefined ? {} : { cause }),
+  });
 }

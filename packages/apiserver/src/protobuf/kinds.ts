@@ -19,7 +19,9 @@ const messages: Readonly<Record<string, readonly Message[]>> = {
   "apiextensions.k8s.io/v1": [customResourceDefinition],
 };
 
-const byKind: ReadonlyMap<string, Message> = new Map(Object.entries(messages).flatMap(([apiVersion, list]) => list.map((message) => [`${apiVersion}/${message.name}`, message] as const)));
+const byKind: ReadonlyMap<string, Message> = new Map(
+  Object.entries(messages).flatMap(([apiVersion, list]) => list.map((message) => [`${apiVersion}/${message.name}`, message] as const)),
+);
 
 /** Undefined for a kind that is not read as protobuf. */
 export function messageOf(apiVersion: string, kind: string): Message | undefined {

@@ -21,7 +21,8 @@ interface ResourceDiscovery {
   readonly subresources?: readonly { readonly subresource?: string }[];
 }
 
-const accept = ["v2", "v2beta1"].map((version) => `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`).join(",") + ",application/json";
+const accept =
+  ["v2", "v2beta1"].map((version) => `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`).join(",") + ",application/json";
 
 /** Everything the server serves in two requests, or undefined where the server does not offer aggregated discovery. */
 export async function discoverAggregated(transport: Transport, signal?: AbortSignal): Promise<DiscoveryResult | undefined> {

@@ -7,7 +7,11 @@ interface ApiVersions {
 }
 
 interface ApiGroupList {
-  readonly groups?: readonly { readonly name: string; readonly preferredVersion?: { readonly version: string }; readonly versions: readonly { readonly version: string }[] }[];
+  readonly groups?: readonly {
+    readonly name: string;
+    readonly preferredVersion?: { readonly version: string };
+    readonly versions: readonly { readonly version: string }[];
+  }[];
 }
 
 interface ApiResourceList {

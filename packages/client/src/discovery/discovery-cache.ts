@@ -90,9 +90,14 @@ function unknownKind(discovery: Discovery, asked: { apiVersion: string; kind: st
   const { group, version } = parseApiVersion(apiVersion);
   const failure = discovery.failures.find((failed) => failed.group === group && failed.version === version);
   if (failure !== undefined) {
-    return new PlatformError("TP_UNAVAILABLE", { message: `${host} cannot say right now whether it serves ${kind} in ${apiVersion}: ${failure.message}`, detail: asked });
+    return new PlatformError("TP_UNAVAILABLE", {
+      message: `${host} cannot say right now whether it serves ${kind} in ${apiVersion}: ${failure.message}`,
+      detail: asked,
+    });
   }
-  const others = new Set(discovery.resources.filter((resource) => resource.kind === kind).map((resource) => formatApiVersion(resource.group, resource.version)));
+  const others = new Set(
+    discovery.resources.filter((resource) => resource.kind === kind).map((resource) => formatApiVersion(resource.group, resource.version)),
+  );
   const hint =
     others.size > 0
       ? `it serves ${kind} as ${[...others].slice(0, 5).join(", ")}; correct apiVersion`

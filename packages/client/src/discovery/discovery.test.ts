@@ -4,22 +4,43 @@ import { isErrorCode } from "@threeport/resource";
 import { createClient } from "../create-client.ts";
 import { failure, json, scriptedServer, type Script } from "../testing/scripted-server.ts";
 
-const deployments = { resource: "deployments", responseKind: { group: "", version: "", kind: "Deployment" }, scope: "Namespaced", singularResource: "deployment", verbs: ["get", "list", "watch"], shortNames: ["deploy"], categories: ["all"], subresources: [{ subresource: "scale" }, { subresource: "status" }] };
+const deployments = {
+  resource: "deployments",
+  responseKind: { group: "", version: "", kind: "Deployment" },
+  scope: "Namespaced",
+  singularResource: "deployment",
+  verbs: ["get", "list", "watch"],
+  shortNames: ["deploy"],
+  categories: ["all"],
+  subresources: [{ subresource: "scale" }, { subresource: "status" }],
+};
 const pods = { resource: "pods", responseKind: { kind: "Pod" }, scope: "Namespaced", singularResource: "pod", verbs: ["get"], shortNames: ["po"] };
 const nodes = { resource: "nodes", responseKind: { kind: "Node" }, scope: "Cluster", singularResource: "node", verbs: ["get"], shortNames: ["no"] };
 const metricsPods = { resource: "pods", responseKind: { kind: "PodMetrics" }, scope: "Namespaced", singularResource: "", verbs: ["get"] };
 
 const aggregated: Script = ({ path, headers }, answer) => {
-  if (!headers.accept?.includes("g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList")) return json(answer, 406, failure(406, "NotAcceptable", "only aggregated"));
+  if (!headers.accept?.includes("g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"))
+    return json(answer, 406, failure(406, "NotAcceptable", "only aggregated"));
   const items =
     path === "/api"
       ? [{ metadata: {}, versions: [{ version: "v1", resources: [pods, nodes] }] }]
       : [
-          { metadata: { name: "apps" }, versions: [{ version: "v1", resources: [deployments] }, { version: "v1beta1", resources: [deployments] }] },
+          {
+            metadata: { name: "apps" },
+            versions: [
+              { version: "v1", resources: [deployments] },
+              { version: "v1beta1", resources: [deployments] },
+            ],
+          },
           { metadata: { name: "metrics.k8s.io" }, versions: [{ version: "v1beta1", resources: [metricsPods] }] },
           { metadata: { name: "broken.example" }, versions: [{ version: "v1", freshness: "Stale" }] },
         ];
-  json(answer, 200, { kind: "APIGroupDiscoveryList", apiVersion: "apidiscovery.k8s.io/v2", metadata: {}, items }, { "content-type": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" });
+  json(
+    answer,
+    200,
+    { kind: "APIGroupDiscoveryList", apiVersion: "apidiscovery.k8s.io/v2", metadata: {}, items },
+    { "content-type": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" },
+  );
 };
 
 const legacy: Script = ({ path }, answer) => {
@@ -36,8 +57,26 @@ const legacy: Script = ({ path }, answer) => {
       ],
     });
   }
-  if (path === "/api/v1") return list([{ name: "pods", kind: "Pod", singularName: "pod", namespaced: true, verbs: ["get"], shortNames: ["po"] }, { name: "pods/log", kind: "Pod", namespaced: true, verbs: ["get"] }, { name: "nodes", kind: "Node", namespaced: false, verbs: ["get"], shortNames: ["no"] }]);
-  if (path.startsWith("/apis/apps/")) return list([{ name: "deployments", kind: "Deployment", singularName: "deployment", namespaced: true, verbs: ["get", "list", "watch"], shortNames: ["deploy"], categories: ["all"] }, { name: "deployments/scale", kind: "Scale", namespaced: true, verbs: ["get"] }, { name: "deployments/status", kind: "Deployment", namespaced: true, verbs: ["get"] }]);
+  if (path === "/api/v1")
+    return list([
+      { name: "pods", kind: "Pod", singularName: "pod", namespaced: true, verbs: ["get"], shortNames: ["po"] },
+      { name: "pods/log", kind: "Pod", namespaced: true, verbs: ["get"] },
+      { name: "nodes", kind: "Node", namespaced: false, verbs: ["get"], shortNames: ["no"] },
+    ]);
+  if (path.startsWith("/apis/apps/"))
+    return list([
+      {
+        name: "deployments",
+        kind: "Deployment",
+        singularName: "deployment",
+        namespaced: true,
+        verbs: ["get", "list", "watch"],
+        shortNames: ["deploy"],
+        categories: ["all"],
+      },
+      { name: "deployments/scale", kind: "Scale", namespaced: true, verbs: ["get"] },
+      { name: "deployments/status", kind: "Deployment", namespaced: true, verbs: ["get"] },
+    ]);
   if (path === "/apis/metrics.k8s.io/v1beta1") return list([{ name: "pods", kind: "PodMetrics", namespaced: true, verbs: ["get"] }]);
   json(answer, 503, failure(503, "ServiceUnavailable", "the server is currently unable to handle the request"));
 };
@@ -52,7 +91,12 @@ describe.each([
     const [discovery] = await Promise.all([client.discover(), client.discover(), client.discover()]);
     await client.discover();
     expect(server.seen).toHaveLength(requests);
-    expect(discovery.byKind("apps/v1", "Deployment")).toMatchObject({ resource: "deployments", namespaced: true, subresources: ["scale", "status"], categories: ["all"] });
+    expect(discovery.byKind("apps/v1", "Deployment")).toMatchObject({
+      resource: "deployments",
+      namespaced: true,
+      subresources: ["scale", "status"],
+      categories: ["all"],
+    });
     expect(discovery.byKind("v1", "Node")).toMatchObject({ resource: "nodes", namespaced: false });
     expect(discovery.byKind("v1", "Deployment")).toBeUndefined();
     expect(discovery.failures.map(({ group }) => group)).toEqual(["broken.example"]);
@@ -81,7 +125,15 @@ describe("a kind that is not known", () => {
     let installed = false;
     await using server = await scriptedServer((seen, answer) => {
       if (!installed) return aggregated(seen, answer);
-      const items = seen.path === "/api" ? [] : [{ metadata: { name: "example.com" }, versions: [{ version: "v1", resources: [{ resource: "widgets", responseKind: { kind: "Widget" }, scope: "Namespaced" }] }] }];
+      const items =
+        seen.path === "/api"
+          ? []
+          : [
+              {
+                metadata: { name: "example.com" },
+                versions: [{ version: "v1", resources: [{ resource: "widgets", responseKind: { kind: "Widget" }, scope: "Namespaced" }] }],
+              },
+            ];
       json(answer, 200, { kind: "APIGroupDiscoveryList", items });
     });
     await using client = createClient({ server: server.url }, { clock: later });

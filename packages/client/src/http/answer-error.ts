@@ -22,7 +22,10 @@ export function answerError(answer: FailedAnswer): PlatformError {
   const retryAfterSeconds = error.retryAfterSeconds ?? retryAfterOf(answer.headers);
   const isStatus = error.detail["reason"] !== undefined || (answer.body as { kind?: unknown } | undefined)?.kind === "Status";
   return new PlatformError(error.code, {
-    message: withoutSecret(isStatus ? error.message : `${answer.host} answered ${answer.status} to ${answer.method} ${pathOnly(answer.path)}${excerpt(answer.body, answer.secret)}`, answer.secret),
+    message: withoutSecret(
+      isStatus ? error.message : `${answer.host} answered ${answer.status} to ${answer.method} ${pathOnly(answer.path)}${excerpt(answer.body, answer.secret)}`,
+      answer.secret,
+    ),
     causes: error.causes,
     detail: { ...error.detail, host: answer.host, isStatus },
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
@@ -50,7 +53,11 @@ function withoutSecret(text: string, secret: string | undefined): string {
 
 function excerpt(body: unknown, secret: string | undefined): string {
   if (typeof body !== "string" || body.trim() === "") return "";
-  const plain = withoutSecret(body, secret).replaceAll(/<[^>]*>/g, " ").replaceAll(/[^\x20-\x7e…]+/g, " ").replaceAll(/ +/g, " ").trim();
+  const plain = withoutSecret(body, secret)
+    .replaceAll(/<[^>]*>/g, " ")
+    .replaceAll(/[^\x20-\x7e…]+/g, " ")
+    .replaceAll(/ +/g, " ")
+    .trim();
   return `: ${plain.length <= excerptCharactersMax ? plain : `${plain.slice(0, excerptCharactersMax)}…`}`;
 }
 

@@ -49,7 +49,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
     if (this.#bytes > answerBytesMax) {
-      this.cancel(new PlatformError("TP_RUNTIME_ANSWER_INVALID", { message: `the answer is longer than ${answerBytesMax / 1024 / 1024} MiB; ask for fewer objects at once` }));
+      this.cancel(
+        new PlatformError("TP_RUNTIME_ANSWER_INVALID", {
+          message: `the answer is longer than ${answerBytesMax / 1024 / 1024} MiB; ask for fewer objects at once`,
+        }),
+      );
     } else if (this.#first === undefined) this.#first = chunk;
     else if (this.#more === undefined) this.#more = [this.#first, chunk];
     else this.#more.push(chunk);

@@ -15,6 +15,10 @@ function parse(answer: Answer, host: string): unknown {
     return JSON.parse(answer.text);
   } catch (error) {
     if (answer.status >= 300) return answer.text;
-    throw new PlatformError("TP_RUNTIME_ANSWER_INVALID", { message: `${host} sent JSON that cannot be read; something between us and the server cuts or changes answers`, detail: { host }, cause: error });
+    throw new PlatformError("TP_RUNTIME_ANSWER_INVALID", {
+      message: `${host} sent JSON that cannot be read; something between us and the server cuts or changes answers`,
+      detail: { host },
+      cause: error,
+    });
   }
 }

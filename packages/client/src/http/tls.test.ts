@@ -24,7 +24,12 @@ beforeAll(async () => {
   forClient = await issue(authority, { ...validity, usages: ["client"], subject: { commonName: "admin" } });
 });
 
-const hello = (pair: KeyPair, ca?: string) => scriptedServer((_, answer) => json(answer, 200, { hello: true }), { key: pair.privateKeyPem, cert: pair.certificatePem, ...(ca === undefined ? {} : { ca }) });
+const hello = (pair: KeyPair, ca?: string) =>
+  scriptedServer((_, answer) => json(answer, 200, { hello: true }), {
+    key: pair.privateKeyPem,
+    cert: pair.certificatePem,
+    ...(ca === undefined ? {} : { ca }),
+  });
 
 describe("TLS", () => {
   test("a server with a certificate of the given authority is trusted", async () => {
@@ -35,7 +40,12 @@ describe("TLS", () => {
 
   test("a client certificate is shown to a server that asks for one, and nothing gets through without", async () => {
     await using server = await hello(forServer, authority.certificatePem);
-    await using known = createClient({ server: server.url, caData: authority.certificatePem, clientCertificate: forClient.certificatePem, clientKey: forClient.privateKeyPem });
+    await using known = createClient({
+      server: server.url,
+      caData: authority.certificatePem,
+      clientCertificate: forClient.certificatePem,
+      clientKey: forClient.privateKeyPem,
+    });
     expect((await known.request("/x")).status).toBe(200);
     await using unknown = createClient({ server: server.url, caData: authority.certificatePem });
     await expect(unknown.request("/x")).rejects.toMatchObject({ code: "TP_RUNTIME_UNREACHABLE" });

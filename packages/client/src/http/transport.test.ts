@@ -29,8 +29,17 @@ describe("a request", () => {
     expect(answer.headers["x-seen"]).toBe("yes");
     const seen = server.seen[0];
     expect(seen?.path).toBe("/k8s/clusters/c1/api/v1/things");
-    expect([...(seen?.query ?? [])]).toEqual([["a", "x y"], ["c", "1"], ["c", "2"]]);
-    expect(seen?.headers).toMatchObject({ authorization: "Bearer t0ken", "user-agent": "test/1", "content-type": "application/json", accept: "application/json" });
+    expect([...(seen?.query ?? [])]).toEqual([
+      ["a", "x y"],
+      ["c", "1"],
+      ["c", "2"],
+    ]);
+    expect(seen?.headers).toMatchObject({
+      authorization: "Bearer t0ken",
+      "user-agent": "test/1",
+      "content-type": "application/json",
+      accept: "application/json",
+    });
     expect(JSON.parse(seen?.body ?? "")).toEqual({ n: "ü" });
   });
 
@@ -71,7 +80,16 @@ describe("a request", () => {
 
   test("becomes the error that the server's Status says, with causes and Retry-After", async () => {
     await using server = await scriptedServer((_, answer) =>
-      json(answer, 422, failure(422, "Invalid", "ConfigMap is invalid", { name: "x", kind: "ConfigMap", causes: [{ field: "data[a]", reason: "FieldValueInvalid", message: "too long" }] }), { "retry-after": "7" }),
+      json(
+        answer,
+        422,
+        failure(422, "Invalid", "ConfigMap is invalid", {
+          name: "x",
+          kind: "ConfigMap",
+          causes: [{ field: "data[a]", reason: "FieldValueInvalid", message: "too long" }],
+        }),
+        { "retry-after": "7" },
+      ),
     );
     await using client = createClient({ server: server.url });
     const error = await errorOf(client.request("/x"));
@@ -82,7 +100,9 @@ describe("a request", () => {
   });
 
   test("says host, status and a line of the page when an answer is no Status", async () => {
-    await using server = await scriptedServer((_, answer) => void answer.writeHead(502, { "content-type": "text/html" }).end("<html><h1>Bad Gateway</h1>\n<p>nginx</p></html>"));
+    await using server = await scriptedServer(
+      (_, answer) => void answer.writeHead(502, { "content-type": "text/html" }).end("<html><h1>Bad Gateway</h1>\n<p>nginx</p></html>"),
+    );
     await using client = createClient({ server: server.url });
     const error = await errorOf(client.request("/api/v1/x?token=secret"));
     expect(error.entry.retry).toBe("backoff");
@@ -91,7 +111,9 @@ describe("a request", () => {
 
   test("never shows the token, even where the server sends it back", async () => {
     await using server = await scriptedServer(({ headers, path }, answer) =>
-      path === "/status" ? json(answer, 403, failure(403, "Forbidden", `bad header ${headers.authorization}`)) : void answer.writeHead(400, { "content-type": "text/plain" }).end(`you sent ${headers.authorization}`),
+      path === "/status"
+        ? json(answer, 403, failure(403, "Forbidden", `bad header ${headers.authorization}`))
+        : void answer.writeHead(400, { "content-type": "text/plain" }).end(`you sent ${headers.authorization}`),
     );
     await using client = createClient({ server: server.url, token: "very-secret" });
     for (const error of [await errorOf(client.request("/status")), await errorOf(client.request("/page")), await errorOf(client.raw("/page"))]) {
@@ -144,10 +166,18 @@ describe("a server that asks for patience", () => {
   test.each([
     { name: "a 429 without Retry-After is given to the caller", status: 429, headers: {}, method: "GET", requests: 1 },
     { name: "a 503 with Retry-After is repeated for a read", status: 503, headers: { "retry-after": "1" }, method: "GET", requests: 5 },
-    { name: "a 503 with Retry-After is not repeated for a write, which may have been done", status: 503, headers: { "retry-after": "1" }, method: "POST", requests: 1 },
+    {
+      name: "a 503 with Retry-After is not repeated for a write, which may have been done",
+      status: 503,
+      headers: { "retry-after": "1" },
+      method: "POST",
+      requests: 1,
+    },
     { name: "a wait of an hour is given to the caller", status: 429, headers: { "retry-after": "3600" }, method: "GET", requests: 1 },
   ] as const)("$name", async ({ status, headers, method, requests }) => {
-    await using server = await scriptedServer((_, answer) => json(answer, status, failure(status, status === 429 ? "TooManyRequests" : "ServiceUnavailable", "later"), headers));
+    await using server = await scriptedServer((_, answer) =>
+      json(answer, status, failure(status, status === 429 ? "TooManyRequests" : "ServiceUnavailable", "later"), headers),
+    );
     await using client = createClient({ server: server.url }, { clock: impatientClock().clock });
     const error = await errorOf(client.request("/x", { method }));
     expect(error.entry.http).toBe(status);
@@ -168,7 +198,9 @@ describe("a server that cannot be reached", () => {
 
   test("and a name that does not resolve says so", async () => {
     await using client = createClient({ server: "https://nowhere.invalid:6443" });
-    expect((await errorOf(client.request("/x"))).message).toMatch(/^nowhere\.invalid:6443 cannot be reached: (the host name does not resolve|DNS does not answer)/);
+    expect((await errorOf(client.request("/x"))).message).toMatch(
+      /^nowhere\.invalid:6443 cannot be reached: (the host name does not resolve|DNS does not answer)/,
+    );
   });
 
   test("a deadline ends a call that hangs, in the answer's middle too", async () => {
@@ -192,7 +224,8 @@ describe("a server that cannot be reached", () => {
 
   test("a read is sent once more when the kept-alive connection turns out to be closed; a write is not", async () => {
     await using server = await scriptedServer((seen, answer) => {
-      if (seen.path === "/break" && server.seen.filter(({ path, method }) => path === "/break" && method === seen.method).length === 1) answer.socket?.destroy();
+      if (seen.path === "/break" && server.seen.filter(({ path, method }) => path === "/break" && method === seen.method).length === 1)
+        answer.socket?.destroy();
       else json(answer, 200, { ok: true });
     });
     await using client = createClient({ server: server.url });

@@ -56,9 +56,13 @@ export async function openWebSocket(pool: Dispatcher, dispatch: Dispatch, call: 
 }
 
 function accepted({ socket, headers }: { socket: Duplex; headers: ResponseHeaders }, key: string, call: UpgradeCall): Upgraded {
-  const expected = createHash("sha1").update(key + webSocketGuid).digest("base64");
+  const expected = createHash("sha1")
+    .update(key + webSocketGuid)
+    .digest("base64");
   const protocol = headers["sec-websocket-protocol"];
   if (headers["sec-websocket-accept"] === expected && typeof protocol === "string" && call.protocols.includes(protocol)) return { socket, protocol };
   socket.destroy();
-  throw new PlatformError("TP_RUNTIME_ANSWER_INVALID", { message: `${call.host} does not speak any of ${call.protocols.join(", ")}; a proxy in between may not let WebSockets through` });
+  throw new PlatformError("TP_RUNTIME_ANSWER_INVALID", {
+    message: `${call.host} does not speak any of ${call.protocols.join(", ")}; a proxy in between may not let WebSockets through`,
+  });
 }

@@ -41,7 +41,10 @@ export function fieldCauses(file: KubeconfigFile, resolved: ReadonlySet<string> 
   ];
 }
 
-function causesOf(entry: Entry, rules: { allowed: ReadonlySet<string>; refused: Readonly<Record<string, string>>; resolved: ReadonlySet<string> }): ErrorCause[] {
+function causesOf(
+  entry: Entry,
+  rules: { allowed: ReadonlySet<string>; refused: Readonly<Record<string, string>>; resolved: ReadonlySet<string> },
+): ErrorCause[] {
   return Object.entries(entry.body).flatMap(([field, value]): ErrorCause[] => {
     if (isUnset(value) || rules.allowed.has(field) || rules.resolved.has(field)) return [];
     const path = `${entry.path}.${field}`;
@@ -53,5 +56,11 @@ function causesOf(entry: Entry, rules: { allowed: ReadonlySet<string>; refused: 
 
 /** Tools write empty members (`password: ""`, `insecure-skip-tls-verify: false`); they ask for nothing. */
 function isUnset(value: unknown): boolean {
-  return value === null || value === "" || value === false || (Array.isArray(value) && value.length === 0) || (typeof value === "object" && Object.keys(value as object).length === 0);
+  return (
+    value === null ||
+    value === "" ||
+    value === false ||
+    (Array.isArray(value) && value.length === 0) ||
+    (typeof value === "object" && Object.keys(value as object).length === 0)
+  );
 }

@@ -12,10 +12,16 @@ export interface ChosenContext {
 /** The context that is asked for, else `current-context`, else the only one. @throws PlatformError TP_KUBECONFIG_INVALID */
 export function chooseContext(file: KubeconfigFile, wanted: string | undefined): ChosenContext {
   const name = wanted ?? file.currentContext ?? (file.contexts.length === 1 ? file.contexts[0]?.name : undefined);
-  const known = file.contexts.map((context) => context.name).slice(0, 10).join(", ") || "none";
-  if (name === undefined) throw kubeconfigInvalid([{ field: "current-context", reason: "FieldValueRequired", message: `say which context is meant: ${known}` }]);
+  const known =
+    file.contexts
+      .map((context) => context.name)
+      .slice(0, 10)
+      .join(", ") || "none";
+  if (name === undefined)
+    throw kubeconfigInvalid([{ field: "current-context", reason: "FieldValueRequired", message: `say which context is meant: ${known}` }]);
   const context = file.contexts.find((entry) => entry.name === name);
-  if (context === undefined) throw kubeconfigInvalid([{ field: "contexts", reason: "FieldValueNotFound", message: `there is no context "${name}"; it has: ${known}` }]);
+  if (context === undefined)
+    throw kubeconfigInvalid([{ field: "contexts", reason: "FieldValueNotFound", message: `there is no context "${name}"; it has: ${known}` }]);
   const userName = textOrUndefined(context.body["user"]);
   return {
     name,

@@ -31,10 +31,15 @@ const excerptCharactersMax = 300;
 export async function runExecPlugin(spec: JsonObject, context: ExecContext): Promise<ExecCredential> {
   const { apiVersion, command } = spec;
   if (typeof command !== "string" || command === "") throw new Error("names no command");
-  if (typeof apiVersion !== "string" || !apiVersions.has(apiVersion)) throw new Error(`apiVersion must be one of ${[...apiVersions].join(", ")}; update the plugin and write the kubeconfig again`);
+  if (typeof apiVersion !== "string" || !apiVersions.has(apiVersion))
+    throw new Error(`apiVersion must be one of ${[...apiVersions].join(", ")}; update the plugin and write the kubeconfig again`);
   if (spec["interactiveMode"] === "Always") throw new Error(`${command} insists on asking questions; log in with it first and use a mode that does not ask`);
   const args = list(spec["args"]).filter((arg): arg is string => typeof arg === "string");
-  const info = { apiVersion, kind: "ExecCredential", spec: { interactive: false, ...(spec["provideClusterInfo"] === true ? { cluster: clusterInfo(context.cluster) } : {}) } };
+  const info = {
+    apiVersion,
+    kind: "ExecCredential",
+    spec: { interactive: false, ...(spec["provideClusterInfo"] === true ? { cluster: clusterInfo(context.cluster) } : {}) },
+  };
   const env: Record<string, string> = { KUBERNETES_EXEC_INFO: JSON.stringify(info) };
   for (const item of list(spec["env"]) as { name?: unknown; value?: unknown }[]) {
     if (typeof item?.name === "string") env[item.name] = typeof item.value === "string" ? item.value : "";
@@ -71,7 +76,8 @@ function readCredential(stdout: string, expected: { apiVersion: string; command:
   const clientCertificate = member("clientCertificateData");
   const clientKey = member("clientKeyData");
   const expiresAt = member("expirationTimestamp");
-  if (token === undefined && (clientCertificate === undefined || clientKey === undefined)) throw new Error(`${command} printed neither a token nor a client certificate with its key`);
+  if (token === undefined && (clientCertificate === undefined || clientKey === undefined))
+    throw new Error(`${command} printed neither a token nor a client certificate with its key`);
   return {
     ...(token === undefined ? {} : { token }),
     ...(clientCertificate === undefined || clientKey === undefined ? {} : { clientCertificate, clientKey }),

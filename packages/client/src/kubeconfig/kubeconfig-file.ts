@@ -23,9 +23,15 @@ const limits = { bytesMax: 256 * 1024, nodesMax: 5_000, depthMax: 20, documentsM
 export function readKubeconfig(text: string): KubeconfigFile {
   const root = load(text);
   const causes: ErrorCause[] = [];
-  if (root["kind"] !== undefined && root["kind"] !== "Config") causes.push({ field: "kind", reason: "FieldValueInvalid", message: "must be Config; this is no kubeconfig" });
+  if (root["kind"] !== undefined && root["kind"] !== "Config")
+    causes.push({ field: "kind", reason: "FieldValueInvalid", message: "must be Config; this is no kubeconfig" });
   const read = (list: string, member: string) => entries(root[list], { list, member, causes });
-  const file = { currentContext: textOrUndefined(root["current-context"]), clusters: read("clusters", "cluster"), users: read("users", "user"), contexts: read("contexts", "context") };
+  const file = {
+    currentContext: textOrUndefined(root["current-context"]),
+    clusters: read("clusters", "cluster"),
+    users: read("users", "user"),
+    contexts: read("contexts", "context"),
+  };
   if (causes.length > 0) throw kubeconfigInvalid(causes);
   return file;
 }

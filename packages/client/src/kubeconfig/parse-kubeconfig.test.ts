@@ -78,7 +78,12 @@ describe("P4: a stored kubeconfig", () => {
   test("is refused for all its faults at once, also in entries that the context does not use", () => {
     const config = JSON.parse(kubeconfigText({ cluster: { "proxy-url": "http://x" }, user: { exec: { command: "a" }, as: "b" } })) as { users: unknown[] };
     config.users.push({ name: "other", user: { tokenFile: "/x" } });
-    expect(refusal(JSON.stringify(config)).causes.map(({ field }) => field)).toEqual(["clusters[0].cluster.proxy-url", "users[0].user.exec", "users[0].user.as", "users[1].user.tokenFile"]);
+    expect(refusal(JSON.stringify(config)).causes.map(({ field }) => field)).toEqual([
+      "clusters[0].cluster.proxy-url",
+      "users[0].user.exec",
+      "users[0].user.as",
+      "users[1].user.tokenFile",
+    ]);
   });
 
   test.each([
@@ -86,15 +91,31 @@ describe("P4: a stored kubeconfig", () => {
     { because: "two documents say two things", text: "a: 1\n---\nb: 1\n", says: "one YAML document" },
     { because: "it is empty", text: "", says: "one YAML document" },
     { because: "the list is no list", text: "clusters: {}\ncontexts: []", says: "clusters: must be a list" },
-    { because: "the cluster is missing", text: kubeconfigText({ context: { cluster: "gone" } }), says: 'contexts[0].context.cluster: there is no cluster "gone"' },
+    {
+      because: "the cluster is missing",
+      text: kubeconfigText({ context: { cluster: "gone" } }),
+      says: 'contexts[0].context.cluster: there is no cluster "gone"',
+    },
     { because: "the server is missing", text: kubeconfigText({ cluster: { server: "" } }), says: "clusters[0].cluster.server: write the API server's address" },
-    { because: "the server is no address", text: kubeconfigText({ cluster: { server: "10.0.0.1:6443" } }), says: "clusters[0].cluster.server: the server's address must look like" },
+    {
+      because: "the server is no address",
+      text: kubeconfigText({ cluster: { server: "10.0.0.1:6443" } }),
+      says: "clusters[0].cluster.server: the server's address must look like",
+    },
     { because: "the key is missing", text: kubeconfigText({ user: { "client-certificate-data": certificateData } }), says: "only one of them is there" },
-    { because: "the data is a path", text: kubeconfigText({ cluster: { "certificate-authority-data": "/etc/ca.pem" } }), says: "certificate-authority-data: must be the base64 of a PEM text" },
+    {
+      because: "the data is a path",
+      text: kubeconfigText({ cluster: { "certificate-authority-data": "/etc/ca.pem" } }),
+      says: "certificate-authority-data: must be the base64 of a PEM text",
+    },
     { because: "the token has a line break", text: kubeconfigText({ user: { token: "a\nb: c" } }), says: "white space" },
     { because: "a name is there twice", text: '{"clusters":[{"name":"c","cluster":{}},{"name":"c","cluster":{}}]}', says: "clusters[1].name: stands twice" },
     { because: "it is huge", text: `# ${"x".repeat(300_000)}`, says: "longer than 0.25 MiB" },
-    { because: "it is an alias bomb", text: "a: &a [1,2,3,4,5,6,7,8,9,10]\n" + [..."bcdefgh"].map((c, n) => `${c}: &${c} [${Array(10).fill(`*${"abcdefg"[n]}`)}]`).join("\n"), says: "more than 5000 values" },
+    {
+      because: "it is an alias bomb",
+      text: "a: &a [1,2,3,4,5,6,7,8,9,10]\n" + [..."bcdefgh"].map((c, n) => `${c}: &${c} [${Array(10).fill(`*${"abcdefg"[n]}`)}]`).join("\n"),
+      says: "more than 5000 values",
+    },
     { because: "it is deep", text: `a: ${"[".repeat(5000)}`, says: "nested deeper than 20 levels" },
   ])("is refused when $because", ({ text, says }) => {
     const error = refusal(text);
@@ -123,7 +144,9 @@ describe("files, where a reader is given", () => {
 
   test("that are missing are named with their field", () => {
     const error = refusal(kubeconfigText({ cluster: { "certificate-authority": "gone.pem" } }), { resolveFiles: { readFile } });
-    expect(error.causes).toEqual([{ field: "clusters[0].cluster.certificate-authority", reason: "FieldValueInvalid", message: "the file gone.pem cannot be read (ENOENT)" }]);
+    expect(error.causes).toEqual([
+      { field: "clusters[0].cluster.certificate-authority", reason: "FieldValueInvalid", message: "the file gone.pem cannot be read (ENOENT)" },
+    ]);
   });
 
   test("do not make exec plugins acceptable", () => {

@@ -16,7 +16,12 @@ export interface ParseKubeconfigOptions {
 }
 
 /** The fields that name files, and what they stand for. */
-export const fileFields = { "certificate-authority": "certificate-authority-data", "client-certificate": "client-certificate-data", "client-key": "client-key-data", tokenFile: "token" } as const;
+export const fileFields = {
+  "certificate-authority": "certificate-authority-data",
+  "client-certificate": "client-certificate-data",
+  "client-key": "client-key-data",
+  tokenFile: "token",
+} as const;
 
 /**
  * Reads a kubeconfig strictly (design P4): inline certificates, keys and tokens only, everything else is refused with one cause a field that
@@ -68,7 +73,8 @@ function connectionOf(parts: { cluster: Entry; user: Entry | undefined; namespac
   const { cluster, user, namespace } = parts;
   const causes: ErrorCause[] = [];
   const server = textOrUndefined(cluster.body["server"]);
-  if (server === undefined) causes.push({ field: `${cluster.path}.server`, reason: "FieldValueRequired", message: "write the API server's address, https://host:port" });
+  if (server === undefined)
+    causes.push({ field: `${cluster.path}.server`, reason: "FieldValueRequired", message: "write the API server's address, https://host:port" });
   const pem = (entry: Entry | undefined, field: string) => (entry === undefined ? undefined : pemOf(entry.body[field], `${entry.path}.${field}`, causes));
   const caData = pem(cluster, "certificate-authority-data");
   const clientCertificate = pem(user, "client-certificate-data");

@@ -18,18 +18,31 @@ beforeAll(async () => {
 
 afterAll(() => rm(baseDir, { recursive: true }));
 
-const resolved = (text: string, extra: { context?: string; notice?: (sentence: string) => void } = {}) => resolveKubeconfig(text, { readFile: (path) => readFile(path), exec: systemExec, baseDir, ...extra });
+const resolved = (text: string, extra: { context?: string; notice?: (sentence: string) => void } = {}) =>
+  resolveKubeconfig(text, { readFile: (path) => readFile(path), exec: systemExec, baseDir, ...extra });
 
 /** A plugin that prints what `script` (a shell script) prints. */
 function plugin(script: string, extra: JsonObject = {}): JsonObject {
   return { exec: { apiVersion: "client.authentication.k8s.io/v1", command: "sh", args: ["-c", script], interactiveMode: "Never", ...extra } };
 }
 
-const credential = (status: object, apiVersion = "client.authentication.k8s.io/v1") => `printf '%s' '${JSON.stringify({ kind: "ExecCredential", apiVersion, status })}'`;
+const credential = (status: object, apiVersion = "client.authentication.k8s.io/v1") =>
+  `printf '%s' '${JSON.stringify({ kind: "ExecCredential", apiVersion, status })}'`;
 
 test("files become inline data, and the result is what the server accepts", async () => {
-  const text = await resolved(kubeconfigText({ cluster: { "certificate-authority": "ca.pem" }, user: { "client-certificate": join(baseDir, "ca.pem"), "client-key": "./key.pem" }, context: { namespace: "shop" } }));
-  expect(parseKubeconfig(text)).toMatchObject({ server: "https://10.0.0.1:6443", namespace: "shop", caData: expect.stringContaining("BEGIN"), clientKey: expect.stringContaining("PRIVATE KEY") });
+  const text = await resolved(
+    kubeconfigText({
+      cluster: { "certificate-authority": "ca.pem" },
+      user: { "client-certificate": join(baseDir, "ca.pem"), "client-key": "./key.pem" },
+      context: { namespace: "shop" },
+    }),
+  );
+  expect(parseKubeconfig(text)).toMatchObject({
+    server: "https://10.0.0.1:6443",
+    namespace: "shop",
+    caData: expect.stringContaining("BEGIN"),
+    clientKey: expect.stringContaining("PRIVATE KEY"),
+  });
 });
 
 test("only the chosen context goes along: other credentials stay at home", async () => {
@@ -44,8 +57,14 @@ test("only the chosen context goes along: other credentials stay at home", async
 describe("an exec plugin", () => {
   test("is run with the arguments, environment and cluster that client-go gives it", async () => {
     const script = `printf '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","status":{"token":"%s"}}' "$PROFILE-$(printf '%s' "$KUBERNETES_EXEC_INFO" | tr -dc 'a-zA-Z0-9:/.')"`;
-    const text = await resolved(kubeconfigText({ user: plugin(script, { apiVersion: "client.authentication.k8s.io/v1beta1", env: [{ name: "PROFILE", value: "prod" }], provideClusterInfo: true }) }));
-    expect(parseKubeconfig(text).token).toBe("prod-apiVersion:client.authentication.k8s.io/v1beta1kind:ExecCredentialspec:interactive:falsecluster:server:https://10.0.0.1:6443");
+    const text = await resolved(
+      kubeconfigText({
+        user: plugin(script, { apiVersion: "client.authentication.k8s.io/v1beta1", env: [{ name: "PROFILE", value: "prod" }], provideClusterInfo: true }),
+      }),
+    );
+    expect(parseKubeconfig(text).token).toBe(
+      "prod-apiVersion:client.authentication.k8s.io/v1beta1kind:ExecCredentialspec:interactive:falsecluster:server:https://10.0.0.1:6443",
+    );
   });
 
   test("may hand out a client certificate, and an end that the user hears of", async () => {
@@ -63,10 +82,18 @@ describe("an exec plugin", () => {
   });
 
   test.each([
-    { name: "is missing", user: plugin("", { command: "no-such-plugin", installHint: "get it from example.com" }), says: "no-such-plugin is not installed; get it from example.com" },
+    {
+      name: "is missing",
+      user: plugin("", { command: "no-such-plugin", installHint: "get it from example.com" }),
+      says: "no-such-plugin is not installed; get it from example.com",
+    },
     { name: "fails", user: plugin("echo log in first >&2; exit 3"), says: "sh ended with 3: log in first" },
     { name: "prints something else", user: plugin("echo s3cret"), says: "printed something that is no ExecCredential" },
-    { name: "answers for another version", user: plugin(credential({ token: "s3cret" }, "client.authentication.k8s.io/v1alpha1")), says: "must print an ExecCredential of client.authentication.k8s.io/v1" },
+    {
+      name: "answers for another version",
+      user: plugin(credential({ token: "s3cret" }, "client.authentication.k8s.io/v1alpha1")),
+      says: "must print an ExecCredential of client.authentication.k8s.io/v1",
+    },
     { name: "prints no credential", user: plugin(credential({})), says: "neither a token nor a client certificate" },
     { name: "is of an old version", user: plugin("", { apiVersion: "client.authentication.k8s.io/v1alpha1" }), says: "apiVersion must be one of" },
     { name: "must ask questions", user: plugin("", { interactiveMode: "Always" }), says: "log in with it first" },

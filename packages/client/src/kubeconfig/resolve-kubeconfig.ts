@@ -29,7 +29,8 @@ export async function resolveKubeconfig(text: string, options: ResolveKubeconfig
   const causes = fieldCauses(only, new Set([...Object.keys(fileFields), "exec"]));
   const cluster = await inlineFiles(chosen.cluster, options, causes);
   const user = chosen.user === undefined ? {} : await inlineFiles(chosen.user, options, causes);
-  if (causes.length === 0 && chosen.user !== undefined) await inlinePlugin({ entry: chosen.user, user, cluster: { ...chosen.cluster, body: cluster } }, options, causes);
+  if (causes.length === 0 && chosen.user !== undefined)
+    await inlinePlugin({ entry: chosen.user, user, cluster: { ...chosen.cluster, body: cluster } }, options, causes);
   if (causes.length > 0) throw kubeconfigInvalid(causes);
   const resolved = textOf(chosen, cluster, user);
   parseKubeconfig(resolved); // what the server would refuse is better refused here, where the user is
@@ -58,7 +59,10 @@ async function inlinePlugin(parts: { entry: Entry; user: JsonObject; cluster: En
     if (credential.token !== undefined) user["token"] = credential.token;
     if (credential.clientCertificate !== undefined) user["client-certificate-data"] = Buffer.from(credential.clientCertificate).toString("base64");
     if (credential.clientKey !== undefined) user["client-key-data"] = Buffer.from(credential.clientKey).toString("base64");
-    if (credential.expiresAt !== undefined) options.notice?.(`The credentials of user "${entry.name}" come from an exec plugin and end at ${credential.expiresAt}; a ServiceAccount token lasts longer.`);
+    if (credential.expiresAt !== undefined)
+      options.notice?.(
+        `The credentials of user "${entry.name}" come from an exec plugin and end at ${credential.expiresAt}; a ServiceAccount token lasts longer.`,
+      );
   } catch (error) {
     causes.push({ field: `${entry.path}.exec`, reason: "FieldValueInvalid", message: (error as Error).message });
   }
@@ -70,7 +74,8 @@ function resolvePath(baseDir: string, path: string): string {
 
 /** JSON is YAML: nothing needs quoting rules of its own. */
 function textOf({ name, namespace }: ChosenContext, cluster: JsonObject, user: JsonObject): string {
-  const keep = (body: JsonObject, fields: readonly string[]) => Object.fromEntries(fields.flatMap((field) => (textOrUndefined(body[field]) === undefined ? [] : [[field, body[field]]])));
+  const keep = (body: JsonObject, fields: readonly string[]) =>
+    Object.fromEntries(fields.flatMap((field) => (textOrUndefined(body[field]) === undefined ? [] : [[field, body[field]]])));
   const config = {
     apiVersion: "v1",
     kind: "Config",

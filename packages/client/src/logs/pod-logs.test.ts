@@ -20,7 +20,9 @@ test("a log arrives as it is written, with characters whole and line ends kept",
 });
 
 test("a refusal is the server's own sentence", async () => {
-  await using server = await scriptedServer((_, answer) => json(answer, 400, failure(400, "BadRequest", 'container "web" in pod "p" is waiting to start: ContainerCreating')));
+  await using server = await scriptedServer((_, answer) =>
+    json(answer, 400, failure(400, "BadRequest", 'container "web" in pod "p" is waiting to start: ContainerCreating')),
+  );
   await using client = createClient({ server: server.url });
   await expect(Array.fromAsync(client.logs({ namespace: "a", name: "p" }))).rejects.toThrow("is waiting to start");
 });

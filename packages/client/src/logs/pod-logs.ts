@@ -21,7 +21,11 @@ const pods = { group: "", version: "v1", resource: "pods", namespaced: true };
  * The text that a container wrote, as it comes: pieces of any size, with their line ends, UTF-8 never cut in the middle of a character.
  * @throws PlatformError when the server refuses or the connection breaks
  */
-export async function* podLogs(transport: Transport, pod: { readonly namespace: string; readonly name: string }, options: LogOptions = {}): AsyncIterable<string> {
+export async function* podLogs(
+  transport: Transport,
+  pod: { readonly namespace: string; readonly name: string },
+  options: LogOptions = {},
+): AsyncIterable<string> {
   const { container, follow, previous, timestamps, tailLines, sinceSeconds, sinceTime, limitBytes } = options;
   const query = { container, follow, previous, timestamps, tailLines, sinceSeconds, sinceTime, limitBytes };
   const path = resourcePath(pods, { ...pod, subresource: "log" });

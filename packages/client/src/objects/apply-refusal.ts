@@ -8,6 +8,15 @@ const typedPatch = "failed to create typed patch object";
  */
 export function applyRefusal(error: unknown): unknown {
   if (!(error instanceof PlatformError) || error.detail["httpStatus"] !== 500 || !error.message.startsWith(typedPatch)) return error;
-  const causes: ErrorCause[] = [...error.message.matchAll(/(?:^|\s)\.([^\s:]+): ([^\n]+)/g)].map(([, field = "", message = ""]) => ({ field, reason: "FieldValueInvalid", message: message.trim() }));
-  return new PlatformError("TP_RUNTIME_REFUSED", { message: `the object does not fit its schema: ${error.message.slice(typedPatch.length).trim()}`, causes, detail: error.detail, cause: error });
+  const causes: ErrorCause[] = [...error.message.matchAll(/(?:^|\s)\.([^\s:]+): ([^\n]+)/g)].map(([, field = "", message = ""]) => ({
+    field,
+    reason: "FieldValueInvalid",
+    message: message.trim(),
+  }));
+  return new PlatformError("TP_RUNTIME_REFUSED", {
+    message: `the object does not fit its schema: ${error.message.slice(typedPatch.length).trim()}`,
+    causes,
+    detail: error.detail,
+    cause: error,
+  });
 }

@@ -16,7 +16,9 @@ function withConfigMaps(script: Script): Script {
   };
 }
 
-const echo = withConfigMaps(({ body }, answer) => json(answer, 200, body === "" ? {} : JSON.parse(body), { warning: ['299 - "unknown field \\"spec.x\\""', '299 - "old"'] }));
+const echo = withConfigMaps(({ body }, answer) =>
+  json(answer, 200, body === "" ? {} : JSON.parse(body), { warning: ['299 - "unknown field \\"spec.x\\""', '299 - "old"'] }),
+);
 
 describe("verbs", () => {
   test("become the method, path, query and media type that API servers expect", async () => {
@@ -31,11 +33,29 @@ describe("verbs", () => {
     await client.delete({ ...target, name: "a" }, { preconditions: { uid: "u1", resourceVersion: "7" }, propagationPolicy: "Foreground" });
     const base = "/api/v1/namespaces/default/configmaps";
     const calls = server.seen.filter(({ path }) => path.startsWith(base)).map(({ method, path, query }) => `${method} ${path.slice(base.length)} ${query}`);
-    expect(calls).toEqual(["GET /a resourceVersion=0", "POST  fieldManager=me&fieldValidation=Strict&dryRun=All", "PUT /a ", "PATCH /a/status ", "PATCH /a ", "DELETE /a "]);
+    expect(calls).toEqual([
+      "GET /a resourceVersion=0",
+      "POST  fieldManager=me&fieldValidation=Strict&dryRun=All",
+      "PUT /a ",
+      "PATCH /a/status ",
+      "PATCH /a ",
+      "DELETE /a ",
+    ]);
     const sent = server.seen.filter(({ method }) => method !== "GET");
-    expect(sent.map(({ headers }) => headers["content-type"])).toEqual(["application/json", "application/json", "application/merge-patch+json", "application/json-patch+json", "application/json"]);
+    expect(sent.map(({ headers }) => headers["content-type"])).toEqual([
+      "application/json",
+      "application/json",
+      "application/merge-patch+json",
+      "application/json-patch+json",
+      "application/json",
+    ]);
     expect(sent[1]?.headers["impersonate-user"]).toBe("u");
-    expect(JSON.parse(sent[4]?.body ?? "")).toEqual({ apiVersion: "v1", kind: "DeleteOptions", preconditions: { uid: "u1", resourceVersion: "7" }, propagationPolicy: "Foreground" });
+    expect(JSON.parse(sent[4]?.body ?? "")).toEqual({
+      apiVersion: "v1",
+      kind: "DeleteOptions",
+      preconditions: { uid: "u1", resourceVersion: "7" },
+      propagationPolicy: "Foreground",
+    });
   });
 
   test("apply sends the object as an apply patch and gives back what the server warned of", async () => {
@@ -51,11 +71,17 @@ describe("verbs", () => {
 });
 
 test("an apply that does not fit the schema is refused for good, though kube-apiserver calls it an internal error", async () => {
-  const message = "failed to create typed patch object (default/d; apps/v1, Kind=Deployment): errors:\n  .spec.bogus: field not declared in schema\n  .spec.template.spec.containers[name=\"c\"].prots: field not declared in schema";
-  await using server = await scriptedServer(withConfigMaps((_, answer) => json(answer, 500, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, code: 500 })));
+  const message =
+    'failed to create typed patch object (default/d; apps/v1, Kind=Deployment): errors:\n  .spec.bogus: field not declared in schema\n  .spec.template.spec.containers[name="c"].prots: field not declared in schema';
+  await using server = await scriptedServer(
+    withConfigMaps((_, answer) => json(answer, 500, { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, code: 500 })),
+  );
   await using client = createClient({ server: server.url });
   const error = await client.apply(configMap("a", 1), { fieldManager: "me" }).catch((thrown: unknown) => thrown);
-  expect(error).toMatchObject({ code: "TP_RUNTIME_REFUSED", causes: [{ field: "spec.bogus" }, { field: 'spec.template.spec.containers[name="c"].prots', message: "field not declared in schema" }] });
+  expect(error).toMatchObject({
+    code: "TP_RUNTIME_REFUSED",
+    causes: [{ field: "spec.bogus" }, { field: 'spec.template.spec.containers[name="c"].prots', message: "field not declared in schema" }],
+  });
 });
 
 describe("a list", () => {
@@ -75,10 +101,16 @@ describe("a list", () => {
     await using server = await scriptedServer(paged(5, () => false));
     await using client = createClient({ server: server.url });
     const list = await client.list({ ...target, namespace: undefined }, { pageSize: 2, labelSelector: "a=b", resourceVersion: "0" });
-    expect(list.items.map(({ kind, apiVersion, metadata }) => `${apiVersion} ${kind} ${metadata.name}`)).toEqual(["c0", "c1", "c2", "c3", "c4"].map((name) => `v1 ConfigMap ${name}`));
+    expect(list.items.map(({ kind, apiVersion, metadata }) => `${apiVersion} ${kind} ${metadata.name}`)).toEqual(
+      ["c0", "c1", "c2", "c3", "c4"].map((name) => `v1 ConfigMap ${name}`),
+    );
     expect(list.resourceVersion).toBe("42");
     const queries = server.seen.filter(({ path }) => path === "/api/v1/configmaps").map(({ query }) => query.toString());
-    expect(queries).toEqual(["labelSelector=a%3Db&limit=2&resourceVersion=0", "labelSelector=a%3Db&limit=2&continue=2", "labelSelector=a%3Db&limit=2&continue=4"]);
+    expect(queries).toEqual([
+      "labelSelector=a%3Db&limit=2&resourceVersion=0",
+      "labelSelector=a%3Db&limit=2&continue=2",
+      "labelSelector=a%3Db&limit=2&continue=4",
+    ]);
   });
 
   test("starts again when a page has expired, and never mixes two states", async () => {

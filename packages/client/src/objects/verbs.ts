@@ -5,7 +5,16 @@ import type { RequestOptions, Response, Transport } from "../http/send-options.t
 import { warningsOf } from "../http/warnings.ts";
 import { applyRefusal } from "./apply-refusal.ts";
 import { listAll, type ObjectList } from "./list.ts";
-import { callOptions, writeQuery, type ApplyOptions, type DeleteOptions, type GetOptions, type ListOptions, type PatchOptions, type WriteOptions } from "./options.ts";
+import {
+  callOptions,
+  writeQuery,
+  type ApplyOptions,
+  type DeleteOptions,
+  type GetOptions,
+  type ListOptions,
+  type PatchOptions,
+  type WriteOptions,
+} from "./options.ts";
 import { targetOf, type NamedTarget, type Target } from "./target.ts";
 
 export interface Applied<T = StoredObject> {
@@ -52,7 +61,11 @@ export function objectVerbs(transport: Transport, discovery: DiscoveryCache): Ob
     if (!(error instanceof PlatformError) || error.detail["httpStatus"] !== 404 || error.detail["isStatus"] !== false) return error;
     discovery.doubt();
     const { apiVersion, kind } = target;
-    return new PlatformError("TP_KIND_UNKNOWN", { message: `${transport.host} does not serve ${kind} in ${apiVersion} any more`, detail: { apiVersion, kind }, cause: error });
+    return new PlatformError("TP_KIND_UNKNOWN", {
+      message: `${transport.host} does not serve ${kind} in ${apiVersion} any more`,
+      detail: { apiVersion, kind },
+      cause: error,
+    });
   }
 
   return {

@@ -8,12 +8,21 @@ import { Opcode } from "./websocket-frames.ts";
 const pod = { namespace: "shop", name: "web-1" };
 const success = JSON.stringify({ metadata: {}, status: "Success" });
 
-async function run(script: (side: PodSide) => void | Promise<void>, options: Partial<ExecOptions> = {}, server: Parameters<typeof scriptedPod>[1] = {}): Promise<{ code: number; out: string; err: string }> {
+async function run(
+  script: (side: PodSide) => void | Promise<void>,
+  options: Partial<ExecOptions> = {},
+  server: Parameters<typeof scriptedPod>[1] = {},
+): Promise<{ code: number; out: string; err: string }> {
   await using scripted = await scriptedPod(script, server);
   await using client = createClient({ server: scripted.url, token: "t" });
   let out = "";
   let err = "";
-  const code = await client.exec(pod, { command: ["cat"], onStdout: (bytes) => void (out += Buffer.from(bytes).toString()), onStderr: (bytes) => void (err += Buffer.from(bytes).toString()), ...options });
+  const code = await client.exec(pod, {
+    command: ["cat"],
+    onStdout: (bytes) => void (out += Buffer.from(bytes).toString()),
+    onStderr: (bytes) => void (err += Buffer.from(bytes).toString()),
+    ...options,
+  });
   return { code, out, err };
 }
 
@@ -35,7 +44,9 @@ describe("a program in a container", () => {
       { command: ["sh", "-c", "a b"], container: "web" },
     );
     expect(result).toEqual({ code: 0, out: "out", err: "err" });
-    expect(asked).toBe("/api/v1/namespaces/shop/pods/web-1/exec?command=sh&command=-c&command=a%20b&container=web&stdin=false&stdout=true&stderr=true&tty=false Bearer t v5.channel.k8s.io, v4.channel.k8s.io");
+    expect(asked).toBe(
+      "/api/v1/namespaces/shop/pods/web-1/exec?command=sh&command=-c&command=a%20b&container=web&stdin=false&stdout=true&stderr=true&tty=false Bearer t v5.channel.k8s.io, v4.channel.k8s.io",
+    );
   });
 
   test("ends with its exit code", async () => {
@@ -100,9 +111,12 @@ describe("a program in a container", () => {
       received = side.received;
       const message = Buffer.concat([Buffer.from([1]), Buffer.from("one two")]);
       const frames = Buffer.concat([
-        Buffer.from([0x02, 4]), message.subarray(0, 4), // first fragment, not final
-        Buffer.from([0x89, 2]), Buffer.from("hi"), // ping
-        Buffer.from([0x80, 4]), message.subarray(4), // last fragment
+        Buffer.from([0x02, 4]),
+        message.subarray(0, 4), // first fragment, not final
+        Buffer.from([0x89, 2]),
+        Buffer.from("hi"), // ping
+        Buffer.from([0x80, 4]),
+        message.subarray(4), // last fragment
       ]);
       for (const byte of frames) {
         side.socket.write(Buffer.from([byte]));
@@ -130,9 +144,17 @@ describe("a program in a container", () => {
 describe("a server that does not upgrade", () => {
   const status = JSON.stringify({ kind: "Status", status: "Failure", reason: "Forbidden", message: "no exec for you", code: 403 });
   test.each([
-    { name: "says why in a Status", refuse: `HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\ncontent-length: ${status.length}\r\n\r\n${status}`, code: "TP_FORBIDDEN" },
+    {
+      name: "says why in a Status",
+      refuse: `HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\ncontent-length: ${status.length}\r\n\r\n${status}`,
+      code: "TP_FORBIDDEN",
+    },
     { name: "answers as if nothing was asked", refuse: "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", code: "TP_RUNTIME_ANSWER_INVALID" },
-    { name: "does not prove that it speaks WebSocket", refuse: "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: x\r\n\r\n", code: "TP_RUNTIME_ANSWER_INVALID" },
+    {
+      name: "does not prove that it speaks WebSocket",
+      refuse: "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: x\r\n\r\n",
+      code: "TP_RUNTIME_ANSWER_INVALID",
+    },
     { name: "closes", refuse: "", code: "TP_RUNTIME_UNREACHABLE" },
   ])("$name", async ({ refuse, code }) => {
     await expect(run(() => {}, {}, { refuse })).rejects.toMatchObject({ code });

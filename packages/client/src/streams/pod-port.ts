@@ -23,7 +23,11 @@ const pods = { group: "", version: "v1", resource: "pods", namespaced: true };
  * The protocol cannot end one direction alone.
  * @throws PlatformError when the server refuses
  */
-export async function podPort(transport: Transport, pod: { readonly namespace: string; readonly name: string; readonly port: number }, options: CallOptions = {}): Promise<PodConnection> {
+export async function podPort(
+  transport: Transport,
+  pod: { readonly namespace: string; readonly name: string; readonly port: number },
+  options: CallOptions = {},
+): Promise<PodConnection> {
   const { namespace, name, port } = pod;
   const path = resourcePath(pods, { namespace, name, subresource: "portforward" });
   const connection = await openChannels(transport, path, { ...callOptions(options), query: { ports: port }, protocols: ["v4.channel.k8s.io"] });

@@ -13,7 +13,9 @@ test("what is encoded is decoded, for every form of length and any cut into chun
       const payloads = lengths.map((size, index) => Buffer.alloc(size, index + 1));
       const bytes = Buffer.concat(payloads.map((payload) => encodeFrame(Opcode.Binary, payload)));
       const frames = await Array.fromAsync(decodeFrames(inChunks(bytes, chunk)));
-      expect(frames.map(({ opcode, final, payload }) => ({ opcode, final, payload: payload.toString("hex") }))).toEqual(payloads.map((payload) => ({ opcode: Opcode.Binary, final: true, payload: payload.toString("hex") })));
+      expect(frames.map(({ opcode, final, payload }) => ({ opcode, final, payload: payload.toString("hex") }))).toEqual(
+        payloads.map((payload) => ({ opcode: Opcode.Binary, final: true, payload: payload.toString("hex") })),
+      );
     }),
     { numRuns: 50 },
   );

@@ -36,7 +36,10 @@ export async function scriptedServer(script: Script, tls?: { readonly key: strin
 
   async function listen(): Promise<void> {
     const handler = (request: IncomingMessage, answer: ServerResponse) => void handle(request, answer);
-    http = tls === undefined ? createServer(handler) : createSecureServer({ ...tls, ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true }) }, handler);
+    http =
+      tls === undefined
+        ? createServer(handler)
+        : createSecureServer({ ...tls, ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true }) }, handler);
     http.on("connection", (socket: Socket) => {
       sockets.set(socket, ++connections);
       socket.once("close", () => sockets.delete(socket));
@@ -51,7 +54,14 @@ export async function scriptedServer(script: Script, tls?: { readonly key: strin
     const url = new URL(request.url ?? "/", "http://x");
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const entry = { method: request.method ?? "", path: url.pathname, query: url.searchParams, headers: request.headers, body: Buffer.concat(chunks).toString(), connection: sockets.get(request.socket) ?? 0 };
+    const entry = {
+      method: request.method ?? "",
+      path: url.pathname,
+      query: url.searchParams,
+      headers: request.headers,
+      body: Buffer.concat(chunks).toString(),
+      connection: sockets.get(request.socket) ?? 0,
+    };
     seen.push(entry);
     await server.script(entry, answer);
   }

@@ -61,7 +61,10 @@ function parseEvent<T>(line: string, host: string): WatchEvent<T> {
     case "ERROR":
       throw fromStatus(event.object, (event.object as { code?: number } | undefined)?.code ?? 500);
   }
-  throw new PlatformError("TP_RUNTIME_ANSWER_INVALID", { message: `${host} sent an event that is none`, detail: { host, type: String(event.type).slice(0, 40) } });
+  throw new PlatformError("TP_RUNTIME_ANSWER_INVALID", {
+    message: `${host} sent an event that is none`,
+    detail: { host, type: String(event.type).slice(0, 40) },
+  });
 }
 
 function parseLine(line: string, host: string): { type?: unknown; object?: unknown } {

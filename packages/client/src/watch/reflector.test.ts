@@ -24,7 +24,8 @@ interface Steps {
 function script({ list, watch }: Steps): Script {
   let watches = 0;
   return (seen, answer) => {
-    if (seen.query.get("watch") !== "true") return list === undefined ? json(answer, 200, configMapList(5, [configMap("a", 3), configMap("b", 4)])) : list(answer, seen);
+    if (seen.query.get("watch") !== "true")
+      return list === undefined ? json(answer, 200, configMapList(5, [configMap("a", 3), configMap("b", 4)])) : list(answer, seen);
     watches++;
     watch(answer, seen, watches);
   };
@@ -88,7 +89,16 @@ async function following(steps: Steps, extra: Partial<ReflectorOptions<StoredObj
 describe("R1: the consumer has what the server has", () => {
   test("first everything, then changes in order", async () => {
     await using f = await following(
-      { watch: (answer) => void open(answer, eventLine("ADDED", configMap("c", 6)), eventLine("MODIFIED", configMap("a", 7)), bookmark(8), eventLine("DELETED", configMap("b", 9))) },
+      {
+        watch: (answer) =>
+          void open(
+            answer,
+            eventLine("ADDED", configMap("c", 6)),
+            eventLine("MODIFIED", configMap("a", 7)),
+            bookmark(8),
+            eventLine("DELETED", configMap("b", 9)),
+          ),
+      },
       { labelSelector: "x=y", pageSize: 50 },
     );
     await f.reflector.synced;
@@ -152,7 +162,10 @@ describe("R5: it resumes from the last version it heard of", () => {
   test.each([
     { name: "a 410 as answer", watch: (answer: ServerResponse) => json(answer, 410, failure(410, "Expired", "too old")) },
     { name: "a 410 in the stream", watch: (answer: ServerResponse) => void open(answer, eventLine("ERROR", failure(410, "Expired", "too old"))).end() },
-    { name: "a version that the server has not reached (restored from a backup)", watch: (answer: ServerResponse) => json(answer, 504, failure(504, "Timeout", "Too large resource version: 5, current: 2")) },
+    {
+      name: "a version that the server has not reached (restored from a backup)",
+      watch: (answer: ServerResponse) => json(answer, 504, failure(504, "Timeout", "Too large resource version: 5, current: 2")),
+    },
     { name: "a bookmark older than what was heard (restored, and silent about it)", watch: (answer: ServerResponse) => void open(answer, bookmark(2)) },
     { name: "garbage", watch: (answer: ServerResponse) => void open(answer, "<html>\n").end() },
   ])("or lists again after $name, with a jittered pause", async ({ watch }) => {
@@ -175,7 +188,9 @@ describe("R5: it resumes from the last version it heard of", () => {
 
 describe("R3: nothing ends it", () => {
   test("a server that is away for a while and comes back", async () => {
-    await using f = await following({ watch: (answer, _, number) => void open(answer, ...(number === 1 ? [eventLine("ADDED", configMap("c", 6))] : [eventLine("ADDED", configMap("d", 7))])) });
+    await using f = await following({
+      watch: (answer, _, number) => void open(answer, ...(number === 1 ? [eventLine("ADDED", configMap("c", 6))] : [eventLine("ADDED", configMap("d", 7))])),
+    });
     await until("c arrives", () => f.known.has("c"));
     await f.server.stop();
     await until("several tries fail", () => f.slept.length >= 4);
@@ -237,7 +252,10 @@ describe("R3: nothing ends it", () => {
 
 describe("R4: silence is noticed", () => {
   test("a watch that says nothing is opened again from where it was", async () => {
-    await using f = await following({ watch: (answer, _, number) => void open(answer, ...(number === 1 ? [bookmark(30)] : [eventLine("ADDED", configMap("c", 31))])) }, { idleTimeoutMs: 60 });
+    await using f = await following(
+      { watch: (answer, _, number) => void open(answer, ...(number === 1 ? [bookmark(30)] : [eventLine("ADDED", configMap("c", 31))])) },
+      { idleTimeoutMs: 60 },
+    );
     await until("c arrives", () => f.known.has("c"));
     expect(f.watches()[1]?.query.get("resourceVersion")).toBe("30");
     expect(f.lists()).toHaveLength(1);
@@ -245,7 +263,10 @@ describe("R4: silence is noticed", () => {
   });
 
   test("a server that accepts a watch and never answers it is left, too", async () => {
-    await using f = await following({ watch: (answer, _, number) => (number === 1 ? undefined : void open(answer, eventLine("ADDED", configMap("c", 6)))) }, { idleTimeoutMs: 60 });
+    await using f = await following(
+      { watch: (answer, _, number) => (number === 1 ? undefined : void open(answer, eventLine("ADDED", configMap("c", 6)))) },
+      { idleTimeoutMs: 60 },
+    );
     await until("c arrives", () => f.known.has("c"));
   });
 

@@ -90,7 +90,11 @@ export function createReflector<T = StoredObject>(options: ReflectorOptions<T>):
   };
 
   async function list(path: string): Promise<void> {
-    const found = await client.listPath<T>(path, { ...selection, signal: stop.signal, ...(options.pageSize === undefined ? {} : { pageSize: options.pageSize }) });
+    const found = await client.listPath<T>(path, {
+      ...selection,
+      signal: stop.signal,
+      ...(options.pageSize === undefined ? {} : { pageSize: options.pageSize }),
+    });
     await handlers.replace(found.items, found.resourceVersion);
     version = found.resourceVersion;
     synced.resolve();
@@ -119,7 +123,11 @@ export function createReflector<T = StoredObject>(options: ReflectorOptions<T>):
     });
     enter("synced");
     const iterator = events[Symbol.asyncIterator]();
-    const silence = () => new PlatformError("TP_RUNTIME_UNREACHABLE", { message: `${client.host} was silent for ${idleTimeoutMs / 1000} s; the watch starts again`, detail: { code: "silence" } });
+    const silence = () =>
+      new PlatformError("TP_RUNTIME_UNREACHABLE", {
+        message: `${client.host} was silent for ${idleTimeoutMs / 1000} s; the watch starts again`,
+        detail: { code: "silence" },
+      });
     for (;;) {
       const next = await nextWithin(iterator, { ms: idleTimeoutMs, clock, abort: connection.abort, error: silence });
       if (next.done === true) return;

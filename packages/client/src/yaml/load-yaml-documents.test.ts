@@ -23,11 +23,23 @@ describe("what people write", () => {
     { name: "a byte order mark and Windows line ends", text: "\ufeffa: 1\r\nb: |\r\n  x\r\n  y\r\n", is: [{ a: 1, b: "x\ny\n" }] },
     { name: "numbers", text: "a: [0, -1, 1e3, .5, 0x1f, 0o17, -0]", is: [{ a: [0, -1, 1000, 0.5, 31, 15, 0] }] },
     { name: "file modes, as kubectl reads them", text: "defaultMode: 0644", is: [{ defaultMode: 420 }] },
-    { name: "words", text: "a: [~, null, true, False, 'true', \"null\", 12:30, 2024-01-01, 1_000, 1.2.3]", is: [{ a: [null, null, true, false, "true", "null", "12:30", "2024-01-01", "1_000", "1.2.3"] }] },
+    {
+      name: "words",
+      text: "a: [~, null, true, False, 'true', \"null\", 12:30, 2024-01-01, 1_000, 1.2.3]",
+      is: [{ a: [null, null, true, false, "true", "null", "12:30", "2024-01-01", "1_000", "1.2.3"] }],
+    },
     { name: "keys that look like values", text: "on: 1\n8080: 2\ntrue: 3\ny: 4", is: [{ on: 1, 8080: 2, true: 3, y: 4 }] },
-    { name: "tags that say what is there", text: "a: !!str 12\nb: !!int 3\nc: !!float 3\nd: ! 12\ne: !!map {}\nf: !!seq []", is: [{ a: "12", b: 3, c: 3, d: "12", e: {}, f: [] }] },
+    {
+      name: "tags that say what is there",
+      text: "a: !!str 12\nb: !!int 3\nc: !!float 3\nd: ! 12\ne: !!map {}\nf: !!seq []",
+      is: [{ a: "12", b: 3, c: 3, d: "12", e: {}, f: [] }],
+    },
     { name: "aliases", text: "a: &x {b: [1]}\nc: *x\nd: &x 2\ne: *x", is: [{ a: { b: [1] }, c: { b: [1] }, d: 2, e: 2 }] },
-    { name: "merge keys; what stands there wins, then the first source", text: "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc:\n  <<: [*a, *b]\n  x: 3", is: [{ a: { x: 1, y: 1 }, b: { y: 2, z: 2 }, c: { x: 3, y: 1, z: 2 } }] },
+    {
+      name: "merge keys; what stands there wins, then the first source",
+      text: "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc:\n  <<: [*a, *b]\n  x: 3",
+      is: [{ a: { x: 1, y: 1 }, b: { y: 2, z: 2 }, c: { x: 3, y: 1, z: 2 } }],
+    },
     { name: "a quoted << is a key like others", text: '"<<": 1', is: [{ "<<": 1 }] },
     { name: "constructor as a key", text: "constructor: {prototype: 1}", is: [{ constructor: { prototype: 1 } }] },
   ])("$name", ({ text, is }) => {
@@ -55,7 +67,17 @@ describe("what people write", () => {
 
   test("any JSON object comes back as it was, from JSON and from YAML", () => {
     const key = fc.string().filter((text) => text !== "__proto__" && text !== "<<");
-    const json = fc.object({ key, values: [fc.string({ unit: "grapheme" }), fc.integer(), fc.boolean(), fc.constant(null), fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e9, max: 1e9 })], maxDepth: 4 });
+    const json = fc.object({
+      key,
+      values: [
+        fc.string({ unit: "grapheme" }),
+        fc.integer(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e9, max: 1e9 }),
+      ],
+      maxDepth: 4,
+    });
     const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
     fc.assert(
       fc.property(json, (value) => {
@@ -125,8 +147,16 @@ describe("I1: nothing costs more than its limit", () => {
     { name: "100,000 documents", text: "--- {a: 1}\n".repeat(100_000), says: "1001:1: more than 1000 documents" },
     { name: "brackets 10,000 deep", text: `a: ${"[".repeat(10_000)}`, says: "nested deeper than 100 levels" },
     { name: "a list 100,000 deep in one line", text: `a:\n  ${"- ".repeat(100_000)}x`, says: "nested deeper than 100 levels" },
-    { name: "mappings 1,000 deep", text: Array.from({ length: 1_000 }, (_, depth) => `${" ".repeat(depth)}a:`).join("\n"), says: "nested deeper than 100 levels" },
-    { name: "depth by aliases", text: `a: &a0 [x]\n${Array.from({ length: 200 }, (_, n) => `b${n}: &a${n + 1} [*a${n}]`).join("\n")}`, says: "nested deeper than 100 levels" },
+    {
+      name: "mappings 1,000 deep",
+      text: Array.from({ length: 1_000 }, (_, depth) => `${" ".repeat(depth)}a:`).join("\n"),
+      says: "nested deeper than 100 levels",
+    },
+    {
+      name: "depth by aliases",
+      text: `a: &a0 [x]\n${Array.from({ length: 200 }, (_, n) => `b${n}: &a${n + 1} [*a${n}]`).join("\n")}`,
+      says: "nested deeper than 100 levels",
+    },
     { name: "millions of nothings", text: `a: [${",".repeat(4e6)}]`, says: "more than 500000 values" },
   ])("$name", ({ text, says }) => {
     expect(refusal(text).message).toContain(says);

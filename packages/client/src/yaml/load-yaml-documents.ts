@@ -87,7 +87,11 @@ export function loadYamlDocuments(input: string | Uint8Array, options: YamlOptio
 }
 
 /** The library's pipeline, taken apart so that depth and size are checked while they grow. */
-function* parse(text: string, lines: LineCounter, options: { limits: YamlLimits; fail: (message: string, offset: number) => never }): Generator<Document.Parsed> {
+function* parse(
+  text: string,
+  lines: LineCounter,
+  options: { limits: YamlLimits; fail: (message: string, offset: number) => never },
+): Generator<Document.Parsed> {
   const { limits, fail } = options;
   const parser = new Parser();
   // `failsafe`: every scalar stays text, and to-value.ts decides what it means. Duplicate keys are found there too, in linear time.

@@ -26,7 +26,8 @@ export function locate(document: Pick<YamlDocument, "positions">, fieldPath: str
 
 function descend({ node, rest }: Step, { aliases }: Positions): Step | undefined {
   const target = node !== null && isAlias(node) ? (aliases.get(node) ?? null) : node;
-  if (isMap(target)) return rest.startsWith("[") ? bracketKey(target.items as Pair<Node, Node | null>[], rest) : longestKey(membersOf(target, aliases), rest.replace(/^\./, ""));
+  if (isMap(target))
+    return rest.startsWith("[") ? bracketKey(target.items as Pair<Node, Node | null>[], rest) : longestKey(membersOf(target, aliases), rest.replace(/^\./, ""));
   if (isSeq(target)) return item(target.items as (Node | null)[], rest);
   return undefined;
 }

@@ -39,7 +39,8 @@ export function plainScalar(text: string): PlainScalar {
     if (!Number.isSafeInteger(value)) return { problem: "the number is larger than a number can be exactly; put it in quotes" };
     return { value: value === 0 ? 0 : value };
   }
-  if (notFinite.test(text) || (float.test(text) && !Number.isFinite(Number(text)))) return { problem: "this is a number that JSON cannot hold; put it in quotes if it is text" };
+  if (notFinite.test(text) || (float.test(text) && !Number.isFinite(Number(text))))
+    return { problem: "this is a number that JSON cannot hold; put it in quotes if it is text" };
   return { value: float.test(text) ? Number(text) : text };
 }
 

@@ -60,7 +60,8 @@ export function toValue(root: Node | null, context: ToValueContext): ConvertedDo
 
   function follow(alias: Alias, at: number): Node {
     const known = aliases.get(alias) ?? anchors.get(alias.source);
-    if (known === undefined) return context.fail(`*${alias.source} refers to nothing above it; define it with &${alias.source}, or quote the value if it is text`, at);
+    if (known === undefined)
+      return context.fail(`*${alias.source} refers to nothing above it; define it with &${alias.source}, or quote the value if it is text`, at);
     aliases.set(alias, known);
     return known;
   }
@@ -121,7 +122,8 @@ export function toValue(root: Node | null, context: ToValueContext): ConvertedDo
       if (meaning.warning !== undefined) context.warn(meaning.warning, at);
       return meaning.value;
     }
-    const type = meaning.value === null ? "null" : { boolean: "bool", number: Number.isInteger(meaning.value) ? "int" : "float" }[typeof meaning.value as "boolean"];
+    const type =
+      meaning.value === null ? "null" : { boolean: "bool", number: Number.isInteger(meaning.value) ? "int" : "float" }[typeof meaning.value as "boolean"];
     checkTag(tag, tag === `${tagPrefix}float` && typeof meaning.value === "number" ? "float" : (type ?? "str"), at);
     return meaning.value;
   }

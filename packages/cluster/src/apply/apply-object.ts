@@ -47,7 +47,12 @@ export async function applyToCluster(input: ApplyInput): Promise<StoredObject> {
 async function read(input: ApplyInput): Promise<StoredObject | undefined> {
   const { apiVersion, kind, metadata } = input.object;
   try {
-    return await input.cluster.call((client) => client.get<StoredObject>({ apiVersion, kind, name: metadata.name, ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }) }, { signal: input.signal }));
+    return await input.cluster.call((client) =>
+      client.get<StoredObject>(
+        { apiVersion, kind, name: metadata.name, ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }) },
+        { signal: input.signal },
+      ),
+    );
   } catch (error) {
     if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
     throw error;
@@ -59,11 +64,17 @@ function refuseForeign(found: StoredObject, input: ApplyInput): void {
   const owner = ownerOf(found);
   const words = idWords(idOf(input.object));
   if (owner !== undefined) {
-    const other = owner.startsWith(`${input.identity.controlPlaneId}.`) ? `the ResourceSet ${setKeyOf(found) ?? owner}` : `another control plane (${owner.split(".")[0] ?? owner})`;
-    throw new PlatformError("TP_OWNED_BY_ANOTHER", { message: `${words} belongs to ${other}; remove it there first, or give this one another name or namespace` });
+    const other = owner.startsWith(`${input.identity.controlPlaneId}.`)
+      ? `the ResourceSet ${setKeyOf(found) ?? owner}`
+      : `another control plane (${owner.split(".")[0] ?? owner})`;
+    throw new PlatformError("TP_OWNED_BY_ANOTHER", {
+      message: `${words} belongs to ${other}; remove it there first, or give this one another name or namespace`,
+    });
   }
   if (!input.adopt) {
-    throw new PlatformError("TP_OWNED_BY_ANOTHER", { message: `${words} is already in the cluster and was not made by this control plane; delete it, rename yours, or set adopt: IfUnowned to take it over` });
+    throw new PlatformError("TP_OWNED_BY_ANOTHER", {
+      message: `${words} is already in the cluster and was not made by this control plane; delete it, rename yours, or set adopt: IfUnowned to take it over`,
+    });
   }
 }
 

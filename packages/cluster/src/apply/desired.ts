@@ -23,10 +23,16 @@ export function desiredObjects(set: ResourceSet, identity: SetIdentity, discover
   return objects.map((source) => {
     const object = structuredClone(source);
     delete object["status"];
-    const namespaced = discovery.byKind(object.apiVersion, object.kind)?.namespaced ?? scopes.get(`${groupOf(object)}/${object.kind}`) ?? object.metadata.namespace !== undefined;
+    const namespaced =
+      discovery.byKind(object.apiVersion, object.kind)?.namespaced ??
+      scopes.get(`${groupOf(object)}/${object.kind}`) ??
+      object.metadata.namespace !== undefined;
     if (namespaced) object.metadata.namespace ??= set.spec.targetNamespace ?? "default";
     else delete object.metadata.namespace;
-    const ignored = (object.metadata.annotations?.[ignoreFieldsAnnotation] ?? "").split(",").map((path) => path.trim()).filter((path) => path !== "");
+    const ignored = (object.metadata.annotations?.[ignoreFieldsAnnotation] ?? "")
+      .split(",")
+      .map((path) => path.trim())
+      .filter((path) => path !== "");
     if (scaled.has(`${object.kind}/${object.metadata.name}`)) ignored.push("spec.replicas");
     for (const path of ignored) removePath(object, path);
     const placed = marked(object, identity);
@@ -37,7 +43,10 @@ export function desiredObjects(set: ResourceSet, identity: SetIdentity, discover
 function waveOf(object: KubeObject): number {
   const text = object.metadata.annotations?.[waveAnnotation];
   if (text === undefined) return 0;
-  if (!/^-?\d{1,6}$/.test(text)) throw new PlatformError("TP_INVALID", { message: `${waveAnnotation} of ${object.kind} ${object.metadata.name} must be a whole number, not "${text.slice(0, 50)}"` });
+  if (!/^-?\d{1,6}$/.test(text))
+    throw new PlatformError("TP_INVALID", {
+      message: `${waveAnnotation} of ${object.kind} ${object.metadata.name} must be a whole number, not "${text.slice(0, 50)}"`,
+    });
   return Number(text);
 }
 
@@ -78,10 +87,14 @@ function removePath(object: KubeObject, path: string): void {
   try {
     segments = parsePath(path);
   } catch (error) {
-    throw new PlatformError("TP_INVALID", { message: `${ignoreFieldsAnnotation} of ${object.kind} ${object.metadata.name}: "${path}" is no field path; write for example spec.replicas`, cause: error });
+    throw new PlatformError("TP_INVALID", {
+      message: `${ignoreFieldsAnnotation} of ${object.kind} ${object.metadata.name}: "${path}" is no field path; write for example spec.replicas`,
+      cause: error,
+    });
   }
   let parent: unknown = object;
-  for (const segment of segments.slice(0, -1)) parent = typeof parent === "object" && parent !== null ? (parent as Record<string | number, unknown>)[segment] : undefined;
+  for (const segment of segments.slice(0, -1))
+    parent = typeof parent === "object" && parent !== null ? (parent as Record<string | number, unknown>)[segment] : undefined;
   const last = segments.at(-1);
   if (typeof parent === "object" && parent !== null && last !== undefined) delete (parent as Record<string | number, unknown>)[last];
 }

@@ -8,7 +8,10 @@ export type ApplyReason = "new" | "changed" | "missing" | "replaced" | "drift";
  * `live` is what a complete watch knows (undefined: not there); `complete` false means that nothing is known, and then
  * only what we ourselves changed is applied: the watch tells later.
  */
-export function applyReason(entry: Entry | undefined, input: { readonly digest: string; readonly desired: KubeObject; readonly live: StoredObject | undefined; readonly complete: boolean }): ApplyReason | undefined {
+export function applyReason(
+  entry: Entry | undefined,
+  input: { readonly digest: string; readonly desired: KubeObject; readonly live: StoredObject | undefined; readonly complete: boolean },
+): ApplyReason | undefined {
   if (entry === undefined || entry.uid === "" || entry.state !== "applied") return "new";
   if (entry.detail.digest !== input.digest || entry.detail.refusal !== undefined) return "changed";
   if (!input.complete) return undefined;

@@ -9,7 +9,13 @@ export function rankOf(object: { readonly apiVersion: string; readonly kind: str
 
 const ranks: readonly (readonly string[])[] = [
   ["/Namespace"],
-  ["apiextensions.k8s.io/CustomResourceDefinition", "scheduling.k8s.io/PriorityClass", "storage.k8s.io/StorageClass", "networking.k8s.io/IngressClass", "node.k8s.io/RuntimeClass"],
+  [
+    "apiextensions.k8s.io/CustomResourceDefinition",
+    "scheduling.k8s.io/PriorityClass",
+    "storage.k8s.io/StorageClass",
+    "networking.k8s.io/IngressClass",
+    "node.k8s.io/RuntimeClass",
+  ],
   ["/ServiceAccount", "rbac.authorization.k8s.io/*", "/LimitRange", "/ResourceQuota"],
   ["/Secret", "/ConfigMap", "/PersistentVolume", "/PersistentVolumeClaim", "/Service", "policy/*", "networking.k8s.io/NetworkPolicy"],
   ["apps/*", "batch/*", "/Pod", "/ReplicationController"],

@@ -317,14 +317,27 @@ test("however long the cluster's answer is, ours stays short and on one line", (
 
 const canary = "918273645";
 const leaks = [
-  { because: "server-side apply prints the value of a wrong type", code: 500, text: `failed to create typed patch object (shop/s; /v1, Kind=Secret): .stringData.password: expected string, got &value.valueUnstructured{Value:${canary}}` },
+  {
+    because: "server-side apply prints the value of a wrong type",
+    code: 500,
+    text: `failed to create typed patch object (shop/s; /v1, Kind=Secret): .stringData.password: expected string, got &value.valueUnstructured{Value:${canary}}`,
+  },
   { because: "validation quotes the value", code: 422, text: `Secret "s" is invalid: data[password]: Invalid value: "${canary}": must be base64` },
-  { because: "decoding prints a part of the body", code: 400, text: `Secret in version "v1" cannot be handled as a Secret: json: cannot unmarshal number ${canary} into Go struct field Secret.stringData of type string` },
+  {
+    because: "decoding prints a part of the body",
+    code: 400,
+    text: `Secret in version "v1" cannot be handled as a Secret: json: cannot unmarshal number ${canary} into Go struct field Secret.stringData of type string`,
+  },
   { because: "a webhook repeats what it saw", code: 403, text: `admission webhook "w" denied the request: password ${canary} is too simple` },
 ];
 
 test.each(leaks)("S7: a refused Secret is explained without its values: $because", ({ code, text }) => {
-  const told = explainApplyError(answer(code, code === 422 ? "Invalid" : code === 400 ? "BadRequest" : code === 403 ? "Forbidden" : "", text), { apiVersion: "v1", kind: "Secret", namespace: "shop", name: "s" });
+  const told = explainApplyError(answer(code, code === 422 ? "Invalid" : code === 400 ? "BadRequest" : code === 403 ? "Forbidden" : "", text), {
+    apiVersion: "v1",
+    kind: "Secret",
+    namespace: "shop",
+    name: "s",
+  });
   expect(told.message).not.toContain(canary);
   expect(told.message).toContain("Secret shop/s was not applied");
 });

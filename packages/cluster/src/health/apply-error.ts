@@ -27,12 +27,17 @@ function withoutValues(text: string): string {
 /** Of a Secret nothing that the cluster wrote is repeated but field names: any text of its may hold a value (S7). */
 function explainSecret(status: PlatformError, id: ObjectId): Refusal {
   const fields = status.causes.map(({ field }) => field ?? "").filter((field) => field !== "");
-  const typed = [...scannable(status.message).matchAll(/(?:^|[\s(])\.((?:stringData|data|metadata|type|immutable)(?:\.[A-Za-z0-9_-]{1,63})?):/g)].map(([, field]) => field ?? "");
+  const typed = [...scannable(status.message).matchAll(/(?:^|[\s(])\.((?:stringData|data|metadata|type|immutable)(?:\.[A-Za-z0-9_-]{1,63})?):/g)].map(
+    ([, field]) => field ?? "",
+  );
   const named = [...new Set([...fields, ...typed])].slice(0, FIELDS_MAX).map(quote);
   const general = explain(status, "", id);
   const refusal = explainRefusal(withoutValues(scannable(status.message)));
   if (refusal !== undefined && /^(Admission|Webhook|Policy)/.test(refusal.reason)) {
-    return { reason: refusal.reason, message: "the cluster's admission refuses it; its own words are left out since they may show a value. See them with kubectl apply --dry-run=server." };
+    return {
+      reason: refusal.reason,
+      message: "the cluster's admission refuses it; its own words are left out since they may show a value. See them with kubectl apply --dry-run=server.",
+    };
   }
   if (refusal !== undefined) return refusal;
   if (general.reason !== "SchemaInvalid") return general;

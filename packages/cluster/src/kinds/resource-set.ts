@@ -14,7 +14,12 @@ const conditions = z
   )
   .optional()
   .describe("Ready, Reconciling and Stalled, for generic tools.")
-  .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"], "x-kubernetes-patch-strategy": "merge", "x-kubernetes-patch-merge-key": "type" });
+  .meta({
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["type"],
+    "x-kubernetes-patch-strategy": "merge",
+    "x-kubernetes-patch-merge-key": "type",
+  });
 
 /** The conditions that every kind of ours carries in its status. */
 export const conditionsSchema = conditions;
@@ -32,8 +37,16 @@ const fields = {
         .describe("The objects, in any order; whole Kubernetes documents.")
         .meta({ "x-kubernetes-list-type": "atomic" }),
       prune: z.boolean().default(true).describe("Remove objects from the cluster that left this list."),
-      adopt: z.enum(["Never", "IfUnowned"]).default("Never").describe("What to do about an object that is already there and not ours: refuse it, or take it over when no other control plane or set has it."),
-      progressDeadlineSeconds: z.number().int().min(1).default(600).describe("How long an object may take to become healthy before it counts as failed, in seconds."),
+      adopt: z
+        .enum(["Never", "IfUnowned"])
+        .default("Never")
+        .describe("What to do about an object that is already there and not ours: refuse it, or take it over when no other control plane or set has it."),
+      progressDeadlineSeconds: z
+        .number()
+        .int()
+        .min(1)
+        .default(600)
+        .describe("How long an object may take to become healthy before it counts as failed, in seconds."),
     })
     .describe("What is to be in the runtime."),
   status: z
@@ -85,10 +98,17 @@ export const resourceSetKind = defineKind({
   scope: "Namespaced",
   versionRequired: true,
   sensitive: true,
-  description: "Kubernetes objects that are kept in one runtime as they are written here: applied in order, pruned, watched, and mended when somebody changes them.",
+  description:
+    "Kubernetes objects that are kept in one runtime as they are written here: applied in order, pruned, watched, and mended when somebody changes them.",
   fields,
   references: [
-    { path: "spec.runtime", to: { group: "threeport.io", resource: "kubernetesruntimeinstances" }, namespace: "cluster", waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Generation, mustExist: true },
+    {
+      path: "spec.runtime",
+      to: { group: "threeport.io", resource: "kubernetesruntimeinstances" },
+      namespace: "cluster",
+      waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Generation,
+      mustExist: true,
+    },
   ],
   columns: [
     { name: "Ready", type: "string", description: "Whether all objects are healthy.", value: (object) => conditionStatus(object, "Ready") ?? "Unknown" },
@@ -97,7 +117,10 @@ export const resourceSetKind = defineKind({
     { name: "Runtime", type: "string", description: "Where the objects are.", value: (object) => (object as ResourceSet).spec.runtime },
     ageColumn,
   ],
-  validate: (object, old) => [...boundCauses(object as ResourceSet, old as ResourceSet | undefined), ...validateObjects((object as ResourceSet).spec.objects, "spec.objects")],
+  validate: (object, old) => [
+    ...boundCauses(object as ResourceSet, old as ResourceSet | undefined),
+    ...validateObjects((object as ResourceSet).spec.objects, "spec.objects"),
+  ],
 });
 
 function healthyOf(object: KubeObject): string | undefined {
@@ -108,7 +131,13 @@ function healthyOf(object: KubeObject): string | undefined {
 /** §5.6: what a set has put into a runtime would be forgotten there. */
 function boundCauses(set: ResourceSet, old: ResourceSet | undefined): ErrorCause[] {
   if (old === undefined || old.spec.runtime === set.spec.runtime) return [];
-  return [{ field: "spec.runtime", reason: "FieldValueForbidden", message: `Forbidden: the objects of the set are in ${old.spec.runtime}; make another set for ${set.spec.runtime}, and delete this one` }];
+  return [
+    {
+      field: "spec.runtime",
+      reason: "FieldValueForbidden",
+      message: `Forbidden: the objects of the set are in ${old.spec.runtime}; make another set for ${set.spec.runtime}, and delete this one`,
+    },
+  ];
 }
 
 /** Each document must name itself, and no two may be the same object. For every kind that carries documents. */
@@ -116,19 +145,38 @@ export function validateObjects(objects: readonly Record<string, unknown>[], fie
   const causes: ErrorCause[] = [];
   const seen = new Map<string, number>();
   const size = JSON.stringify(objects).length;
-  if (size > inlineBytesMax) causes.push({ field, reason: "FieldValueTooLong", message: `Too long: the objects are ${size} bytes, at most ${inlineBytesMax} go into one set; split them into several definitions` });
+  if (size > inlineBytesMax)
+    causes.push({
+      field,
+      reason: "FieldValueTooLong",
+      message: `Too long: the objects are ${size} bytes, at most ${inlineBytesMax} go into one set; split them into several definitions`,
+    });
   for (const [index, object] of objects.entries()) {
     const at = `${field}[${index}]`;
     const { apiVersion, kind, metadata } = object as { apiVersion?: unknown; kind?: unknown; metadata?: unknown };
-    if (typeof apiVersion !== "string" || apiVersion === "") causes.push({ field: `${at}.apiVersion`, reason: "FieldValueRequired", message: "Required value: each document needs an apiVersion, for example apps/v1" });
-    if (typeof kind !== "string" || kind === "") causes.push({ field: `${at}.kind`, reason: "FieldValueRequired", message: "Required value: each document needs a kind, for example Deployment" });
+    if (typeof apiVersion !== "string" || apiVersion === "")
+      causes.push({
+        field: `${at}.apiVersion`,
+        reason: "FieldValueRequired",
+        message: "Required value: each document needs an apiVersion, for example apps/v1",
+      });
+    if (typeof kind !== "string" || kind === "")
+      causes.push({ field: `${at}.kind`, reason: "FieldValueRequired", message: "Required value: each document needs a kind, for example Deployment" });
     const { name, namespace } = (typeof metadata === "object" && metadata !== null ? metadata : {}) as { name?: unknown; namespace?: unknown };
-    if (typeof name !== "string" || name === "") causes.push({ field: `${at}.metadata.name`, reason: "FieldValueRequired", message: "Required value: each document needs a name; generateName cannot be kept in step" });
-    if (namespace !== undefined && typeof namespace !== "string") causes.push({ field: `${at}.metadata.namespace`, reason: "FieldValueInvalid", message: "Invalid value: must be text" });
-    if (typeof kind === "string" && kind.endsWith("List") && Array.isArray((object as { items?: unknown }).items)) causes.push({ field: `${at}.kind`, reason: "FieldValueInvalid", message: "Invalid value: write the items of a List as documents of their own" });
+    if (typeof name !== "string" || name === "")
+      causes.push({
+        field: `${at}.metadata.name`,
+        reason: "FieldValueRequired",
+        message: "Required value: each document needs a name; generateName cannot be kept in step",
+      });
+    if (namespace !== undefined && typeof namespace !== "string")
+      causes.push({ field: `${at}.metadata.namespace`, reason: "FieldValueInvalid", message: "Invalid value: must be text" });
+    if (typeof kind === "string" && kind.endsWith("List") && Array.isArray((object as { items?: unknown }).items))
+      causes.push({ field: `${at}.kind`, reason: "FieldValueInvalid", message: "Invalid value: write the items of a List as documents of their own" });
     const id = JSON.stringify([typeof apiVersion === "string" ? apiVersion.split("/").slice(0, -1).join("/") : "", kind, namespace ?? "", name]);
     const first = seen.get(id);
-    if (first !== undefined) causes.push({ field: at, reason: "FieldValueDuplicate", message: `Duplicate value: the same object stands at ${field}[${first}]` });
+    if (first !== undefined)
+      causes.push({ field: at, reason: "FieldValueDuplicate", message: `Duplicate value: the same object stands at ${field}[${first}]` });
     seen.set(id, index);
   }
   return causes;

@@ -11,13 +11,20 @@ export function clusterFor(clusters: Clusters): (runtime: string, context: Pick<
   return async (name, context) => {
     const runtime = await readRuntime(context.objects, name);
     if (runtime === undefined) return "gone";
-    if (runtime.status?.owned === false) throw new PlatformError("TP_RUNTIME_NOT_OURS", { message: `runtime ${name} belongs to another control plane; take it over with tptctl runtime claim ${name}`, detail: { conditionReason: "RuntimeNotOurs" } });
+    if (runtime.status?.owned === false)
+      throw new PlatformError("TP_RUNTIME_NOT_OURS", {
+        message: `runtime ${name} belongs to another control plane; take it over with tptctl runtime claim ${name}`,
+        detail: { conditionReason: "RuntimeNotOurs" },
+      });
     const kubeconfig = await kubeconfigOf(context.objects, runtime);
     const ready = runtime.status?.conditions?.find((condition) => condition.type === "Ready");
     // A cluster that its runtime cannot reach is not asked by each of its sets again; they are woken when it is back.
     if (kubeconfig === undefined || runtime.status?.owned !== true || ready?.status !== "True") {
       const told = ready?.message;
-      throw new PlatformError("TP_RUNTIME_UNREACHABLE", { message: `runtime ${name} is not ready${told === undefined ? " yet" : `: ${told}`}`, detail: { conditionReason: "RuntimeNotReady" } });
+      throw new PlatformError("TP_RUNTIME_UNREACHABLE", {
+        message: `runtime ${name} is not ready${told === undefined ? " yet" : `: ${told}`}`,
+        detail: { conditionReason: "RuntimeNotReady" },
+      });
     }
     return clusters.get(name, { kubeconfig, uid: runtime.metadata.uid ?? "" });
   };

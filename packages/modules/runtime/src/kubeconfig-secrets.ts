@@ -18,7 +18,16 @@ const looksLikeKubeconfig = /\bkind["']?\s*:\s*["']?Config\b|\b(?:clusters|conte
 function kubeconfigCauses(object: KubeObject): ErrorCause[] {
   const encoded = (object["data"] as Record<string, string> | undefined)?.["kubeconfig"];
   const declared = object["type"] === kubeconfigSecretType;
-  if (encoded === undefined) return declared ? [{ field: "data.kubeconfig", reason: "FieldValueRequired", message: `Required value: a Secret of type ${kubeconfigSecretType} holds a kubeconfig under this key` }] : [];
+  if (encoded === undefined)
+    return declared
+      ? [
+          {
+            field: "data.kubeconfig",
+            reason: "FieldValueRequired",
+            message: `Required value: a Secret of type ${kubeconfigSecretType} holds a kubeconfig under this key`,
+          },
+        ]
+      : [];
   const text = Buffer.from(encoded, "base64").toString("utf8");
   if (!declared && !looksLikeKubeconfig.test(text)) return [];
   try {
@@ -27,6 +36,10 @@ function kubeconfigCauses(object: KubeObject): ErrorCause[] {
   } catch (thrown) {
     const error = toPlatformError(thrown);
     if (error.causes.length === 0) return [{ field: "data.kubeconfig", reason: "FieldValueInvalid", message: `Invalid value: ${error.message}` }];
-    return error.causes.map((cause) => ({ field: `data.kubeconfig: ${cause.field ?? ""}`, reason: cause.reason ?? "FieldValueInvalid", message: cause.message }));
+    return error.causes.map((cause) => ({
+      field: `data.kubeconfig: ${cause.field ?? ""}`,
+      reason: cause.reason ?? "FieldValueInvalid",
+      message: cause.message,
+    }));
   }
 }

@@ -51,7 +51,8 @@ export function localProvider(options: LocalProviderOptions): RuntimeProvider {
     async remove(runtime, context) {
       const local = await import("./local/index.ts");
       const report = await local.stopLocalKubernetes({ stateDir: stateDir(runtime.metadata.name), exec: options.exec, clock: context.clock, log: context.log });
-      if (report.remained.length > 0) throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `the local Kubernetes was stopped, but these remain: ${report.remained.join(", ")}` });
+      if (report.remained.length > 0)
+        throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `the local Kubernetes was stopped, but these remain: ${report.remained.join(", ")}` });
     },
   };
 }
@@ -65,7 +66,10 @@ async function helloImage(local: typeof import("./local/index.ts"), options: Loc
 }
 
 /** Stops every local cluster of a home; for `tptctl down`, also when the server was killed. */
-export async function stopLocalRuntimes(folder: string, tools: { readonly exec: Exec; readonly clock: Clock; readonly log: Logger }): Promise<readonly string[]> {
+export async function stopLocalRuntimes(
+  folder: string,
+  tools: { readonly exec: Exec; readonly clock: Clock; readonly log: Logger },
+): Promise<readonly string[]> {
   const names = await readdir(folder).catch(() => [] as string[]);
   const remained: string[] = [];
   for (const name of names) {

@@ -15,7 +15,10 @@ export interface Ownership {
 }
 
 /** Takes the cluster when nobody has it, or when `claim` asks for it: a request that was not followed before. */
-export async function ensureOwnership(client: KubeClient, input: { readonly controlPlaneId: string; readonly claim: string | undefined; readonly clock: Clock; readonly signal: AbortSignal }): Promise<Ownership> {
+export async function ensureOwnership(
+  client: KubeClient,
+  input: { readonly controlPlaneId: string; readonly claim: string | undefined; readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<Ownership> {
   const { signal, controlPlaneId } = input;
   const now = rfc3339Micro(input.clock.now());
   const body = (claim: string | undefined): object => ({
@@ -29,7 +32,11 @@ export async function ensureOwnership(client: KubeClient, input: { readonly cont
     const holder = (found["spec"] as { holderIdentity?: string } | undefined)?.holderIdentity ?? "";
     if (holder === controlPlaneId) return { ours: true, holder };
     if (holder !== "" && input.claim === undefined) return { ours: false, holder };
-    const next = { ...found, ...body(input.claim), metadata: { ...found.metadata, annotations: { ...found.metadata.annotations, ...(input.claim === undefined ? {} : { [claimAnnotation]: input.claim }) } } };
+    const next = {
+      ...found,
+      ...body(input.claim),
+      metadata: { ...found.metadata, annotations: { ...found.metadata.annotations, ...(input.claim === undefined ? {} : { [claimAnnotation]: input.claim }) } },
+    };
     await client.update(lease, next, { signal });
     return { ours: true, holder: controlPlaneId };
   } catch (error) {

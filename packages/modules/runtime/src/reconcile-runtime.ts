@@ -1,7 +1,18 @@
 // A runtime: brings its cluster up where we make it, keeps contact, and says who owns it.
 import { parseKubeconfig } from "@threeport/client";
 import type { Clusters } from "@threeport/cluster";
-import { conditionsOf, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict, withFinalizer, withoutFinalizer } from "@threeport/engine";
+import {
+  conditionsOf,
+  recheck,
+  settled,
+  waiting,
+  type Outcome,
+  type ReconcileContext,
+  type Reconciler,
+  type Verdict,
+  withFinalizer,
+  withoutFinalizer,
+} from "@threeport/engine";
 import { type PlatformError, toPlatformError } from "@threeport/resource";
 import { kubeconfigOf } from "./cluster-for.ts";
 import { kubeconfigSecretType } from "./kubeconfig-secrets.ts";
@@ -47,7 +58,9 @@ export function runtimeReconciler(options: RuntimeOptions): Reconciler {
 
 async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance, context: ReconcileContext): Promise<Outcome> {
   const report = progressReporter(given, context);
-  const kubeconfig = (await answering(options, given, context, report.progress)) ?? (await options.providers[given.spec.provider].ensure(given, context, report.progress)).kubeconfig;
+  const kubeconfig =
+    (await answering(options, given, context, report.progress)) ??
+    (await options.providers[given.spec.provider].ensure(given, context, report.progress)).kubeconfig;
   const runtime = await report.end();
   const connection = parseKubeconfig(kubeconfig);
   const secretRef = runtime.spec.kubeconfig?.secretRef ?? (await storeKubeconfig(runtime, kubeconfig, context));
@@ -61,19 +74,42 @@ async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance,
     const ownership = await ensureOwnership(cluster.client, { controlPlaneId: options.controlPlaneId, claim, clock: context.clock, signal: context.signal });
     const verdict: Verdict = ownership.ours
       ? { state: "ready", reason: "Reachable", message: `Kubernetes ${version.gitVersion ?? ""} answers at ${connection.server}` }
-      : { state: "stalled", reason: "OwnedByAnotherControlPlane", message: `the cluster belongs to control plane ${ownership.holder} and is read-only here; take it over with tptctl runtime claim ${runtime.metadata.name}` };
-    await write(runtime, context, { ...base, owned: ownership.ours, ...(asked === undefined ? {} : { claim: asked }), ...(version.gitVersion === undefined ? {} : { version: version.gitVersion }) }, verdict);
+      : {
+          state: "stalled",
+          reason: "OwnedByAnotherControlPlane",
+          message: `the cluster belongs to control plane ${ownership.holder} and is read-only here; take it over with tptctl runtime claim ${runtime.metadata.name}`,
+        };
+    await write(
+      runtime,
+      context,
+      {
+        ...base,
+        owned: ownership.ours,
+        ...(asked === undefined ? {} : { claim: asked }),
+        ...(version.gitVersion === undefined ? {} : { version: version.gitVersion }),
+      },
+      verdict,
+    );
     return recheck(contactMs.healthy);
   } catch (thrown) {
     const error = toPlatformError(thrown);
     if (error.code === "TP_LEASE_LOST" || error.entry.retry === "now") throw error;
-    await write(runtime, context, base, { state: "reconciling", reason: reasonFor(error), message: `${error.message}; it is asked again every ${contactMs.failing / 1000} s` });
+    await write(runtime, context, base, {
+      state: "reconciling",
+      reason: reasonFor(error),
+      message: `${error.message}; it is asked again every ${contactMs.failing / 1000} s`,
+    });
     return waiting("the cluster to answer", contactMs.failing);
   }
 }
 
 /** The kubeconfig of a cluster that we made and that answers: then nothing has to be started, which would cost half a second each time. */
-async function answering(options: RuntimeOptions, runtime: KubernetesRuntimeInstance, context: ReconcileContext, progress: (message: string) => void): Promise<string | undefined> {
+async function answering(
+  options: RuntimeOptions,
+  runtime: KubernetesRuntimeInstance,
+  context: ReconcileContext,
+  progress: (message: string) => void,
+): Promise<string | undefined> {
   if (runtime.spec.provider === "kubeconfig") return undefined;
   const kubeconfig = await kubeconfigOf(context.objects, runtime);
   if (kubeconfig === undefined) return undefined;
@@ -95,12 +131,23 @@ function reasonFor(error: PlatformError): string {
   return "Unreachable";
 }
 
-async function write(runtime: KubernetesRuntimeInstance, context: ReconcileContext, status: NonNullable<KubernetesRuntimeInstance["status"]>, verdict: Verdict): Promise<void> {
-  await context.objects.patchStatus<KubernetesRuntimeInstance>({ ...runtime, status: { ...status, observedGeneration: runtime.metadata.generation ?? 0, conditions: conditionsOf(runtime, verdict, context.clock) } });
+async function write(
+  runtime: KubernetesRuntimeInstance,
+  context: ReconcileContext,
+  status: NonNullable<KubernetesRuntimeInstance["status"]>,
+  verdict: Verdict,
+): Promise<void> {
+  await context.objects.patchStatus<KubernetesRuntimeInstance>({
+    ...runtime,
+    status: { ...status, observedGeneration: runtime.metadata.generation ?? 0, conditions: conditionsOf(runtime, verdict, context.clock) },
+  });
 }
 
 /** Long work says in the object's status what it is doing; writes are one after another, the newest text wins. */
-function progressReporter(runtime: KubernetesRuntimeInstance, context: ReconcileContext): { progress: (message: string) => void; end: () => Promise<KubernetesRuntimeInstance> } {
+function progressReporter(
+  runtime: KubernetesRuntimeInstance,
+  context: ReconcileContext,
+): { progress: (message: string) => void; end: () => Promise<KubernetesRuntimeInstance> } {
   let current = runtime;
   let next: string | undefined;
   let writing: Promise<void> | undefined;
@@ -129,7 +176,11 @@ function progressReporter(runtime: KubernetesRuntimeInstance, context: Reconcile
   };
 }
 
-async function storeKubeconfig(runtime: KubernetesRuntimeInstance, kubeconfig: string, context: ReconcileContext): Promise<{ namespace: string; name: string; key: string }> {
+async function storeKubeconfig(
+  runtime: KubernetesRuntimeInstance,
+  kubeconfig: string,
+  context: ReconcileContext,
+): Promise<{ namespace: string; name: string; key: string }> {
   const name = `runtime-${runtime.metadata.name}`.slice(0, 253);
   await context.objects.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: systemNamespace } });
   await context.objects.apply({
@@ -150,7 +201,8 @@ async function remove(options: RuntimeOptions, runtime: KubernetesRuntimeInstanc
   if (runtime.spec.provider === "kubeconfig") await giveBack(options, runtime, context);
   await options.clusters.drop(runtime.metadata.name);
   await options.providers[runtime.spec.provider].remove(runtime, context);
-  if (runtime.spec.provider !== "kubeconfig") await context.objects.delete({ apiVersion: "v1", kind: "Secret", namespace: systemNamespace, name: `runtime-${runtime.metadata.name}`.slice(0, 253) });
+  if (runtime.spec.provider !== "kubeconfig")
+    await context.objects.delete({ apiVersion: "v1", kind: "Secret", namespace: systemNamespace, name: `runtime-${runtime.metadata.name}`.slice(0, 253) });
   await withoutFinalizer(context.objects, runtime, runtimeFinalizer);
   return settled;
 }

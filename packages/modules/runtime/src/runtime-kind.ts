@@ -11,8 +11,15 @@ const secretReference = z.object({
 const fields = {
   spec: z
     .object({
-      provider: z.enum(["kubeconfig", "local"]).describe("Who provides the cluster: `kubeconfig` is one that exists already, `local` a one-node Kubernetes on this machine."),
-      kubeconfig: z.object({ secretRef: secretReference.describe("The Secret with a kubeconfig: inline CA with a client certificate or a token; nothing else is accepted.") }).optional().describe("For provider kubeconfig."),
+      provider: z
+        .enum(["kubeconfig", "local"])
+        .describe("Who provides the cluster: `kubeconfig` is one that exists already, `local` a one-node Kubernetes on this machine."),
+      kubeconfig: z
+        .object({
+          secretRef: secretReference.describe("The Secret with a kubeconfig: inline CA with a client certificate or a token; nothing else is accepted."),
+        })
+        .optional()
+        .describe("For provider kubeconfig."),
       location: z.string().optional().describe("Where the cluster is, for example Europe:Frankfurt."),
     })
     .describe("One Kubernetes cluster that workloads may run on."),
@@ -24,7 +31,10 @@ const fields = {
       version: z.string().optional().describe("Version of Kubernetes."),
       claim: z.string().optional().describe("The last request to take the cluster over that was followed."),
       owned: z.boolean().optional().describe("Whether this control plane may write to the cluster; another one may own it."),
-      kubeconfig: z.object({ secretRef: secretReference.describe("Where the kubeconfig in use is.") }).optional().describe("How the cluster is reached."),
+      kubeconfig: z
+        .object({ secretRef: secretReference.describe("Where the kubeconfig in use is.") })
+        .optional()
+        .describe("How the cluster is reached."),
     })
     .optional()
     .describe("State of the cluster."),
@@ -46,21 +56,45 @@ export const runtimeKind = defineKind({
   refuseDeleteWhileReferenced: true,
   description: "A Kubernetes cluster that workloads run on.",
   fields,
-  references: [{ path: "spec.kubeconfig.secretRef.name", to: { group: "", resource: "secrets" }, namespace: { path: "namespace" }, waitsFor: WaitsFor.Existence | WaitsFor.Outputs }],
+  references: [
+    {
+      path: "spec.kubeconfig.secretRef.name",
+      to: { group: "", resource: "secrets" },
+      namespace: { path: "namespace" },
+      waitsFor: WaitsFor.Existence | WaitsFor.Outputs,
+    },
+  ],
   columns: [
     { name: "Ready", type: "string", description: "Whether the cluster can be used.", value: (object) => conditionStatus(object, "Ready") ?? "Unknown" },
     { name: "Reason", type: "string", description: "Why.", value: (object) => conditionReason(object, "Ready") },
     { name: "Provider", type: "string", description: "Who provides it.", value: (object) => (object as KubernetesRuntimeInstance).spec.provider },
     { name: "Version", type: "string", description: "Version of Kubernetes.", value: (object) => (object as KubernetesRuntimeInstance).status?.version },
-    { name: "Server", type: "string", priority: 1, description: "Address of its API.", value: (object) => (object as KubernetesRuntimeInstance).status?.server },
+    {
+      name: "Server",
+      type: "string",
+      priority: 1,
+      description: "Address of its API.",
+      value: (object) => (object as KubernetesRuntimeInstance).status?.server,
+    },
     ageColumn,
   ],
   validate(object, old) {
     const { spec } = object as KubernetesRuntimeInstance;
     const causes: ErrorCause[] = [];
-    if (spec.provider === "kubeconfig" && spec.kubeconfig === undefined) causes.push({ field: "spec.kubeconfig", reason: "FieldValueRequired", message: "Required value: name the Secret that holds the kubeconfig, or use tptctl runtime add" });
-    if (spec.provider === "local" && spec.kubeconfig !== undefined) causes.push({ field: "spec.kubeconfig", reason: "FieldValueForbidden", message: "Forbidden: a local cluster makes its own kubeconfig" });
-    if (old !== undefined && (old as KubernetesRuntimeInstance).spec.provider !== spec.provider) causes.push({ field: "spec.provider", reason: "FieldValueForbidden", message: "Forbidden: the provider of a runtime cannot change; create another runtime" });
+    if (spec.provider === "kubeconfig" && spec.kubeconfig === undefined)
+      causes.push({
+        field: "spec.kubeconfig",
+        reason: "FieldValueRequired",
+        message: "Required value: name the Secret that holds the kubeconfig, or use tptctl runtime add",
+      });
+    if (spec.provider === "local" && spec.kubeconfig !== undefined)
+      causes.push({ field: "spec.kubeconfig", reason: "FieldValueForbidden", message: "Forbidden: a local cluster makes its own kubeconfig" });
+    if (old !== undefined && (old as KubernetesRuntimeInstance).spec.provider !== spec.provider)
+      causes.push({
+        field: "spec.provider",
+        reason: "FieldValueForbidden",
+        message: "Forbidden: the provider of a runtime cannot change; create another runtime",
+      });
     return causes;
   },
 });

@@ -1,4 +1,13 @@
-export { environmentKind, releaseKind, workloadDefinitionKind, workloadInstanceKind, type Environment, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds.ts";
+export {
+  environmentKind,
+  releaseKind,
+  workloadDefinitionKind,
+  workloadInstanceKind,
+  type Environment,
+  type Release,
+  type WorkloadDefinition,
+  type WorkloadInstance,
+} from "./kinds.ts";
 export { definitionReconciler } from "./reconcile-definition.ts";
 export { instanceReconciler, namespaceSetName } from "./reconcile-instance.ts";
 export { imagesOf, renderManifests, targetNamespaceOf } from "./render.ts";

@@ -52,17 +52,31 @@ export const workloadDefinitionKind = defineKind({
   description: "A workload: what runs. Ready when every instance that follows it runs this generation and is healthy.",
   fields: definitionFields,
   columns: [
-    { name: "Ready", type: "string", description: "Whether all instances run this generation and are healthy.", value: (object) => conditionStatus(object, "Ready") ?? "Unknown" },
+    {
+      name: "Ready",
+      type: "string",
+      description: "Whether all instances run this generation and are healthy.",
+      value: (object) => conditionStatus(object, "Ready") ?? "Unknown",
+    },
     { name: "Reason", type: "string", description: "Why.", value: (object) => conditionReason(object, "Ready") },
     { name: "Release", type: "string", description: "Newest release.", value: (object) => (object as WorkloadDefinition).status?.latestRelease },
     { name: "Instances", type: "integer", description: "Deployments of it.", value: (object) => (object as WorkloadDefinition).status?.instances ?? 0 },
     ageColumn,
   ],
   validate(object) {
-    if (object.metadata.name.length > definitionNameMax) return [{ field: "metadata.name", reason: "FieldValueTooLong", message: `Too long: at most ${definitionNameMax} characters, since its releases are named after it with a number behind` }];
+    if (object.metadata.name.length > definitionNameMax)
+      return [
+        {
+          field: "metadata.name",
+          reason: "FieldValueTooLong",
+          message: `Too long: at most ${definitionNameMax} characters, since its releases are named after it with a number behind`,
+        },
+      ];
     const { manifests } = (object as WorkloadDefinition).spec.source;
-    if (manifests === undefined) return [{ field: "spec.source", reason: "FieldValueRequired", message: "Required value: say what runs, for example manifests: {objects: [...]}" }];
-    if (manifests.objects.length === 0) return [{ field: "spec.source.manifests.objects", reason: "FieldValueRequired", message: "Required value: at least one object" }];
+    if (manifests === undefined)
+      return [{ field: "spec.source", reason: "FieldValueRequired", message: "Required value: say what runs, for example manifests: {objects: [...]}" }];
+    if (manifests.objects.length === 0)
+      return [{ field: "spec.source.manifests.objects", reason: "FieldValueRequired", message: "Required value: at least one object" }];
     return validateObjects(manifests.objects, "spec.source.manifests.objects");
   },
 });
@@ -102,10 +116,18 @@ export const releaseKind = defineKind({
   columns: [
     { name: "Definition", type: "string", description: "The workload.", value: (object) => (object as Release).spec.definition },
     { name: "Generation", type: "integer", description: "Generation of the definition.", value: (object) => (object as Release).spec.definitionGeneration },
-    { name: "Images", type: "string", description: "Images of the containers.", value: (object) => [...new Set((object as Release).spec.images.map((entry) => entry.image))].join(",") },
+    {
+      name: "Images",
+      type: "string",
+      description: "Images of the containers.",
+      value: (object) => [...new Set((object as Release).spec.images.map((entry) => entry.image))].join(","),
+    },
     ageColumn,
   ],
-  validate: (object, old) => (old !== undefined && JSON.stringify(object["spec"]) !== JSON.stringify(old["spec"]) ? [{ field: "spec", reason: "FieldValueForbidden", message: "Forbidden: a release cannot change; change the definition, which makes a new one" }] : []),
+  validate: (object, old) =>
+    old !== undefined && JSON.stringify(object["spec"]) !== JSON.stringify(old["spec"])
+      ? [{ field: "spec", reason: "FieldValueForbidden", message: "Forbidden: a release cannot change; change the definition, which makes a new one" }]
+      : [],
 });
 
 const environmentFields = {
@@ -132,7 +154,9 @@ export const environmentKind = defineKind({
   refuseDeleteWhileReferenced: true,
   description: "A place for deployments: development, production, …",
   fields: environmentFields,
-  references: [{ path: "spec.runtime", to: { group, resource: "kubernetesruntimeinstances" }, namespace: "cluster", waitsFor: WaitsFor.Existence, mustExist: true }],
+  references: [
+    { path: "spec.runtime", to: { group, resource: "kubernetesruntimeinstances" }, namespace: "cluster", waitsFor: WaitsFor.Existence, mustExist: true },
+  ],
   columns: [
     { name: "Runtime", type: "string", description: "Where it runs.", value: (object) => (object as Environment).spec.runtime },
     { name: "Tier", type: "string", description: "How careful to be.", value: (object) => (object as Environment).spec.tier },
@@ -146,7 +170,10 @@ const instanceFields = {
       definition: z.string().min(1).describe("Name of the WorkloadDefinition in the same namespace."),
       environment: z.string().min(1).describe("Name of the Environment."),
       release: z.string().default("latest").describe("`latest` follows the definition; the name of a Release pins it."),
-      targetNamespace: z.string().optional().describe("Namespace in the cluster; `<project>-<environment>` unless said. A second instance of a definition in one environment needs its own."),
+      targetNamespace: z
+        .string()
+        .optional()
+        .describe("Namespace in the cluster; `<project>-<environment>` unless said. A second instance of a definition in one environment needs its own."),
       runtime: z.string().optional().describe("The runtime that was chosen; bound when the instance is first deployed."),
       progressDeadlineSeconds: z.number().int().min(1).default(600).describe("How long it may take to become healthy, in seconds."),
     })
@@ -183,12 +210,23 @@ export const workloadInstanceKind = defineKind({
   description: "One deployment of a workload into one environment.",
   fields: instanceFields,
   references: [
-    { path: "spec.definition", to: { group, resource: "workloaddefinitions" }, namespace: "same", waitsFor: WaitsFor.Existence | WaitsFor.Generation | WaitsFor.Readiness, wakesTarget: true },
+    {
+      path: "spec.definition",
+      to: { group, resource: "workloaddefinitions" },
+      namespace: "same",
+      waitsFor: WaitsFor.Existence | WaitsFor.Generation | WaitsFor.Readiness,
+      wakesTarget: true,
+    },
     { path: "spec.environment", to: { group, resource: "environments" }, namespace: "cluster", waitsFor: WaitsFor.Existence | WaitsFor.Generation },
     { path: "spec.runtime", to: { group, resource: "kubernetesruntimeinstances" }, namespace: "cluster", waitsFor: WaitsFor.Existence },
   ],
   columns: [
-    { name: "Ready", type: "string", description: "Whether it runs as asked and is healthy.", value: (object) => conditionStatus(object, "Ready") ?? "Unknown" },
+    {
+      name: "Ready",
+      type: "string",
+      description: "Whether it runs as asked and is healthy.",
+      value: (object) => conditionStatus(object, "Ready") ?? "Unknown",
+    },
     { name: "Reason", type: "string", description: "Why.", value: (object) => conditionReason(object, "Ready") },
     { name: "Environment", type: "string", description: "Where.", value: (object) => (object as WorkloadInstance).spec.environment },
     { name: "Release", type: "string", description: "What.", value: (object) => (object as WorkloadInstance).status?.release },
@@ -208,7 +246,11 @@ export const workloadInstanceKind = defineKind({
     if (before === undefined) return [];
     return (["definition", "environment", "targetNamespace", "runtime"] as const)
       .filter((field) => before[field] !== now[field] && !(field === "runtime" && before.runtime === undefined))
-      .map((field): ErrorCause => ({ field: `spec.${field}`, reason: "FieldValueForbidden", message: `Forbidden: ${field} of an instance cannot change, since it decides where its objects are; create another instance and delete this one` }));
+      .map((field): ErrorCause => ({
+        field: `spec.${field}`,
+        reason: "FieldValueForbidden",
+        message: `Forbidden: ${field} of an instance cannot change, since it decides where its objects are; create another instance and delete this one`,
+      }));
   },
 });
 

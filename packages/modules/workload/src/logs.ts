@@ -24,9 +24,12 @@ export async function instanceLogs(options: InsightOptions, query: LogQuery, clo
   const set = await readSet(options, query);
   const cluster = set === undefined ? undefined : await options.cluster(set.spec.runtime);
   if (set === undefined || cluster === undefined) {
-    throw new PlatformError("TP_UNAVAILABLE", { message: `${instance.metadata.name} is not in a cluster that answers now; see tptctl tree ${instance.metadata.name} -n ${query.namespace}` });
+    throw new PlatformError("TP_UNAVAILABLE", {
+      message: `${instance.metadata.name} is not in a cluster that answers now; see tptctl tree ${instance.metadata.name} -n ${query.namespace}`,
+    });
   }
-  const find = async (): Promise<Source[]> => podsOfEntries(await entriesOf(options, set), cluster).flatMap((pod) => containersOf(pod, query.container).map((container) => ({ pod, container })));
+  const find = async (): Promise<Source[]> =>
+    podsOfEntries(await entriesOf(options, set), cluster).flatMap((pod) => containersOf(pod, query.container).map((container) => ({ pod, container })));
   const first = await find();
   if (first.length === 0 && !query.follow) {
     const what = query.container === undefined ? "no pods" : `no container ${query.container}`;
@@ -41,12 +44,22 @@ interface Source {
 }
 
 function containersOf(pod: StoredObject, wanted: string | undefined): string[] {
-  const status = pod["status"] as { containerStatuses?: { name: string; state?: { waiting?: unknown }; lastState?: { terminated?: unknown } }[]; initContainerStatuses?: { name: string; state?: { waiting?: unknown } }[] } | undefined;
-  const started = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].filter((container) => container.state?.waiting === undefined || "lastState" in container);
+  const status = pod["status"] as
+    | {
+        containerStatuses?: { name: string; state?: { waiting?: unknown }; lastState?: { terminated?: unknown } }[];
+        initContainerStatuses?: { name: string; state?: { waiting?: unknown } }[];
+      }
+    | undefined;
+  const started = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].filter(
+    (container) => container.state?.waiting === undefined || "lastState" in container,
+  );
   return started.map((container) => container.name).filter((name) => wanted === undefined || name === wanted);
 }
 
-async function* mergeLogs(cluster: Cluster, input: { first: readonly Source[]; find: () => Promise<Source[]>; query: LogQuery; clock: Clock }): AsyncIterable<string> {
+async function* mergeLogs(
+  cluster: Cluster,
+  input: { first: readonly Source[]; find: () => Promise<Source[]>; query: LogQuery; clock: Clock },
+): AsyncIterable<string> {
   const { query, clock } = input;
   const lines: string[] = [];
   const known = new Set<string>();
@@ -87,7 +100,13 @@ async function readOne(cluster: Cluster, source: Source, query: LogQuery, push: 
   try {
     const pieces = cluster.client.logs(
       { namespace: namespace ?? "", name },
-      { container: source.container, follow: query.follow, previous: query.previous, signal: query.signal, ...(query.tailLines === undefined ? {} : { tailLines: query.tailLines }) },
+      {
+        container: source.container,
+        follow: query.follow,
+        previous: query.previous,
+        signal: query.signal,
+        ...(query.tailLines === undefined ? {} : { tailLines: query.tailLines }),
+      },
     );
     for await (const piece of pieces) {
       const parts = (rest + piece).split("\n");

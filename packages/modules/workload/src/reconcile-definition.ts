@@ -1,5 +1,17 @@
 // A WorkloadDefinition: its newest generation becomes a Release, old ones go, and it is Ready when all that follow it are.
-import { conditionsOf, isReadyNow, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict, withFinalizer, withoutFinalizer } from "@threeport/engine";
+import {
+  conditionsOf,
+  isReadyNow,
+  recheck,
+  settled,
+  waiting,
+  type Outcome,
+  type ReconcileContext,
+  type Reconciler,
+  type Verdict,
+  withFinalizer,
+  withoutFinalizer,
+} from "@threeport/engine";
 import { isErrorCode, PlatformError, type KubeObject, type Target } from "@threeport/resource";
 import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds.ts";
 import { imagesOf } from "./render.ts";
@@ -20,13 +32,19 @@ export function definitionReconciler(): Reconciler {
     queue: workloadDefinitionKind.resource,
     target: { apiVersion: workloadDefinitionKind.apiVersion, kind: workloadDefinitionKind.kind },
     async reconcile(key, context) {
-      const found = await context.objects.get<WorkloadDefinition>({ apiVersion: workloadDefinitionKind.apiVersion, kind: workloadDefinitionKind.kind, namespace: key.namespace, name: key.name });
+      const found = await context.objects.get<WorkloadDefinition>({
+        apiVersion: workloadDefinitionKind.apiVersion,
+        kind: workloadDefinitionKind.kind,
+        namespace: key.namespace,
+        name: key.name,
+      });
       if (found === undefined) return settled;
       const instances = await context.objects.list<WorkloadInstance>(workloadInstanceKind, { refersTo: targetOf(found) });
       if (found.metadata.deletionTimestamp !== undefined) return leave(found, instances, context);
       const definition = await withFinalizer(context.objects, found, definitionFinalizer);
       const releases = await releasesOf(definition, context);
-      const latest = releases.find((release) => release.spec.definitionGeneration === definition.metadata.generation) ?? (await makeRelease(definition, releases, context));
+      const latest =
+        releases.find((release) => release.spec.definitionGeneration === definition.metadata.generation) ?? (await makeRelease(definition, releases, context));
       await forgetOld(definition, { releases, latest, instances }, context);
       await context.objects.patchStatus<WorkloadDefinition>({
         ...definition,
@@ -66,7 +84,16 @@ async function makeRelease(definition: WorkloadDefinition, releases: readonly Re
           name: `${definition.metadata.name}-${number}`,
           namespace: definition.metadata.namespace ?? "",
           labels: definition.metadata.name.length <= 63 ? { [definitionLabel]: definition.metadata.name } : {},
-          ownerReferences: [{ apiVersion: definition.apiVersion, kind: definition.kind, name: definition.metadata.name, uid: definition.metadata.uid ?? "", controller: true, blockOwnerDeletion: true }],
+          ownerReferences: [
+            {
+              apiVersion: definition.apiVersion,
+              kind: definition.kind,
+              name: definition.metadata.name,
+              uid: definition.metadata.uid ?? "",
+              controller: true,
+              blockOwnerDeletion: true,
+            },
+          ],
         },
         spec: { definition: definition.metadata.name, number, definitionGeneration: definition.metadata.generation ?? 0, content, images: imagesOf(objects) },
       });
@@ -77,25 +104,47 @@ async function makeRelease(definition: WorkloadDefinition, releases: readonly Re
   }
 }
 
-async function forgetOld(definition: WorkloadDefinition, state: { releases: readonly Release[]; latest: Release; instances: readonly WorkloadInstance[] }, context: ReconcileContext): Promise<void> {
+async function forgetOld(
+  definition: WorkloadDefinition,
+  state: { releases: readonly Release[]; latest: Release; instances: readonly WorkloadInstance[] },
+  context: ReconcileContext,
+): Promise<void> {
   const used = new Set([state.latest.metadata.name, ...state.instances.flatMap((instance) => [instance.spec.release, instance.status?.release ?? ""])]);
   const newestFirst = state.releases.includes(state.latest) ? state.releases : [state.latest, ...state.releases];
   const surplus = newestFirst.slice(releasesKept).filter((release) => !used.has(release.metadata.name) && release.metadata.deletionTimestamp === undefined);
-  for (const release of surplus) await context.objects.delete({ apiVersion: releaseKind.apiVersion, kind: releaseKind.kind, namespace: definition.metadata.namespace ?? "", name: release.metadata.name }, { uid: release.metadata.uid ?? "" });
+  for (const release of surplus)
+    await context.objects.delete(
+      { apiVersion: releaseKind.apiVersion, kind: releaseKind.kind, namespace: definition.metadata.namespace ?? "", name: release.metadata.name },
+      { uid: release.metadata.uid ?? "" },
+    );
 }
 
 /** §5.8: Ready when every instance that follows runs this release and is healthy; a pinned one is not waited for. */
 function judge(latest: Release, instances: readonly WorkloadInstance[]): Verdict {
   const following = instances.filter((instance) => instance.spec.release === "latest");
   if (following.length === 0) {
-    return { state: "ready", reason: instances.length === 0 ? "NotDeployed" : "NoFollowers", message: instances.length === 0 ? `release ${latest.metadata.name} is ready to be deployed; no instance uses it yet` : "all instances are pinned to a release" };
+    return {
+      state: "ready",
+      reason: instances.length === 0 ? "NotDeployed" : "NoFollowers",
+      message:
+        instances.length === 0 ? `release ${latest.metadata.name} is ready to be deployed; no instance uses it yet` : "all instances are pinned to a release",
+    };
   }
   const behind = following.filter((instance) => instance.status?.release !== latest.metadata.name || !isReadyNow(instance));
-  if (behind.length === 0) return { state: "ready", reason: "Deployed", message: `${following.length === 1 ? "1 instance runs" : `${following.length} instances run`} release ${latest.metadata.name} and ${following.length === 1 ? "is" : "are"} healthy` };
+  if (behind.length === 0)
+    return {
+      state: "ready",
+      reason: "Deployed",
+      message: `${following.length === 1 ? "1 instance runs" : `${following.length} instances run`} release ${latest.metadata.name} and ${following.length === 1 ? "is" : "are"} healthy`,
+    };
   const stalled = behind.find((instance) => conditionOf(instance, "Stalled") === "True");
   const told = (stalled ?? behind[0])?.status?.conditions?.find((condition) => condition.type === "Ready")?.message;
   const names = behind.slice(0, usersShown).map((instance) => instance.metadata.name);
-  return { state: stalled === undefined ? "reconciling" : "stalled", reason: stalled === undefined ? "Deploying" : "InstanceStalled", message: `${behind.length} of ${following.length} instances do not run release ${latest.metadata.name} healthily: ${names.join(", ")}${told === undefined ? "" : `; ${told}`}` };
+  return {
+    state: stalled === undefined ? "reconciling" : "stalled",
+    reason: stalled === undefined ? "Deploying" : "InstanceStalled",
+    message: `${behind.length} of ${following.length} instances do not run release ${latest.metadata.name} healthily: ${names.join(", ")}${told === undefined ? "" : `; ${told}`}`,
+  };
 }
 
 function conditionOf(instance: WorkloadInstance, type: string): string | undefined {
@@ -108,7 +157,10 @@ async function leave(definition: WorkloadDefinition, instances: readonly Workloa
   if (instances.length > 0) {
     const names = instances.slice(0, usersShown).map((instance) => instance.metadata.name);
     const message = `in use by ${instances.length === 1 ? "instance" : "instances"} ${names.join(", ")}${instances.length > usersShown ? " and others" : ""}; delete them first`;
-    await context.objects.patchStatus<WorkloadDefinition>({ ...definition, status: { ...definition.status, conditions: conditionsOf(definition, { state: "reconciling", reason: "InUse", message }, context.clock) } });
+    await context.objects.patchStatus<WorkloadDefinition>({
+      ...definition,
+      status: { ...definition.status, conditions: conditionsOf(definition, { state: "reconciling", reason: "InUse", message }, context.clock) },
+    });
     return waiting(message, inUseRecheckMs);
   }
   await withoutFinalizer(context.objects, definition, definitionFinalizer);
@@ -118,6 +170,9 @@ async function leave(definition: WorkloadDefinition, instances: readonly Workloa
 /** The documents of a release. */
 export async function releaseContent(release: Release, context: Pick<ReconcileContext, "blobs">): Promise<KubeObject[]> {
   const text = await context.blobs.get(release.spec.content);
-  if (text === undefined) throw new PlatformError("TP_INTERNAL", { message: `the content of release ${release.metadata.name} is not in the store; restore it from a backup, or change the definition to make a new release` });
+  if (text === undefined)
+    throw new PlatformError("TP_INTERNAL", {
+      message: `the content of release ${release.metadata.name} is not in the store; restore it from a backup, or change the definition to make a new release`,
+    });
   return JSON.parse(text) as KubeObject[];
 }

@@ -1,8 +1,29 @@
 // A WorkloadInstance: one release in one environment becomes one ResourceSet, whose health is the instance's health (design.md §7).
 import { resourceSetKind, type ResourceSet } from "@threeport/cluster";
-import { conditionsOf, findCondition, isReadyNow, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict, withoutFinalizer } from "@threeport/engine";
+import {
+  conditionsOf,
+  findCondition,
+  isReadyNow,
+  recheck,
+  settled,
+  waiting,
+  type Outcome,
+  type ReconcileContext,
+  type Reconciler,
+  type Verdict,
+  withoutFinalizer,
+} from "@threeport/engine";
 import { isErrorCode, PlatformError, type KubeObject, type OwnerReference } from "@threeport/resource";
-import { environmentKind, releaseKind, workloadDefinitionKind, workloadInstanceKind, type Environment, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds.ts";
+import {
+  environmentKind,
+  releaseKind,
+  workloadDefinitionKind,
+  workloadInstanceKind,
+  type Environment,
+  type Release,
+  type WorkloadDefinition,
+  type WorkloadInstance,
+} from "./kinds.ts";
 import { releaseContent } from "./reconcile-definition.ts";
 import { renderManifests, targetNamespaceOf } from "./render.ts";
 
@@ -19,7 +40,12 @@ export function instanceReconciler(): Reconciler {
     queue: workloadInstanceKind.resource,
     target: { apiVersion: workloadInstanceKind.apiVersion, kind: workloadInstanceKind.kind },
     async reconcile(key, context) {
-      const found = await context.objects.get<WorkloadInstance>({ apiVersion: workloadInstanceKind.apiVersion, kind: workloadInstanceKind.kind, namespace: key.namespace, name: key.name });
+      const found = await context.objects.get<WorkloadInstance>({
+        apiVersion: workloadInstanceKind.apiVersion,
+        kind: workloadInstanceKind.kind,
+        namespace: key.namespace,
+        name: key.name,
+      });
       if (found === undefined) return settled;
       if (found.metadata.deletionTimestamp !== undefined) return tearDown(found, context);
       const resolved = await resolve(found, context);
@@ -30,11 +56,24 @@ export function instanceReconciler(): Reconciler {
       const targetNamespace = instance.spec.targetNamespace ?? targetNamespaceOf(key.namespace, instance.spec.environment);
       const namespaceSet = await shareNamespace(instance, { runtime, targetNamespace }, context);
       if (namespaceSet === "terminating") {
-        await report(instance, context, { release, targetNamespace, verdict: { state: "reconciling", reason: "NamespaceTerminating", message: `namespace ${targetNamespace} is still being removed; it is made again after that` } });
+        await report(instance, context, {
+          release,
+          targetNamespace,
+          verdict: {
+            state: "reconciling",
+            reason: "NamespaceTerminating",
+            message: `namespace ${targetNamespace} is still being removed; it is made again after that`,
+          },
+        });
         return waiting("the namespace to go", removalRecheckMs);
       }
-      if (!isReadyNow(namespaceSet)) return report(instance, context, { release, targetNamespace, verdict: follow(namespaceSet, `namespace ${targetNamespace}`) });
-      const objects = renderManifests({ objects: await releaseContent(release, context), definition: instance.spec.definition, instance: instance.metadata.name });
+      if (!isReadyNow(namespaceSet))
+        return report(instance, context, { release, targetNamespace, verdict: follow(namespaceSet, `namespace ${targetNamespace}`) });
+      const objects = renderManifests({
+        objects: await releaseContent(release, context),
+        definition: instance.spec.definition,
+        instance: instance.metadata.name,
+      });
       const taken = await takenBy(instance, context);
       if (taken !== undefined) return report(instance, context, { release, targetNamespace, verdict: taken });
       const set = await context.objects.apply<ResourceSet>(setOf(instance, { release, runtime, targetNamespace, objects }));
@@ -48,18 +87,35 @@ async function resolve(instance: WorkloadInstance, context: ReconcileContext): P
   const namespace = instance.metadata.namespace ?? "";
   const [environment, definition] = await Promise.all([
     context.objects.get<Environment>({ apiVersion: environmentKind.apiVersion, kind: environmentKind.kind, name: instance.spec.environment }),
-    context.objects.get<WorkloadDefinition>({ apiVersion: workloadDefinitionKind.apiVersion, kind: workloadDefinitionKind.kind, namespace, name: instance.spec.definition }),
+    context.objects.get<WorkloadDefinition>({
+      apiVersion: workloadDefinitionKind.apiVersion,
+      kind: workloadDefinitionKind.kind,
+      namespace,
+      name: instance.spec.definition,
+    }),
   ]);
   const stalled = (reason: string, message: string) => ({ missing: { state: "stalled", reason, message } as const });
-  if (environment === undefined) return stalled("EnvironmentNotFound", `there is no Environment ${instance.spec.environment}; create it, or look at kubectl get environments`);
-  if (definition === undefined) return stalled("DefinitionNotFound", `there is no WorkloadDefinition ${instance.spec.definition} in namespace ${namespace}; create it, or correct spec.definition`);
+  if (environment === undefined)
+    return stalled("EnvironmentNotFound", `there is no Environment ${instance.spec.environment}; create it, or look at kubectl get environments`);
+  if (definition === undefined)
+    return stalled(
+      "DefinitionNotFound",
+      `there is no WorkloadDefinition ${instance.spec.definition} in namespace ${namespace}; create it, or correct spec.definition`,
+    );
   const pinned = instance.spec.release !== "latest";
   if (!pinned && (definition.status?.latestRelease === undefined || definition.status.observedGeneration !== definition.metadata.generation)) {
-    return { missing: { state: "reconciling", reason: "ReleasePending", message: `the release of generation ${definition.metadata.generation ?? 0} of ${instance.spec.definition} is being made` } };
+    return {
+      missing: {
+        state: "reconciling",
+        reason: "ReleasePending",
+        message: `the release of generation ${definition.metadata.generation ?? 0} of ${instance.spec.definition} is being made`,
+      },
+    };
   }
   const name = pinned ? instance.spec.release : (definition.status?.latestRelease ?? "");
   const release = await context.objects.get<Release>({ apiVersion: releaseKind.apiVersion, kind: releaseKind.kind, namespace, name });
-  if (release === undefined || release.spec.definition !== instance.spec.definition) return stalled("ReleaseNotFound", `there is no Release ${name} of ${instance.spec.definition}; look at kubectl get releases -n ${namespace}`);
+  if (release === undefined || release.spec.definition !== instance.spec.definition)
+    return stalled("ReleaseNotFound", `there is no Release ${name} of ${instance.spec.definition}; look at kubectl get releases -n ${namespace}`);
   return { environment, release };
 }
 
@@ -81,7 +137,11 @@ async function takenBy(instance: WorkloadInstance, context: ReconcileContext): P
   const { name, namespace } = instance.metadata;
   const set = await context.objects.get<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace: namespace ?? "", name });
   if (set === undefined || (set.metadata.ownerReferences ?? []).some((owner) => owner.uid === instance.metadata.uid)) return undefined;
-  return { state: "stalled", reason: "SetNameTaken", message: `there is a ResourceSet ${name} that does not belong to this instance; delete it, or give the instance another name` };
+  return {
+    state: "stalled",
+    reason: "SetNameTaken",
+    message: `there is a ResourceSet ${name} that does not belong to this instance; delete it, or give the instance another name`,
+  };
 }
 
 /** Name of the set that holds a target namespace on one runtime; all instances in it own it together, and it goes with the last of them. */
@@ -89,7 +149,11 @@ export function namespaceSetName(place: { readonly runtime: string; readonly tar
   return `namespace-${place.targetNamespace}.${place.runtime}`;
 }
 
-async function shareNamespace(instance: WorkloadInstance, place: { runtime: string; targetNamespace: string }, context: ReconcileContext): Promise<ResourceSet | "terminating"> {
+async function shareNamespace(
+  instance: WorkloadInstance,
+  place: { runtime: string; targetNamespace: string },
+  context: ReconcileContext,
+): Promise<ResourceSet | "terminating"> {
   const name = namespaceSetName(place);
   const namespace = instance.metadata.namespace ?? "";
   const owner = ownerReference(instance, false);
@@ -103,7 +167,13 @@ async function shareNamespace(instance: WorkloadInstance, place: { runtime: stri
       spec: {
         runtime: place.runtime,
         adopt: "IfUnowned",
-        objects: [{ apiVersion: "v1", kind: "Namespace", metadata: { name: place.targetNamespace, labels: { "threeport.io/project": namespace, "threeport.io/environment": instance.spec.environment } } }],
+        objects: [
+          {
+            apiVersion: "v1",
+            kind: "Namespace",
+            metadata: { name: place.targetNamespace, labels: { "threeport.io/project": namespace, "threeport.io/environment": instance.spec.environment } },
+          },
+        ],
       },
     });
     return made.catch((error: unknown) => {
@@ -118,7 +188,14 @@ async function shareNamespace(instance: WorkloadInstance, place: { runtime: stri
 }
 
 function ownerReference(instance: WorkloadInstance, controller: boolean): OwnerReference {
-  return { apiVersion: instance.apiVersion, kind: instance.kind, name: instance.metadata.name, uid: instance.metadata.uid ?? "", ...(controller ? { controller: true } : {}), blockOwnerDeletion: true };
+  return {
+    apiVersion: instance.apiVersion,
+    kind: instance.kind,
+    name: instance.metadata.name,
+    uid: instance.metadata.uid ?? "",
+    ...(controller ? { controller: true } : {}),
+    blockOwnerDeletion: true,
+  };
 }
 
 function setOf(instance: WorkloadInstance, input: { release: Release; runtime: string; targetNamespace: string; objects: readonly KubeObject[] }): KubeObject {
@@ -131,14 +208,22 @@ function setOf(instance: WorkloadInstance, input: { release: Release; runtime: s
       annotations: { [releaseAnnotation]: input.release.metadata.name },
       ownerReferences: [ownerReference(instance, true)],
     },
-    spec: { runtime: input.runtime, targetNamespace: input.targetNamespace, objects: input.objects, prune: true, adopt: "Never", progressDeadlineSeconds: instance.spec.progressDeadlineSeconds },
+    spec: {
+      runtime: input.runtime,
+      targetNamespace: input.targetNamespace,
+      objects: input.objects,
+      prune: true,
+      adopt: "Never",
+      progressDeadlineSeconds: instance.spec.progressDeadlineSeconds,
+    },
   };
 }
 
 /** The verdict of a set as the instance's own: only what it says of its present generation counts. */
 function follow(set: ResourceSet, what: string): Verdict {
   const ready = findCondition(set, "Ready");
-  if (ready === undefined || (ready.observedGeneration ?? 0) !== (set.metadata.generation ?? 0)) return { state: "reconciling", reason: "Applying", message: `${what} is being applied` };
+  if (ready === undefined || (ready.observedGeneration ?? 0) !== (set.metadata.generation ?? 0))
+    return { state: "reconciling", reason: "Applying", message: `${what} is being applied` };
   if (ready.status === "True") return { state: "ready", reason: "Healthy", message: `${what}: ${ready.message}` };
   return { state: findCondition(set, "Stalled")?.status === "True" ? "stalled" : "reconciling", reason: ready.reason, message: ready.message };
 }
@@ -153,11 +238,20 @@ function withDeadline(instance: WorkloadInstance, verdict: Verdict, release: str
   const stalled = findCondition(instance, "Stalled");
   const under = findCondition(instance, "Reconciling");
   const deadlineMs = instance.spec.progressDeadlineSeconds * 1000;
-  const overdue = same && ((stalled?.status === "True" && stalled.reason === "ProgressDeadlineExceeded") || (under?.status === "True" && nowMs - Date.parse(under.lastTransitionTime) > deadlineMs));
-  return overdue ? { state: "stalled", reason: "ProgressDeadlineExceeded", message: `not ready after ${instance.spec.progressDeadlineSeconds} s: ${verdict.message}` } : verdict;
+  const overdue =
+    same &&
+    ((stalled?.status === "True" && stalled.reason === "ProgressDeadlineExceeded") ||
+      (under?.status === "True" && nowMs - Date.parse(under.lastTransitionTime) > deadlineMs));
+  return overdue
+    ? { state: "stalled", reason: "ProgressDeadlineExceeded", message: `not ready after ${instance.spec.progressDeadlineSeconds} s: ${verdict.message}` }
+    : verdict;
 }
 
-async function report(instance: WorkloadInstance, context: ReconcileContext, given: { verdict: Verdict; release?: Release; targetNamespace?: string; set?: ResourceSet }): Promise<Outcome> {
+async function report(
+  instance: WorkloadInstance,
+  context: ReconcileContext,
+  given: { verdict: Verdict; release?: Release; targetNamespace?: string; set?: ResourceSet },
+): Promise<Outcome> {
   // While something that the instance names is missing, what was applied before is still there, and still used.
   const last = instance.status ?? {};
   const release = given.release?.metadata.name ?? last.release;
@@ -180,7 +274,11 @@ async function report(instance: WorkloadInstance, context: ReconcileContext, giv
     },
   });
   if (input.verdict.state !== "reconciling" && (before.reason !== input.verdict.reason || before.state !== input.verdict.state)) {
-    await context.event(instance, { type: input.verdict.state === "ready" ? "Normal" : "Warning", reason: input.verdict.reason, message: input.verdict.message });
+    await context.event(instance, {
+      type: input.verdict.state === "ready" ? "Normal" : "Warning",
+      reason: input.verdict.reason,
+      message: input.verdict.message,
+    });
   }
   return input.verdict.state === "ready" ? recheck(recheckMs) : waiting(input.verdict.message, waitRecheckMs);
 }
@@ -194,11 +292,23 @@ function stateOf(instance: WorkloadInstance): Verdict["state"] {
 async function tearDown(instance: WorkloadInstance, context: ReconcileContext): Promise<Outcome> {
   if (!(instance.metadata.finalizers ?? []).includes(instanceFinalizer)) return settled;
   const namespace = instance.metadata.namespace ?? "";
-  const set = await context.objects.get<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace, name: instance.metadata.name });
+  const set = await context.objects.get<ResourceSet>({
+    apiVersion: resourceSetKind.apiVersion,
+    kind: resourceSetKind.kind,
+    namespace,
+    name: instance.metadata.name,
+  });
   if (set !== undefined && (set.metadata.ownerReferences ?? []).some((owner) => owner.uid === instance.metadata.uid)) {
-    await context.objects.delete({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace, name: instance.metadata.name }, { uid: set.metadata.uid ?? "" });
-    const message = findCondition(set, "Ready")?.reason === "Deleting" ? (findCondition(set, "Ready")?.message ?? "") : "its objects are being removed from the cluster";
-    await context.objects.patchStatus<WorkloadInstance>({ ...instance, status: { ...instance.status, conditions: conditionsOf(instance, { state: "reconciling", reason: "Deleting", message }, context.clock) } });
+    await context.objects.delete(
+      { apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace, name: instance.metadata.name },
+      { uid: set.metadata.uid ?? "" },
+    );
+    const message =
+      findCondition(set, "Ready")?.reason === "Deleting" ? (findCondition(set, "Ready")?.message ?? "") : "its objects are being removed from the cluster";
+    await context.objects.patchStatus<WorkloadInstance>({
+      ...instance,
+      status: { ...instance.status, conditions: conditionsOf(instance, { state: "reconciling", reason: "Deleting", message }, context.clock) },
+    });
     return waiting(message, removalRecheckMs);
   }
   await withoutFinalizer(context.objects, instance, instanceFinalizer);

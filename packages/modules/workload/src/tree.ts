@@ -20,7 +20,9 @@ export async function instanceTree(options: InsightOptions, name: { readonly nam
   const { targetNamespace } = instance.status ?? {};
   const { runtime } = instance.spec;
   const sets = await Promise.all([
-    ...(targetNamespace === undefined || runtime === undefined ? [] : [readSet(options, { namespace: name.namespace, name: namespaceSetName({ runtime, targetNamespace }) })]),
+    ...(targetNamespace === undefined || runtime === undefined
+      ? []
+      : [readSet(options, { namespace: name.namespace, name: namespaceSetName({ runtime, targetNamespace }) })]),
     readSet(options, name),
   ]);
   const children = await Promise.all(sets.flatMap((set) => (set === undefined ? [] : [setNode(options, set)])));
@@ -29,7 +31,11 @@ export async function instanceTree(options: InsightOptions, name: { readonly nam
 
 export async function readInstance(options: InsightOptions, name: { readonly namespace: string; readonly name: string }): Promise<WorkloadInstance> {
   const instance = await options.objects.get<WorkloadInstance>({ apiVersion: workloadInstanceKind.apiVersion, kind: workloadInstanceKind.kind, ...name });
-  if (instance === undefined) throw new PlatformError("TP_NOT_FOUND", { message: `workloadinstances.threeport.io "${name.name}" not found`, detail: { kind: workloadInstanceKind.plural, group: workloadInstanceKind.group, name: name.name } });
+  if (instance === undefined)
+    throw new PlatformError("TP_NOT_FOUND", {
+      message: `workloadinstances.threeport.io "${name.name}" not found`,
+      detail: { kind: workloadInstanceKind.plural, group: workloadInstanceKind.group, name: name.name },
+    });
   return instance;
 }
 
@@ -61,8 +67,15 @@ function nodeOf(object: KubeObject): Omit<TreeNode, "children"> {
 }
 
 /** The inventory of a set: what it has put into its runtime, with the state of each object. */
-export async function setInventory(options: InsightOptions, name: { readonly namespace: string; readonly name: string }): Promise<{ items: readonly object[] }> {
+export async function setInventory(
+  options: InsightOptions,
+  name: { readonly namespace: string; readonly name: string },
+): Promise<{ items: readonly object[] }> {
   const set = await readSet(options, name);
-  if (set === undefined) throw new PlatformError("TP_NOT_FOUND", { message: `resourcesets.threeport.io "${name.name}" not found`, detail: { kind: resourceSetKind.plural, group: resourceSetKind.group, name: name.name } });
+  if (set === undefined)
+    throw new PlatformError("TP_NOT_FOUND", {
+      message: `resourcesets.threeport.io "${name.name}" not found`,
+      detail: { kind: resourceSetKind.plural, group: resourceSetKind.group, name: name.name },
+    });
   return { items: (await entriesOf(options, set)).map(({ id, uid, state, detail: { digest: _, ...detail } }) => ({ id, uid, state, ...detail })) };
 }

@@ -18,7 +18,12 @@ interface Options {
   readonly subresource?: string;
 }
 
-function apply(live: JsonObject | undefined, manager: string, applied: JsonObject, { force = false, now = "2026-01-01T00:00:00Z", schema = sampleSchema, subresource }: Options = {}): Applied {
+function apply(
+  live: JsonObject | undefined,
+  manager: string,
+  applied: JsonObject,
+  { force = false, now = "2026-01-01T00:00:00Z", schema = sampleSchema, subresource }: Options = {},
+): Applied {
   return applyPatch({ live, applied, manager, force, schema, apiVersion, nowRfc3339: now, ...(subresource === undefined ? {} : { subresource }) });
 }
 
@@ -43,7 +48,10 @@ function errorOf(fn: () => unknown): PlatformError {
 
 describe("applyPatch", () => {
   test("creates an object that is owned field by field, without its identity", () => {
-    const created = apply(undefined, "ann", { ...spec({ replicas: 1, zones: ["a"], items: [{ name: "x" }] }), metadata: { name: "x", namespace: "ns", labels: { a: "1" } } });
+    const created = apply(undefined, "ann", {
+      ...spec({ replicas: 1, zones: ["a"], items: [{ name: "x" }] }),
+      metadata: { name: "x", namespace: "ns", labels: { a: "1" } },
+    });
     expect(created.managedFields).toEqual([
       {
         manager: "ann",
@@ -85,7 +93,13 @@ describe("applyPatch", () => {
     const live = update(undefined, "controller", spec({ replicas: 1 }), "2026-01-01T10:00:00Z");
     const error = errorOf(() => apply(live, "bob", spec({ replicas: 2 })));
     expect(error.message).toBe('Apply failed with 1 conflict: conflict with "controller" using example.io/v1 at 2026-01-01T10:00:00Z: .spec.replicas');
-    const scaled = { ...live, metadata: { name: "x", managedFields: (live["metadata"] as { managedFields: ManagedFieldsEntry[] }).managedFields.map((entry) => ({ ...entry, subresource: "scale" })) } };
+    const scaled = {
+      ...live,
+      metadata: {
+        name: "x",
+        managedFields: (live["metadata"] as { managedFields: ManagedFieldsEntry[] }).managedFields.map((entry) => ({ ...entry, subresource: "scale" })),
+      },
+    };
     expect(errorOf(() => apply(scaled, "bob", spec({ replicas: 2 }))).message).toContain('"controller" with subresource "scale" using');
   });
 
@@ -141,7 +155,15 @@ describe("applyPatch", () => {
     const second = apply(first.object, "bob", spec({ free: { p: { b: 2 } } }));
     expect(specOf(second)).toEqual({ free: { p: { a: 1, b: 2 }, list: [{ name: "x" }] } });
     expect(errorOf(() => apply(second.object, "bob", spec({ free: { list: [{ name: "y" }] } }))).causes[0]?.field).toBe(".spec.free.list");
-    const { schema: _, ...schemaless } = { schema: 1, live: second.object, applied: spec({ free: { p: { a: 1 } } }), manager: "eve", force: false, apiVersion, nowRfc3339: "" };
+    const { schema: _, ...schemaless } = {
+      schema: 1,
+      live: second.object,
+      applied: spec({ free: { p: { a: 1 } } }),
+      manager: "eve",
+      force: false,
+      apiVersion,
+      nowRfc3339: "",
+    };
     expect(applyPatch(schemaless).object["spec"]).toEqual(second.object["spec"]);
   });
 
@@ -201,11 +223,15 @@ describe("applyPatch", () => {
 
   test("a live list with repeated elements is repaired by applying one of them", () => {
     const live = update(undefined, "old", spec({ items: [{ name: "a", value: 1 }, { name: "a", value: 2 }, { name: "b" }] }));
-    expect(specOf(apply(live, "ann", spec({ items: [{ name: "a", value: 3 }] }), { force: true }))).toEqual({ items: [{ name: "a", value: 3 }, { name: "b" }] });
+    expect(specOf(apply(live, "ann", spec({ items: [{ name: "a", value: 3 }] }), { force: true }))).toEqual({
+      items: [{ name: "a", value: 3 }, { name: "b" }],
+    });
   });
 
   test("keys that name parts of a prototype merge as data", () => {
-    const hostile = JSON.parse('{"apiVersion":"example.io/v1","kind":"Sample","metadata":{"name":"x"},"spec":{"free":{"__proto__":{"admin":true},"constructor":1}}}') as JsonObject;
+    const hostile = JSON.parse(
+      '{"apiVersion":"example.io/v1","kind":"Sample","metadata":{"name":"x"},"spec":{"free":{"__proto__":{"admin":true},"constructor":1}}}',
+    ) as JsonObject;
     const first = apply(undefined, "ann", hostile);
     const gone = apply(first.object, "ann", spec({ free: {} }));
     expect(JSON.stringify(specOf(first))).toBe('{"free":{"__proto__":{"admin":true},"constructor":1}}');
@@ -217,7 +243,11 @@ describe("applyPatch", () => {
 describe("apply by kubectl after client-side apply", () => {
   const annotation = "kubectl.kubernetes.io/last-applied-configuration";
   const clientSide = (fields: JsonObject, more: JsonObject = {}) =>
-    update(undefined, "kubectl-client-side-apply", sample({ spec: { ...fields, ...more } }, { annotations: { [annotation]: `${JSON.stringify(spec(fields))}\n` } }));
+    update(
+      undefined,
+      "kubectl-client-side-apply",
+      sample({ spec: { ...fields, ...more } }, { annotations: { [annotation]: `${JSON.stringify(spec(fields))}\n` } }),
+    );
 
   test("takes over what kubectl applied before, and renews the annotation", () => {
     const taken = apply(clientSide({ replicas: 1 }), "kubectl", spec({ replicas: 2 }));
@@ -249,7 +279,10 @@ describe("laws of apply", () => {
 
   /** Some object with a history of applies and updates. */
   const history = steps.map((all) =>
-    all.reduce<JsonObject | undefined>((live, step) => (step.isApply ? apply(live, step.manager, step.object, { force: true }).object : update(live, step.manager, step.object)), undefined),
+    all.reduce<JsonObject | undefined>(
+      (live, step) => (step.isApply ? apply(live, step.manager, step.object, { force: true }).object : update(live, step.manager, step.object)),
+      undefined,
+    ),
   );
 
   test("the second same apply changes nothing", () => {

@@ -12,7 +12,16 @@ import { ApplyConflicts, conflictError } from "./conflict.ts";
 import { fieldSetOf } from "./field-set-of.ts";
 import { type FieldSet, emptyFieldSet, has, isEmpty, sameFieldSet, union, withoutSubtrees } from "./field-set.ts";
 import { fieldsAppliedClientSide, kubectlManager, withLastApplied } from "./last-applied.ts";
-import { type ManagedFieldsEntry, type Owner, type Owners, decodeManagedFields, encodeManagedFields, ownerId, sameManagedFields, withoutUnowned } from "./managed-fields.ts";
+import {
+  type ManagedFieldsEntry,
+  type Owner,
+  type Owners,
+  decodeManagedFields,
+  encodeManagedFields,
+  ownerId,
+  sameManagedFields,
+  withoutUnowned,
+} from "./managed-fields.ts";
 import { mergeApplied } from "./merge.ts";
 import { pruneUnapplied } from "./prune-unapplied.ts";
 import { emptyObject, entriesOf, updateOwners, withoutManagedFields, writeOf } from "./update-managed-fields.ts";
@@ -84,10 +93,14 @@ interface Outcome {
 function checkedConfiguration({ live, applied, apiVersion, schema }: Apply): JsonObject {
   if (!isJsonObject(applied)) throw new PlatformError("TP_BAD_REQUEST", { message: "An applied configuration must be an object." });
   if (ownValue(applied, "apiVersion") !== apiVersion) {
-    throw new PlatformError("TP_BAD_REQUEST", { message: `Incorrect version specified in apply patch. Specified patch version: ${String(ownValue(applied, "apiVersion"))}, expected: ${apiVersion}` });
+    throw new PlatformError("TP_BAD_REQUEST", {
+      message: `Incorrect version specified in apply patch. Specified patch version: ${String(ownValue(applied, "apiVersion"))}, expected: ${apiVersion}`,
+    });
   }
   if (live !== undefined && ownValue(applied, "kind") !== ownValue(live, "kind")) {
-    throw new PlatformError("TP_BAD_REQUEST", { message: `invalid object type: ${String(ownValue(applied, "kind"))}, expected: ${String(ownValue(live, "kind"))}` });
+    throw new PlatformError("TP_BAD_REQUEST", {
+      message: `invalid object type: ${String(ownValue(applied, "kind"))}, expected: ${String(ownValue(live, "kind"))}`,
+    });
   }
   const managed = entriesOf(applied);
   if (managed !== undefined && managed !== null) throw new PlatformError("TP_BAD_REQUEST", { message: "metadata.managedFields must be nil" });
@@ -124,7 +137,12 @@ function applyOrTakeOver(request: Request, write: Write): Outcome {
 function applyTo({ live, applied, owners: recorded, force }: Request, write: Write): Outcome {
   const { schema, resetFields } = write;
   const owners = adaptOwners(recorded, schema);
-  const applier = { manager: write.manager === "" ? "unknown" : write.manager, operation: "Apply", apiVersion: write.apiVersion, subresource: write.subresource } as const;
+  const applier = {
+    manager: write.manager === "" ? "unknown" : write.manager,
+    operation: "Apply",
+    apiVersion: write.apiVersion,
+    subresource: write.subresource,
+  } as const;
   const applierId = ownerId(applier);
   const before = owners.get(applierId);
   const last = before?.set ?? emptyFieldSet;

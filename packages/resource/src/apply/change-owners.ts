@@ -24,7 +24,12 @@ export interface Write {
 /** The main endpoint does not write `status`, and `/status` writes nothing but that and metadata (K2). */
 export function resetFieldsOf(subresource: string, schema: Schema | undefined): FieldSet {
   const fields = Object.keys(schema?.properties ?? {});
-  const reset = subresource === "status" ? fields.filter((name) => !["apiVersion", "kind", "metadata", "status"].includes(name)) : fields.includes("status") ? ["status"] : [];
+  const reset =
+    subresource === "status"
+      ? fields.filter((name) => !["apiVersion", "kind", "metadata", "status"].includes(name))
+      : fields.includes("status")
+        ? ["status"]
+        : [];
   return fieldSet(reset.map((name) => [fieldElement(name)]));
 }
 

@@ -8,7 +8,12 @@ import { type FieldSet, intersection, isEmpty, isSubset, paths } from "./field-s
 import { printPath } from "./path-element.ts";
 import { anySample, sample, sampleSchema } from "./sample-kind.test-support.ts";
 
-const print = (set: FieldSet) => [...paths(set)].map(printPath).filter((path) => path.startsWith(".spec.")).map((path) => path.slice(".spec.".length)).toSorted();
+const print = (set: FieldSet) =>
+  [...paths(set)]
+    .map(printPath)
+    .filter((path) => path.startsWith(".spec."))
+    .map((path) => path.slice(".spec.".length))
+    .toSorted();
 const of = (spec: JsonObject) => sample({ spec });
 
 describe("fieldSetOf", () => {
@@ -20,11 +25,24 @@ describe("fieldSetOf", () => {
     { spec: { zones: ["a", "b"] }, fields: ['zones[="a"]', 'zones[="b"]'] },
     { spec: { zones: [] }, fields: [] },
     { spec: { items: [{ name: "a", value: 1 }] }, fields: ['items[name="a"]', 'items[name="a"].name', 'items[name="a"].value'] },
-    { spec: { ports: [{ port: 80 }] }, fields: ['ports[port=80,protocol="TCP"]', 'ports[port=80,protocol="TCP"].port'], because: "a key that is left out takes its default" },
+    {
+      spec: { ports: [{ port: 80 }] },
+      fields: ['ports[port=80,protocol="TCP"]', 'ports[port=80,protocol="TCP"].port'],
+      because: "a key that is left out takes its default",
+    },
     { spec: { free: { p: { q: 1 } } }, fields: ["free.p", "free.p.q"], because: "fields without a schema are owned with what holds them" },
     { spec: { nested: null, zones: null }, fields: ["nested", "zones"] },
     { spec: { zones: ["a", "a", "b"] }, fields: ['zones[="a"]', 'zones[="b"]'] },
-    { spec: { items: [{ name: "a", value: 1 }, { name: "a", value: 2 }] }, fields: ['items[name="a"]'], because: "of two with one name nobody can say whose field is whose" },
+    {
+      spec: {
+        items: [
+          { name: "a", value: 1 },
+          { name: "a", value: 2 },
+        ],
+      },
+      fields: ['items[name="a"]'],
+      because: "of two with one name nobody can say whose field is whose",
+    },
     { spec: { items: [{ value: 1 }] }, fields: ["items"], because: "without keys the list can only be owned as a whole" },
   ])("$spec has $fields", ({ spec, fields }) => {
     expect(print(fieldSetOf(of(spec), sampleSchema))).toEqual(fields);

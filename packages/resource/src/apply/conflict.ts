@@ -26,7 +26,11 @@ const conflictsShownMax = 100;
 export function conflictError(conflicts: readonly Conflict[], applied: { readonly kind?: unknown; readonly name?: unknown }): PlatformError {
   const shown = conflicts.slice(0, conflictsShownMax);
   const causes = shown.map(({ owner, path }) => ({ field: printPath(path), reason: "FieldManagerConflict", message: `conflict with ${printOwner(owner)}` }));
-  return new PlatformError("TP_VERSION_CONFLICT", { message: conflictMessage(shown, conflicts.length), causes, detail: { kind: applied.kind, name: applied.name } });
+  return new PlatformError("TP_VERSION_CONFLICT", {
+    message: conflictMessage(shown, conflicts.length),
+    causes,
+    detail: { kind: applied.kind, name: applied.name },
+  });
 }
 
 function conflictMessage(shown: readonly Conflict[], count: number): string {

@@ -89,7 +89,14 @@ describe("FieldsV1", () => {
   });
 
   test("paths print as Kubernetes prints them", () => {
-    const printed = printPath([fieldElement("spec"), fieldElement("ports"), keyElement({ protocol: "TCP", port: 80 }), fieldElement("tags"), valueElement("a"), "i:3"]);
+    const printed = printPath([
+      fieldElement("spec"),
+      fieldElement("ports"),
+      keyElement({ protocol: "TCP", port: 80 }),
+      fieldElement("tags"),
+      valueElement("a"),
+      "i:3",
+    ]);
     expect(printed).toBe('.spec.ports[port=80,protocol="TCP"].tags[="a"][3]');
   });
 });

@@ -49,7 +49,10 @@ export function withLastApplied(object: JsonObject, applied: JsonObject): JsonOb
   const text = `${JSON.stringify(withoutAnnotation(applied))}\n`;
   if (annotations[lastAppliedAnnotation] === text) return object;
   const { [lastAppliedAnnotation]: _, ...others } = annotations;
-  const bytes = Object.entries({ ...others, [lastAppliedAnnotation]: text }).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(String(value)), 0);
+  const bytes = Object.entries({ ...others, [lastAppliedAnnotation]: text }).reduce(
+    (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(String(value)),
+    0,
+  );
   return { ...object, metadata: { ...metadata, annotations: bytes > annotationBytesMax ? others : { ...annotations, [lastAppliedAnnotation]: text } } };
 }
 

@@ -44,7 +44,14 @@ export function decodeManagedFields(entries: unknown): Owners | undefined {
     const { manager = "", operation, apiVersion, subresource = "", time, fieldsType } = entry;
     if ((operation !== "Apply" && operation !== "Update") || fieldsType !== "FieldsV1") return undefined;
     if (typeof manager !== "string" || typeof apiVersion !== "string" || apiVersion === "" || typeof subresource !== "string") return undefined;
-    const owner = { manager, operation, apiVersion, subresource, time: typeof time === "string" ? time : undefined, set: decodeFieldsV1(ownValue(entry, "fieldsV1") ?? {}) } as const;
+    const owner = {
+      manager,
+      operation,
+      apiVersion,
+      subresource,
+      time: typeof time === "string" ? time : undefined,
+      set: decodeFieldsV1(ownValue(entry, "fieldsV1") ?? {}),
+    } as const;
     owners.set(ownerId(owner), owner);
   }
   return owners;
@@ -54,7 +61,14 @@ export function decodeManagedFields(entries: unknown): Owners | undefined {
 export function encodeManagedFields(owners: Owners): ManagedFieldsEntry[] {
   return [...owners.values()]
     .filter((owner) => !isEmpty(owner.set))
-    .toSorted((a, b) => order(a.operation, b.operation) || seconds(a) - seconds(b) || order(a.manager, b.manager) || order(a.apiVersion, b.apiVersion) || order(a.subresource, b.subresource))
+    .toSorted(
+      (a, b) =>
+        order(a.operation, b.operation) ||
+        seconds(a) - seconds(b) ||
+        order(a.manager, b.manager) ||
+        order(a.apiVersion, b.apiVersion) ||
+        order(a.subresource, b.subresource),
+    )
     .map(({ manager, operation, apiVersion, subresource, time, set }) => ({
       manager,
       operation,

@@ -45,7 +45,11 @@ const map = (value: fc.Arbitrary<unknown>) => fc.dictionary(fc.constantFrom("k1"
 const letter = fc.constantFrom("a", "b");
 
 const { free } = fc.letrec((tie) => ({
-  free: fc.dictionary(fc.constantFrom("p", "q", "__proto__"), fc.oneof({ depthSize: "small" }, fc.constant(1), fc.constant([1, { a: 1 }]), letter, tie("free")), { maxKeys: 2 }),
+  free: fc.dictionary(
+    fc.constantFrom("p", "q", "__proto__"),
+    fc.oneof({ depthSize: "small" }, fc.constant(1), fc.constant([1, { a: 1 }]), letter, tie("free")),
+    { maxKeys: 2 },
+  ),
 }));
 
 /** Any `spec` of {@link sampleSchema}, small enough that fields meet. */
@@ -56,7 +60,9 @@ export const anySpec = optional({
   atomicMap: map(letter),
   atomicList: few("a", "b"),
   zones: few("a", "b", "c"),
-  items: few("a", "b", "c").chain((names) => fc.tuple(...names.map((name) => optional({ value: fc.integer({ min: 1, max: 2 }), tags: few("a", "b") }).map((rest) => ({ name, ...rest }))))),
+  items: few("a", "b", "c").chain((names) =>
+    fc.tuple(...names.map((name) => optional({ value: fc.integer({ min: 1, max: 2 }), tags: few("a", "b") }).map((rest) => ({ name, ...rest })))),
+  ),
   ports: fc.shuffledSubarray([{ port: 80 }, { port: 80, protocol: "UDP" }, { port: 81, title: "x" }]),
   free,
   nested: optional({ x: fc.integer({ min: 1, max: 2 }), y: optional({ z: letter }) }),

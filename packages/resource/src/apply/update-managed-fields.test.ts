@@ -8,7 +8,12 @@ import { type ManagedUpdate, updateManagedFields } from "./update-managed-fields
 
 const second = (n: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, n)).toISOString().replace(".000Z", "Z");
 
-function write(live: JsonObject | undefined, manager: string, updated: JsonObject, more: Partial<ManagedUpdate> = {}): JsonObject & { metadata: { managedFields: readonly ManagedFieldsEntry[] } } {
+function write(
+  live: JsonObject | undefined,
+  manager: string,
+  updated: JsonObject,
+  more: Partial<ManagedUpdate> = {},
+): JsonObject & { metadata: { managedFields: readonly ManagedFieldsEntry[] } } {
   const managedFields = updateManagedFields({ live, updated, manager, operation: "Update", apiVersion, schema: sampleSchema, nowRfc3339: second(0), ...more });
   return { ...updated, metadata: { ...(updated["metadata"] as JsonObject), managedFields } };
 }
@@ -18,7 +23,11 @@ const fieldsOf = (object: ReturnType<typeof write>) => Object.fromEntries(object
 
 describe("updateManagedFields", () => {
   test("the creator owns everything but the object's identity", () => {
-    const created = write(undefined, "ann", sample({ spec: { replicas: 1, labels: { k1: "a" } } }, { uid: "1", labels: { a: "1" }, resourceVersion: "5", creationTimestamp: second(0) }));
+    const created = write(
+      undefined,
+      "ann",
+      sample({ spec: { replicas: 1, labels: { k1: "a" } } }, { uid: "1", labels: { a: "1" }, resourceVersion: "5", creationTimestamp: second(0) }),
+    );
     expect(created.metadata.managedFields).toEqual([
       {
         manager: "ann",
@@ -40,16 +49,40 @@ describe("updateManagedFields", () => {
   });
 
   test("an update takes fields from who applied them", () => {
-    const applied = applyPatch({ live: undefined, applied: spec({ replicas: 1, title: "a" }), manager: "ann", force: false, apiVersion, schema: sampleSchema, nowRfc3339: second(0) });
+    const applied = applyPatch({
+      live: undefined,
+      applied: spec({ replicas: 1, title: "a" }),
+      manager: "ann",
+      force: false,
+      apiVersion,
+      schema: sampleSchema,
+      nowRfc3339: second(0),
+    });
     const updated = write(applied.object, "bob", spec({ replicas: 3, title: "a" }));
     expect(fieldsOf(updated)).toEqual({ ann: { "f:spec": { "f:title": {} } }, bob: { "f:spec": { "f:replicas": {} } } });
   });
 
   test("K3: when nothing changed the very same entries come back", () => {
     const created = write(undefined, "ann", spec({ replicas: 1 }));
-    const again = updateManagedFields({ live: created, updated: deepClone(created), manager: "bob", operation: "Update", apiVersion, schema: sampleSchema, nowRfc3339: second(9) });
+    const again = updateManagedFields({
+      live: created,
+      updated: deepClone(created),
+      manager: "bob",
+      operation: "Update",
+      apiVersion,
+      schema: sampleSchema,
+      nowRfc3339: second(9),
+    });
     expect(again).toEqual(created.metadata.managedFields);
-    const bare = updateManagedFields({ live: created, updated: spec({ replicas: 1 }), manager: "bob", operation: "Update", apiVersion, schema: sampleSchema, nowRfc3339: second(9) });
+    const bare = updateManagedFields({
+      live: created,
+      updated: spec({ replicas: 1 }),
+      manager: "bob",
+      operation: "Update",
+      apiVersion,
+      schema: sampleSchema,
+      nowRfc3339: second(9),
+    });
     expect(bare).toBe(created.metadata.managedFields);
   });
 
@@ -57,7 +90,9 @@ describe("updateManagedFields", () => {
     const created = write(undefined, "ann", spec({ replicas: 1 }));
     for (const cleared of [[], [{}]]) {
       const updated = { ...spec({ replicas: 1 }), metadata: { name: "x", managedFields: cleared } };
-      expect(updateManagedFields({ live: created, updated, manager: "bob", operation: "Update", apiVersion, schema: sampleSchema, nowRfc3339: second(1) })).toEqual([]);
+      expect(
+        updateManagedFields({ live: created, updated, manager: "bob", operation: "Update", apiVersion, schema: sampleSchema, nowRfc3339: second(1) }),
+      ).toEqual([]);
     }
     expect(write(spec({ replicas: 1 }), "bob", spec({ replicas: 2 })).metadata.managedFields).toEqual([]);
   });

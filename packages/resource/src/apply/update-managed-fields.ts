@@ -4,7 +4,16 @@ import type { Schema } from "../schema.ts";
 import { type Write, adaptOwners, changeOwners, compareForOwnership, resetFieldsOf } from "./change-owners.ts";
 import { type Comparison, isSame } from "./compare.ts";
 import { type FieldSet, isEmpty, union } from "./field-set.ts";
-import { type ManagedFieldsEntry, type Owner, type Owners, capUpdateOwners, decodeManagedFields, encodeManagedFields, ownerId, withoutUnowned } from "./managed-fields.ts";
+import {
+  type ManagedFieldsEntry,
+  type Owner,
+  type Owners,
+  capUpdateOwners,
+  decodeManagedFields,
+  encodeManagedFields,
+  ownerId,
+  withoutUnowned,
+} from "./managed-fields.ts";
 
 export interface ManagedUpdate {
   /** The object as stored; undefined on create. */
@@ -52,7 +61,12 @@ export function updateOwners(owners: Owners, changed: Comparison, write: Write):
   const others = changeOwners({ changed, owners: adaptOwners(owners, write.schema), writerId: "", force: true });
   const written = withoutUnowned(union(changed.modified, changed.added));
   if (!isEmpty(written)) {
-    const writer = { manager: write.manager === "" ? "unknown" : write.manager, operation: "Update", apiVersion: write.apiVersion, subresource: write.subresource } as const;
+    const writer = {
+      manager: write.manager === "" ? "unknown" : write.manager,
+      operation: "Update",
+      apiVersion: write.apiVersion,
+      subresource: write.subresource,
+    } as const;
     const id = ownerId(writer);
     const earlier = others.get(id);
     others.set(id, { ...writer, time: write.nowRfc3339, set: earlier === undefined ? written : union(written, earlier.set) });
@@ -60,7 +74,14 @@ export function updateOwners(owners: Owners, changed: Comparison, write: Write):
   return capUpdateOwners(others);
 }
 
-export function writeOf({ manager, apiVersion, schema, nowRfc3339, subresource = "", resetFields }: Omit<ManagedUpdate, "live" | "updated" | "operation">): Write {
+export function writeOf({
+  manager,
+  apiVersion,
+  schema,
+  nowRfc3339,
+  subresource = "",
+  resetFields,
+}: Omit<ManagedUpdate, "live" | "updated" | "operation">): Write {
   return { manager, apiVersion, schema, nowRfc3339, subresource, resetFields: resetFields ?? resetFieldsOf(subresource, schema) };
 }
 

@@ -38,7 +38,8 @@ function check(value: unknown, type: MergeType, path: PathElement[], causes: Err
 function checkList(list: readonly unknown[], type: MergeType, path: PathElement[], causes: ErrorCause[]): void {
   const elements = listElements(list, type);
   if (elements === undefined) {
-    const message = listKind(type) === "set" ? "a list of type set holds something that is not a scalar" : "an element of a list of type map has none of its keys";
+    const message =
+      listKind(type) === "set" ? "a list of type set holds something that is not a scalar" : "an element of a list of type map has none of its keys";
     causes.push({ field: printPath(path), reason: "FieldValueInvalid", message });
     return;
   }

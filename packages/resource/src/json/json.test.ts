@@ -18,7 +18,9 @@ describe("deepEqual and deepClone", () => {
     const small = fc.jsonValue({ maxDepth: 2 });
     const print = (value: unknown): string =>
       JSON.stringify(value, (_, node: unknown) =>
-        typeof node === "object" && node !== null && !Array.isArray(node) ? Object.fromEntries(Object.entries(node).toSorted(([a], [b]) => (a < b ? -1 : 1))) : node,
+        typeof node === "object" && node !== null && !Array.isArray(node)
+          ? Object.fromEntries(Object.entries(node).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+          : node,
       );
     fc.assert(fc.property(small, small, (a, b) => deepEqual(a, b) === (print(a) === print(b))));
   });
@@ -52,7 +54,7 @@ describe("field paths", () => {
     { segments: ["a", "2"], text: "a.2" },
     { segments: ["a", "1.2"], text: "a[1.2]" },
     { segments: ["a", ""], text: 'a[""]' },
-    { segments: ["a", "]\""], text: 'a["]\\""]' },
+    { segments: ["a", ']"'], text: 'a["]\\""]' },
     { segments: [], text: "" },
   ])("$segments prints as $text", ({ segments, text }) => {
     expect(formatPath(segments)).toBe(text);

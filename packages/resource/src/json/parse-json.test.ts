@@ -142,9 +142,15 @@ describe("scanJson", () => {
   test("accepts and refuses exactly what JSON.parse does", () => {
     const piece = fc.constantFrom("{", "}", "[", "]", ":", ",", '"a"', '"\\u0041"', '"\\', "1", "-", "0", ".5", "e1", "true", "null", " ", "\n", "\u0001");
     fc.assert(
-      fc.property(fc.oneof(fc.array(piece).map((pieces) => pieces.join("")), fc.json()), (text) => {
-        expect(accepts(() => scanJson(text))).toBe(accepts(() => JSON.parse(text)));
-      }),
+      fc.property(
+        fc.oneof(
+          fc.array(piece).map((pieces) => pieces.join("")),
+          fc.json(),
+        ),
+        (text) => {
+          expect(accepts(() => scanJson(text))).toBe(accepts(() => JSON.parse(text)));
+        },
+      ),
       { numRuns: 2_000 },
     );
   });

@@ -112,9 +112,7 @@ export type ObjectOf<K> = K extends TypedKind<infer T> ? T : never;
  * The single source of a kind (design.md §5.1): types, JSON Schema, OpenAPI, `kubectl explain`, tables and references
  * all come from it.
  */
-export function defineKind<Fields extends z.ZodRawShape>(
-  options: KindOptions<Fields>,
-): TypedKind<ObjectWith<Fields>> {
+export function defineKind<Fields extends z.ZodRawShape>(options: KindOptions<Fields>): TypedKind<ObjectWith<Fields>> {
   const apiVersion = formatApiVersion(options.group, options.version);
   const fields = z.object(options.fields);
   return {

@@ -39,7 +39,8 @@ function structural(source: Raw): Schema {
 /** `x or null` is `nullable` in structural schemas. */
 function withoutNull(raw: Raw): Raw {
   const type = raw["type"];
-  if (Array.isArray(type) && type.length === 2 && type.includes("null")) return { ...raw, type: (type as string[]).find((name) => name !== "null"), nullable: true };
+  if (Array.isArray(type) && type.length === 2 && type.includes("null"))
+    return { ...raw, type: (type as string[]).find((name) => name !== "null"), nullable: true };
   const variants = raw["anyOf"];
   if (!Array.isArray(variants) || variants.length !== 2) return raw;
   const other = (variants as Raw[]).find((variant) => variant["type"] !== "null");

@@ -30,7 +30,11 @@ function toCause(error: ErrorObject): ErrorCause {
     return { field: field === "" ? missing : `${field}.${missing}`, reason: "FieldValueRequired", message: "Required value" };
   }
   if (error.keyword === "enum") {
-    return { field, reason: "FieldValueNotSupported", message: `Unsupported value: supported values: ${(params.allowedValues ?? []).map((value) => JSON.stringify(value)).join(", ")}` };
+    return {
+      field,
+      reason: "FieldValueNotSupported",
+      message: `Unsupported value: supported values: ${(params.allowedValues ?? []).map((value) => JSON.stringify(value)).join(", ")}`,
+    };
   }
   if (error.keyword === "type") return { field, reason: "FieldValueTypeInvalid", message: `Invalid value: must be of type ${String(params.type)}` };
   return { field, reason: "FieldValueInvalid", message: `Invalid value: ${error.message ?? "does not match the schema"}` };

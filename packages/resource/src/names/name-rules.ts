@@ -48,8 +48,14 @@ export function qualifiedNameProblems(value: string): string[] {
   const name = value.slice(slash + 1);
   if (name.includes("/")) return ["must be a name with at most one prefix before a '/' (for example 'example.com/MyName')"];
   return [
-    ...(prefix === undefined ? [] : prefix === "" ? ["prefix part must not be empty"] : dns1123SubdomainProblems(prefix).map((problem) => `prefix part ${problem}`)),
-    ...(name === "" ? ["name part must not be empty"] : [...tooLong(name, labelLengthMax), ...mismatch(name, namePart, namePartPhrase)].map((problem) => `name part ${problem}`)),
+    ...(prefix === undefined
+      ? []
+      : prefix === ""
+        ? ["prefix part must not be empty"]
+        : dns1123SubdomainProblems(prefix).map((problem) => `prefix part ${problem}`)),
+    ...(name === ""
+      ? ["name part must not be empty"]
+      : [...tooLong(name, labelLengthMax), ...mismatch(name, namePart, namePartPhrase)].map((problem) => `name part ${problem}`)),
   ];
 }
 

@@ -106,7 +106,10 @@ describe("validateObjectMeta", () => {
       labels: { "app.kubernetes.io/name": "x", empty: "" },
       annotations: { "Example.COM/Note": "any\ntext" },
       finalizers: ["threeport.io/teardown", "foregroundDeletion"],
-      ownerReferences: [{ ...owner, controller: true }, { ...owner, uid: "2" }],
+      ownerReferences: [
+        { ...owner, controller: true },
+        { ...owner, uid: "2" },
+      ],
     };
     expect(fieldsOf(meta)).toEqual([]);
     expect(fieldsOf({ name: "a" }, { namespaced: false })).toEqual([]);
@@ -137,7 +140,10 @@ describe("validateObjectMeta", () => {
     { meta: { ...good, ownerReferences: ["x"] }, fields: ["metadata.ownerReferences[0] FieldValueTypeInvalid"] },
     { meta: { ...good, ownerReferences: [{ ...owner, uid: "" }] }, fields: ["metadata.ownerReferences[0].uid FieldValueInvalid"] },
     { meta: { ...good, ownerReferences: [{ ...owner, kind: "Event" }] }, fields: ["metadata.ownerReferences[0] FieldValueInvalid"] },
-    { meta: { ...good, ownerReferences: [1, 2].map((uid) => ({ ...owner, uid: `${uid}`, controller: true })) }, fields: ["metadata.ownerReferences FieldValueInvalid"] },
+    {
+      meta: { ...good, ownerReferences: [1, 2].map((uid) => ({ ...owner, uid: `${uid}`, controller: true })) },
+      fields: ["metadata.ownerReferences FieldValueInvalid"],
+    },
   ])("$meta has problems at $fields", ({ meta, fields }) => {
     expect(fieldsOf(meta)).toEqual(fields);
   });
@@ -157,7 +163,9 @@ describe("validateObjectMeta", () => {
     expect(fieldsOf(good, { old })).toEqual([]);
     expect(fieldsOf({ ...old, deletionTimestamp: null }, { old })).toEqual([]);
     const changed = { name: "b", namespace: "other", uid: "2", creationTimestamp: "2027-01-01T00:00:00Z", deletionTimestamp: "2027-01-01T00:00:00Z" };
-    expect(fieldsOf(changed, { old })).toEqual(["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp"].map((field) => `metadata.${field} FieldValueInvalid`));
+    expect(fieldsOf(changed, { old })).toEqual(
+      ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp"].map((field) => `metadata.${field} FieldValueInvalid`),
+    );
   });
 
   test("K5: no finalizer is added after deletion began, but they can go", () => {

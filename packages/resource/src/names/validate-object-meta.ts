@@ -93,7 +93,8 @@ function annotationCauses(annotations: unknown): ErrorCause[] {
     // Upper case is allowed in the prefix too.
     return qualifiedNameProblems(key.toLowerCase()).map((problem) => invalid(at, key, problem));
   });
-  if (bytes > annotationBytesMax) causes.push({ field: at, reason: "FieldValueTooLong", message: `Too long: may not be more than ${annotationBytesMax} bytes` });
+  if (bytes > annotationBytesMax)
+    causes.push({ field: at, reason: "FieldValueTooLong", message: `Too long: may not be more than ${annotationBytesMax} bytes` });
   return causes;
 }
 

@@ -27,7 +27,11 @@ describe("jsonPatch", () => {
       patch: [{ op: "move", from: "/foo/waldo", path: "/qux/thud" }],
       result: { foo: { bar: "baz" }, qux: { corge: "grault", thud: "fred" } },
     },
-    { doc: { foo: ["all", "grass", "cows", "eat"] }, patch: [{ op: "move", from: "/foo/1", path: "/foo/3" }], result: { foo: ["all", "cows", "eat", "grass"] } },
+    {
+      doc: { foo: ["all", "grass", "cows", "eat"] },
+      patch: [{ op: "move", from: "/foo/1", path: "/foo/3" }],
+      result: { foo: ["all", "cows", "eat", "grass"] },
+    },
     {
       doc: { baz: "qux", foo: ["a", 2, "c"] },
       patch: [
@@ -80,7 +84,14 @@ describe("jsonPatch", () => {
     { patch: [{ op: "move", from: "/list", path: "/list/0" }], code: "TP_INVALID", message: /into itself/ },
     { patch: [{ op: "copy", path: "/b" }], code: "TP_INVALID", message: /`from` must be/ },
     { patch: [{ op: "replace", path: "", value: [] }], code: "TP_INVALID", message: /not an object/ },
-    { patch: [{ op: "replace", path: "", value: 1 }, { op: "add", path: "/a", value: 1 }], code: "TP_INVALID", message: /operation 1 .* not an object any more/ },
+    {
+      patch: [
+        { op: "replace", path: "", value: 1 },
+        { op: "add", path: "/a", value: 1 },
+      ],
+      code: "TP_INVALID",
+      message: /operation 1 .* not an object any more/,
+    },
     { patch: Array.from({ length: 10_001 }, () => ({ op: "test", path: "/a", value: 1 })), code: "TP_TOO_LARGE", message: /10000, got 10001/ },
   ])("$patch is refused with $code", ({ patch, code, message }) => {
     const error = errorOf(() => jsonPatch({ a: 1, list: [1, 2, 3] }, patch));
@@ -118,7 +129,12 @@ describe("jsonPatch", () => {
   test("random operations never change their inputs, and what is added can be removed again", () => {
     const doc = { a: [1, { b: 2 }], c: { d: [] as unknown[] } };
     const pointer = fc.constantFrom("", "/a", "/a/0", "/a/1", "/a/-", "/a/1/b", "/c", "/c/d", "/c/d/0", "/e");
-    const operation = fc.record({ op: fc.constantFrom("add", "remove", "replace", "move", "copy"), path: pointer, from: pointer, value: fc.jsonValue({ maxDepth: 2 }) });
+    const operation = fc.record({
+      op: fc.constantFrom("add", "remove", "replace", "move", "copy"),
+      path: pointer,
+      from: pointer,
+      value: fc.jsonValue({ maxDepth: 2 }),
+    });
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 6 }), (patch) => {
         const before = deepClone({ doc, patch });
@@ -134,7 +150,12 @@ describe("jsonPatch", () => {
     fc.assert(
       fc.property(fc.string(), fc.jsonValue(), (name, value) => {
         const path = `/c/${name.replaceAll("~", "~0").replaceAll("/", "~1")}x`;
-        expect(jsonPatch(doc, [{ op: "add", path, value }, { op: "remove", path }])).toEqual(doc);
+        expect(
+          jsonPatch(doc, [
+            { op: "add", path, value },
+            { op: "remove", path },
+          ]),
+        ).toEqual(doc);
       }),
     );
   });

@@ -47,9 +47,19 @@ describe("strategicMergePatch", () => {
   test.each([
     { because: "objects merge and null removes", spec: { replicas: 1, whole: { a: "1" } }, patch: { replicas: null }, result: { whole: { a: "1" } } },
     { because: "a list without a strategy is replaced", spec: { args: ["a", "b"] }, patch: { args: ["c"] }, result: { args: ["c"] } },
-    { because: "a set takes what is new, before what is only there", spec: { tags: ["a", "b"] }, patch: { tags: ["c", "b"] }, result: { tags: ["c", "a", "b"] } },
+    {
+      because: "a set takes what is new, before what is only there",
+      spec: { tags: ["a", "b"] },
+      patch: { tags: ["c", "b"] },
+      result: { tags: ["c", "a", "b"] },
+    },
     { because: "a list of type set merges without a patch strategy", spec: { zones: ["a"] }, patch: { zones: ["a", "b"] }, result: { zones: ["a", "b"] } },
-    { because: "values leave a set by their list", spec: { tags: ["a", "b", "c"] }, patch: { "$deleteFromPrimitiveList/tags": ["b", "x"] }, result: { tags: ["a", "c"] } },
+    {
+      because: "values leave a set by their list",
+      spec: { tags: ["a", "b", "c"] },
+      patch: { "$deleteFromPrimitiveList/tags": ["b", "x"] },
+      result: { tags: ["a", "c"] },
+    },
     { because: "nothing leaves a set that is not there", spec: {}, patch: { "$deleteFromPrimitiveList/tags": ["b"] }, result: {} },
     {
       because: "elements merge by key and new ones are added",
@@ -69,7 +79,12 @@ describe("strategicMergePatch", () => {
       patch: { containers: [c("x"), { $patch: "replace" }] },
       result: { containers: [c("x")] },
     },
-    { because: "null in an element removes its field", spec: { containers: [c("a", { image: "1" })] }, patch: { containers: [c("a", { image: null })] }, result: { containers: [c("a")] } },
+    {
+      because: "null in an element removes its field",
+      spec: { containers: [c("a", { image: "1" })] },
+      patch: { containers: [c("a", { image: null })] },
+      result: { containers: [c("a")] },
+    },
     {
       because: "a new element has no nulls and no directives",
       spec: { containers: [] },
@@ -85,9 +100,19 @@ describe("strategicMergePatch", () => {
     { because: "an order alone reorders", spec: { tags: ["a", "b"] }, patch: { "$setElementOrder/tags": ["b", "a"] }, result: { tags: ["b", "a"] } },
     {
       because: "list-map keys with defaults identify elements",
-      spec: { ports: [{ port: 80, name: "x" }, { port: 80, protocol: "UDP" }] },
+      spec: {
+        ports: [
+          { port: 80, name: "x" },
+          { port: 80, protocol: "UDP" },
+        ],
+      },
       patch: { ports: [{ port: 80, protocol: "TCP", name: "web" }] },
-      result: { ports: [{ port: 80, name: "web", protocol: "TCP" }, { port: 80, protocol: "UDP" }] },
+      result: {
+        ports: [
+          { port: 80, name: "web", protocol: "TCP" },
+          { port: 80, protocol: "UDP" },
+        ],
+      },
     },
     {
       because: "keys that are not retained go",
@@ -95,9 +120,19 @@ describe("strategicMergePatch", () => {
       patch: { strategy: { $retainKeys: ["type"], type: "Recreate" } },
       result: { strategy: { type: "Recreate" } },
     },
-    { because: "$patch: replace replaces an object", spec: { strategy: { type: "a", rolling: {} } }, patch: { strategy: { $patch: "replace", type: "b" } }, result: { strategy: { type: "b" } } },
+    {
+      because: "$patch: replace replaces an object",
+      spec: { strategy: { type: "a", rolling: {} } },
+      patch: { strategy: { $patch: "replace", type: "b" } },
+      result: { strategy: { type: "b" } },
+    },
     { because: "$patch: delete empties an object", spec: { strategy: { type: "a" } }, patch: { strategy: { $patch: "delete" } }, result: { strategy: {} } },
-    { because: "$patch: merge says what happens anyway", spec: { strategy: { type: "a" } }, patch: { strategy: { $patch: "merge", rolling: {} } }, result: { strategy: { type: "a", rolling: {} } } },
+    {
+      because: "$patch: merge says what happens anyway",
+      spec: { strategy: { type: "a" } },
+      patch: { strategy: { $patch: "merge", rolling: {} } },
+      result: { strategy: { type: "a", rolling: {} } },
+    },
     { because: "a replace strategy replaces objects", spec: { whole: { a: "1" } }, patch: { whole: { b: "2" } }, result: { whole: { b: "2" } } },
     { because: "another type replaces", spec: { args: ["a"] }, patch: { args: { x: null, y: 1 } }, result: { args: { y: 1 } } },
   ])("$because", ({ spec, patch, result }) => {

@@ -135,7 +135,11 @@ function removeFromSets(result: JsonObject, patch: JsonObject, schema: Schema | 
     if (!Array.isArray(before)) continue;
     if (listStrategy(childSchema(schema, field)).kind === "map") throw malformed("`$deleteFromPrimitiveList` is for lists of scalars.");
     const gone = new Set(values.map((value) => JSON.stringify(value)));
-    setOwn(result, field, before.filter((value) => !gone.has(JSON.stringify(value))));
+    setOwn(
+      result,
+      field,
+      before.filter((value) => !gone.has(JSON.stringify(value))),
+    );
   }
 }
 
@@ -177,7 +181,9 @@ function checkOrder(list: unknown, wanted: readonly (string | undefined)[], iden
 function withoutDirectives(list: readonly unknown[], schema: Schema | undefined): unknown[] {
   return list
     .filter((element) => !isJsonObject(element) || !Object.hasOwn(element, patchDirective))
-    .map((element) => (Array.isArray(element) ? withoutDirectives(element, schema?.items) : isJsonObject(element) ? mergeObject({}, element, schema) : element));
+    .map((element) =>
+      Array.isArray(element) ? withoutDirectives(element, schema?.items) : isJsonObject(element) ? mergeObject({}, element, schema) : element,
+    );
 }
 
 function isDirective(key: string): boolean {

@@ -22,7 +22,9 @@ export const selectNothing: Selector = { requirements: [], nothing: true, matche
 const noLabels: Readonly<Record<string, string>> = {};
 
 function compile(requirements: readonly LabelRequirement[]): Selector {
-  const sorted = requirements.map((requirement) => ({ requirement, text: formatRequirement(requirement) })).toSorted((a, b) => compareKeys(a.requirement.key, b.requirement.key) || compareKeys(a.text, b.text));
+  const sorted = requirements
+    .map((requirement) => ({ requirement, text: formatRequirement(requirement) }))
+    .toSorted((a, b) => compareKeys(a.requirement.key, b.requirement.key) || compareKeys(a.text, b.text));
   const text = [...new Set(sorted.map((entry) => entry.text))].join(",");
   const all = sorted.map((entry) => entry.requirement);
   return {

@@ -38,6 +38,14 @@ describe.skipIf(!existsSync(join(system15, "pg_dump")))("with pg_dump 15", () =>
 });
 
 test("Without a pg_dump that is new enough, the error says what to install", async () => {
-  const input = { connectionOptions: { host: "/nonexistent", port: 5432, user: "u", database: "d" }, version: "99.1", exec: systemExec, file: "/nonexistent/backup" };
-  await expect(dumpFolder(input)).rejects.toMatchObject({ code: "TP_TOOL_MISSING", message: expect.stringContaining("apt install postgresql-client-99") as string });
+  const input = {
+    connectionOptions: { host: "/nonexistent", port: 5432, user: "u", database: "d" },
+    version: "99.1",
+    exec: systemExec,
+    file: "/nonexistent/backup",
+  };
+  await expect(dumpFolder(input)).rejects.toMatchObject({
+    code: "TP_TOOL_MISSING",
+    message: expect.stringContaining("apt install postgresql-client-99") as string,
+  });
 });

@@ -54,7 +54,10 @@ export async function restoreFolder(input: BackupInput): Promise<void> {
 
 async function clientProgram(name: "pg_dump" | "pg_restore", { version, pgBinDir, exec }: BackupInput): Promise<string> {
   const major = Number.parseInt(version, 10);
-  const candidates = [...(pgBinDir === undefined ? [] : [pgBinDir]), ...(await systemInstallations([name])).toSorted((a, b) => b.major - a.major).map(({ binDir }) => binDir)];
+  const candidates = [
+    ...(pgBinDir === undefined ? [] : [pgBinDir]),
+    ...(await systemInstallations([name])).toSorted((a, b) => b.major - a.major).map(({ binDir }) => binDir),
+  ];
   for (const binDir of candidates) {
     const program = join(binDir, name);
     const answer = await exec.run(program, ["--version"]).catch(() => undefined); // PG_BIN_DIR may hold the server's programs only

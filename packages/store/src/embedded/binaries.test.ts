@@ -39,7 +39,10 @@ describe.skipIf(!existsSync(system15))("with PostgreSQL 15 installed beside the 
       await query(database, "CREATE TABLE kept ()");
     }
     const package18 = (await findInstallation(none, systemExec)).binDir;
-    await expect(open(folder.dataDir, { pgBinDir: package18 })).rejects.toMatchObject({ code: "TP_TOOL_MISSING", message: expect.stringContaining("PostgreSQL 15") as string });
+    await expect(open(folder.dataDir, { pgBinDir: package18 })).rejects.toMatchObject({
+      code: "TP_TOOL_MISSING",
+      message: expect.stringContaining("PostgreSQL 15") as string,
+    });
     await using database = await open(folder.dataDir);
     expect(database.version).toMatch(/^15\./);
     expect(await query(database, "SELECT * FROM kept")).toEqual([]);

@@ -60,7 +60,8 @@ async function configured(pgBinDir: string, folderMajor: number | undefined, exe
     throw new PlatformError("TP_TOOL_MISSING", { message: `PG_BIN_DIR is set to ${pgBinDir}, but no program "postgres" can be started there.`, cause });
   });
   const major = Number(/ (\d+)/.exec(stdout)?.[1]);
-  if (!Number.isInteger(major)) throw new PlatformError("TP_TOOL_MISSING", { message: `PG_BIN_DIR is set to ${pgBinDir}, but its "postgres" does not tell its version.` });
+  if (!Number.isInteger(major))
+    throw new PlatformError("TP_TOOL_MISSING", { message: `PG_BIN_DIR is set to ${pgBinDir}, but its "postgres" does not tell its version.` });
   if (folderMajor !== undefined && folderMajor !== major) {
     throw new PlatformError("TP_TOOL_MISSING", {
       message: `The data folder was made by PostgreSQL ${folderMajor}, but PG_BIN_DIR is set to PostgreSQL ${major}. Set it to version ${folderMajor}, or dump the folder with that version and restore it into a new one.`,

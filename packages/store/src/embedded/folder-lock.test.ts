@@ -35,7 +35,10 @@ test("S9: a second control plane does not get the folder while the first one's s
 test("The folder is free again once its holder stopped", async () => {
   await using folder = await usedFolder(original.dataDir);
   const first = await open(folder.dataDir);
-  await expect(open(folder.dataDir), "this process itself counts, too").rejects.toMatchObject({ code: "TP_DATABASE_FOLDER_IN_USE", detail: { pid: process.pid } });
+  await expect(open(folder.dataDir), "this process itself counts, too").rejects.toMatchObject({
+    code: "TP_DATABASE_FOLDER_IN_USE",
+    detail: { pid: process.pid },
+  });
   await first.stop();
   await using second = await open(folder.dataDir);
   expect(second.adopted).toBe(false);

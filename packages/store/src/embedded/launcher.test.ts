@@ -7,7 +7,9 @@ import { startHolder } from "./testing/holder.ts";
 
 /** Debian's and everybody's `nobody`. */
 const nobody = { uid: 65_534, gid: 65_534, foreign: true };
-const canRunNode = (await Promise.all([process.execPath, import.meta.filename].map((path) => firstClosedFolder(dirname(path), nobody)))).every((folder) => folder === undefined);
+const canRunNode = (await Promise.all([process.execPath, import.meta.filename].map((path) => firstClosedFolder(dirname(path), nobody)))).every(
+  (folder) => folder === undefined,
+);
 
 /** Only root has to become somebody else. */
 const isRoot = process.getuid?.() === 0;

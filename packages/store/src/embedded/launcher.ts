@@ -41,7 +41,8 @@ export async function makeLauncher({ layout, installation, user, exec, endsWithP
   const options = { cwd: "/", env };
   if (!user.foreign) {
     return {
-      compose: (program, args) => (ends.length === 0 ? { command: program, args, options } : { command: "setpriv", args: [...ends, "--", program, ...args], options }),
+      compose: (program, args) =>
+        ends.length === 0 ? { command: program, args, options } : { command: "setpriv", args: [...ends, "--", program, ...args], options },
       diagnose: async () => {},
     };
   }

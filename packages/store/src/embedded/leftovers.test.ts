@@ -99,7 +99,10 @@ test("A first start that is killed at any moment is redone by the next one", asy
     await holder.process.exited;
     await using database = await open(folder.dataDir);
     expect(await query(database, "SELECT 1 AS one"), moment).toEqual([{ one: 1 }]);
-    expect((await readdir(folder.dataDir)).filter((name) => name.startsWith("initdb-")), moment).toEqual([]);
+    expect(
+      (await readdir(folder.dataDir)).filter((name) => name.startsWith("initdb-")),
+      moment,
+    ).toEqual([]);
   }
 });
 
@@ -109,7 +112,8 @@ async function reached(dataDir: string, moment: "initdb has begun" | "initdb is 
   while (performance.now() < until) {
     const names = await readdir(dataDir).catch((): string[] => []);
     const draft = names.find((name) => name.startsWith("initdb-"));
-    if (moment === "initdb has begun" && draft !== undefined && (await readdir(join(dataDir, draft, "pgdata")).catch((): string[] => [])).includes("base")) return;
+    if (moment === "initdb has begun" && draft !== undefined && (await readdir(join(dataDir, draft, "pgdata")).catch((): string[] => [])).includes("base"))
+      return;
     if (moment === "initdb is done" && names.includes("pgdata")) return;
     if (moment === "the server was started" && (await readPostmasterFile(join(dataDir, "pgdata"))) !== undefined) return;
     await new Promise((resolve) => setImmediate(resolve));

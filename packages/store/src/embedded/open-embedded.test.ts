@@ -26,9 +26,14 @@ test("The first start makes a durable server that only a holder of its password 
     jit: "off",
   };
   const names = Object.keys(wanted).filter((name) => name !== "lc_collate");
-  const rows = (await query(database, `SELECT name, setting FROM pg_settings WHERE name IN (${names.map((name) => `'${name}'`).join()})`)) as { name: string; setting: string }[];
+  const rows = (await query(database, `SELECT name, setting FROM pg_settings WHERE name IN (${names.map((name) => `'${name}'`).join()})`)) as {
+    name: string;
+    setting: string;
+  }[];
   const [collation] = await query(database, "SELECT datcollate FROM pg_database WHERE datname = current_database()");
-  expect({ ...Object.fromEntries(rows.map(({ name, setting }) => [name, setting])), lc_collate: (collation as { datcollate: string }).datcollate }).toEqual(wanted);
+  expect({ ...Object.fromEntries(rows.map(({ name, setting }) => [name, setting])), lc_collate: (collation as { datcollate: string }).datcollate }).toEqual(
+    wanted,
+  );
 
   const rules = await query(database, "SELECT DISTINCT type, auth_method FROM pg_hba_file_rules WHERE auth_method <> 'reject'");
   expect(rules).toEqual([{ type: "local", auth_method: "scram-sha-256" }]);

@@ -149,7 +149,9 @@ async function majorOf(layout: Layout): Promise<number | undefined> {
   if (text === undefined) return undefined;
   const major = Number.parseInt(text, 10);
   if (Number.isInteger(major)) return major;
-  throw new PlatformError("TP_DATABASE_FOLDER_INVALID", { message: `${layout.pgdata}/PG_VERSION does not hold a version. The folder is damaged: move it away and restore a backup.` });
+  throw new PlatformError("TP_DATABASE_FOLDER_INVALID", {
+    message: `${layout.pgdata}/PG_VERSION does not hold a version. The folder is damaged: move it away and restore a backup.`,
+  });
 }
 
 /** Our own server refuses us: the password file is not this folder's. */

@@ -51,12 +51,20 @@ const version: Message = {
     1: { name: "name", type: "string", presence: "always" },
     2: { name: "served", type: "bool", presence: "always" },
     3: { name: "storage", type: "bool", presence: "always" },
-    4: { name: "schema", presence: "optional", type: { name: "CustomResourceValidation", fields: { 1: { name: "openAPIV3Schema", type: jsonSchema, presence: "optional" } } } },
+    4: {
+      name: "schema",
+      presence: "optional",
+      type: { name: "CustomResourceValidation", fields: { 1: { name: "openAPIV3Schema", type: jsonSchema, presence: "optional" } } },
+    },
     5: { name: "subresources", type: subresources, presence: "optional" },
     6: { name: "additionalPrinterColumns", type: column, repeated: "list" },
     7: { name: "deprecated", type: "bool" },
     8: { name: "deprecationWarning", type: "string", presence: "optional" },
-    9: { name: "selectableFields", repeated: "list", type: { name: "SelectableField", fields: { 1: { name: "jsonPath", type: "string", presence: "always" } } } },
+    9: {
+      name: "selectableFields",
+      repeated: "list",
+      type: { name: "SelectableField", fields: { 1: { name: "jsonPath", type: "string", presence: "always" } } },
+    },
   },
 };
 
@@ -90,7 +98,10 @@ const conversion: Message = {
       presence: "optional",
       type: {
         name: "WebhookConversion",
-        fields: { 2: { name: "clientConfig", type: webhookClientConfig, presence: "optional" }, 3: { name: "conversionReviewVersions", type: "string", repeated: "list", presence: "nullable" } },
+        fields: {
+          2: { name: "clientConfig", type: webhookClientConfig, presence: "optional" },
+          3: { name: "conversionReviewVersions", type: "string", repeated: "list", presence: "nullable" },
+        },
       },
     },
   },

@@ -18,7 +18,11 @@ export const tokenReview: Message = {
   name: "TokenReview",
   fields: {
     1: metadata,
-    2: { name: "spec", presence: "always", type: { name: "TokenReviewSpec", fields: { 1: { name: "token", type: "string" }, 2: { name: "audiences", type: "string", repeated: "list" } } } },
+    2: {
+      name: "spec",
+      presence: "always",
+      type: { name: "TokenReviewSpec", fields: { 1: { name: "token", type: "string" }, 2: { name: "audiences", type: "string", repeated: "list" } } },
+    },
     3: {
       name: "status",
       presence: "always",
@@ -64,12 +68,22 @@ export const tokenRequest: Message = {
     3: {
       name: "status",
       presence: "always",
-      type: { name: "TokenRequestStatus", fields: { 1: { name: "token", type: "string", presence: "always" }, 2: { name: "expirationTimestamp", type: time, presence: "always" } } },
+      type: {
+        name: "TokenRequestStatus",
+        fields: { 1: { name: "token", type: "string", presence: "always" }, 2: { name: "expirationTimestamp", type: time, presence: "always" } },
+      },
     },
   },
 };
 
 export const selfSubjectReview: Message = {
   name: "SelfSubjectReview",
-  fields: { 1: metadata, 2: { name: "status", presence: "always", type: { name: "SelfSubjectReviewStatus", fields: { 1: { name: "userInfo", type: userInfo, presence: "always" } } } } },
+  fields: {
+    1: metadata,
+    2: {
+      name: "status",
+      presence: "always",
+      type: { name: "SelfSubjectReviewStatus", fields: { 1: { name: "userInfo", type: userInfo, presence: "always" } } },
+    },
+  },
 };

@@ -20,7 +20,10 @@ export const namespace: Message = {
     3: {
       name: "status",
       presence: "always",
-      type: { name: "NamespaceStatus", fields: { 1: { name: "phase", type: "string" }, 2: { name: "conditions", type: namespaceCondition, repeated: "list" } } },
+      type: {
+        name: "NamespaceStatus",
+        fields: { 1: { name: "phase", type: "string" }, 2: { name: "conditions", type: namespaceCondition, repeated: "list" } },
+      },
     },
   },
 };

@@ -11,7 +11,10 @@ export const event: Message = {
     3: {
       name: "series",
       presence: "optional",
-      type: { name: "EventSeries", fields: { 1: { name: "count", type: "int32", presence: "always" }, 2: { name: "lastObservedTime", type: microTime, presence: "always" } } },
+      type: {
+        name: "EventSeries",
+        fields: { 1: { name: "count", type: "int32", presence: "always" }, 2: { name: "lastObservedTime", type: microTime, presence: "always" } },
+      },
     },
     4: { name: "reportingController", type: "string" },
     5: { name: "reportingInstance", type: "string" },

@@ -73,7 +73,11 @@ Object.assign(fields, {
   32: { name: "dependencies", type: schemaOrTexts, repeated: "map" },
   33: { name: "additionalItems", type: schemaOrBool, presence: "optional" },
   34: { name: "definitions", type: jsonSchema, repeated: "map" },
-  35: { name: "externalDocs", presence: "optional", type: { name: "ExternalDocumentation", fields: { 1: { name: "description", type: "string" }, 2: { name: "url", type: "string" } } } },
+  35: {
+    name: "externalDocs",
+    presence: "optional",
+    type: { name: "ExternalDocumentation", fields: { 1: { name: "description", type: "string" }, 2: { name: "url", type: "string" } } },
+  },
   36: { name: "example", type: json, presence: "optional" },
   37: { name: "nullable", type: "bool" },
   38: { name: "x-kubernetes-preserve-unknown-fields", type: "bool", presence: "optional" },

@@ -61,7 +61,10 @@ export const deleteOptions: Message = {
     2: {
       name: "preconditions",
       presence: "optional",
-      type: { name: "Preconditions", fields: { 1: { name: "uid", type: "string", presence: "optional" }, 2: { name: "resourceVersion", type: "string", presence: "optional" } } },
+      type: {
+        name: "Preconditions",
+        fields: { 1: { name: "uid", type: "string", presence: "optional" }, 2: { name: "resourceVersion", type: "string", presence: "optional" } },
+      },
     },
     3: { name: "orphanDependents", type: "bool", presence: "optional" },
     4: { name: "propagationPolicy", type: "string", presence: "optional" },

@@ -21,7 +21,11 @@ export const clusterRole: Message = {
   fields: {
     1: metadata,
     2: rules,
-    3: { name: "aggregationRule", presence: "optional", type: { name: "AggregationRule", fields: { 1: { name: "clusterRoleSelectors", type: labelSelector, repeated: "list" } } } },
+    3: {
+      name: "aggregationRule",
+      presence: "optional",
+      type: { name: "AggregationRule", fields: { 1: { name: "clusterRoleSelectors", type: labelSelector, repeated: "list" } } },
+    },
   },
 };
 
@@ -44,7 +48,11 @@ const roleRef: Message = {
   },
 };
 
-const bindingFields: Message["fields"] = { 1: metadata, 2: { name: "subjects", type: subject, repeated: "list" }, 3: { name: "roleRef", type: roleRef, presence: "always" } };
+const bindingFields: Message["fields"] = {
+  1: metadata,
+  2: { name: "subjects", type: subject, repeated: "list" },
+  3: { name: "roleRef", type: roleRef, presence: "always" },
+};
 
 export const roleBinding: Message = { name: "RoleBinding", fields: bindingFields };
 export const clusterRoleBinding: Message = { name: "ClusterRoleBinding", fields: bindingFields };

@@ -17,7 +17,10 @@ export function arbitraryMessage(message: Message, depth = 0): fc.Arbitrary<unkn
 function arbitraryField(field: Field, depth: number): fc.Arbitrary<unknown> {
   const value = typeof field.type === "string" ? arbitraryScalar(field.type) : arbitraryMessage(field.type, depth);
   if ("repeated" in field) {
-    const many: fc.Arbitrary<unknown> = field.repeated === "list" ? fc.array(value, { minLength: 1, maxLength: 3 }) : fc.dictionary(fc.string({ unit: "grapheme" }), value, { minKeys: 1, maxKeys: 3 });
+    const many: fc.Arbitrary<unknown> =
+      field.repeated === "list"
+        ? fc.array(value, { minLength: 1, maxLength: 3 })
+        : fc.dictionary(fc.string({ unit: "grapheme" }), value, { minKeys: 1, maxKeys: 3 });
     return field.presence === "nullable" ? fc.option(many) : many;
   }
   if (field.presence === "nullable") return fc.option(value);
@@ -59,7 +62,14 @@ function arbitraryForm(form: Form, message: Message, depth: number): fc.Arbitrar
     case "microTime":
       return fc.option(ms.map(rfc3339Micro));
     case "json":
-      return fc.oneof(fc.constant(null), fc.boolean(), fc.integer(), fc.string({ unit: "grapheme" }), fc.array(fc.boolean()), fc.dictionary(fc.string(), fc.integer()));
+      return fc.oneof(
+        fc.constant(null),
+        fc.boolean(),
+        fc.integer(),
+        fc.string({ unit: "grapheme" }),
+        fc.array(fc.boolean()),
+        fc.dictionary(fc.string(), fc.integer()),
+      );
     case "items":
       return fc.array(fc.string({ unit: "grapheme" }), { maxLength: 3 });
     case "schemaOrBool":

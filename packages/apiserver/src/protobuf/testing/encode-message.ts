@@ -10,8 +10,10 @@ export function encodeMessage(message: Message, value: unknown): Buffer {
       if (sent === undefined || (sent === null && typeof field.type === "string")) return [];
       if (sent === null && (field.type as Message).form === undefined) return [];
       if (!("repeated" in field)) return [item(Number(number), field.type, sent)];
-      if (field.repeated === "list") return (sent as unknown[] | null ?? []).map((element) => item(Number(number), field.type, element));
-      return Object.entries(sent as object).map(([key, element]) => lengthDelimited(Number(number), Buffer.concat([item(1, "string", key), item(2, field.type, element)])));
+      if (field.repeated === "list") return ((sent as unknown[] | null) ?? []).map((element) => item(Number(number), field.type, element));
+      return Object.entries(sent as object).map(([key, element]) =>
+        lengthDelimited(Number(number), Buffer.concat([item(1, "string", key), item(2, field.type, element)])),
+      );
     }),
   );
 }

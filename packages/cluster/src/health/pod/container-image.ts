@@ -28,7 +28,11 @@ export function imageProblem(container: Container, reason: string, message: stri
     );
   if (!pullReasons.has(reason)) return undefined;
   const cause = pullCause(scannable(message));
-  return degraded("ImagePullBackOff", `${who}: ${image} cannot be pulled${cause.detail === "" ? "" : ` (${quote(essence(cause.detail))})`}. ${cause.advice}`, evidence);
+  return degraded(
+    "ImagePullBackOff",
+    `${who}: ${image} cannot be pulled${cause.detail === "" ? "" : ` (${quote(essence(cause.detail))})`}. ${cause.advice}`,
+    evidence,
+  );
 }
 
 /**

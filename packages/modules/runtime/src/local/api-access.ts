@@ -42,7 +42,8 @@ export async function openApi(settings: NodeSettings): Promise<ApiAccess> {
       const answer = await call("PATCH", `${path}?fieldManager=${fieldManager}&force=true`, JSON.stringify(object)).catch((cause: unknown) => {
         throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `The API server did not take ${path}.`, cause });
       });
-      if (answer.status >= 300) throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `The API server refused ${path}: ${answer.body}`, detail: { status: answer.status } });
+      if (answer.status >= 300)
+        throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `The API server refused ${path}: ${answer.body}`, detail: { status: answer.status } });
     },
     [Symbol.dispose]: () => agent.destroy(),
   };

@@ -55,11 +55,17 @@ export async function pauseImage(request: { readonly out: string; readonly busyb
 }
 
 export async function corednsImage(request: { readonly out: string; readonly coredns: string }): Promise<ImageArchive> {
-  return makeImage({ out: request.out, name: corednsImageName, entrypoint: ["/coredns"], files: [...accounts, { path: "/coredns", from: request.coredns, mode: 0o755 }] });
+  return makeImage({
+    out: request.out,
+    name: corednsImageName,
+    entrypoint: ["/coredns"],
+    files: [...accounts, { path: "/coredns", from: request.coredns, mode: 0o755 }],
+  });
 }
 
 async function applets({ exec, busybox }: BusyboxImageRequest): Promise<string[]> {
   const listed = await exec.run(busybox, ["--list"]);
-  if (listed.code !== 0) throw new PlatformError("TP_TOOL_MISSING", { message: `${busybox} does not run: install the package busybox-static.`, detail: { stderr: listed.stderr } });
+  if (listed.code !== 0)
+    throw new PlatformError("TP_TOOL_MISSING", { message: `${busybox} does not run: install the package busybox-static.`, detail: { stderr: listed.stderr } });
   return listed.stdout.split("\n").filter((name) => name !== "" && name !== "busybox");
 }

@@ -56,7 +56,10 @@ test("an empty cache is filled with every binary, from our go.mod files, with a 
 
 test("B1, B3: after a failed build no half binary stands there, and the next build makes only what is missing", async () => {
   const failing = compiler({ failOn: "kubelet" });
-  await expect(ensureKubernetesBinaries({ cacheDir, exec: failing })).rejects.toMatchObject({ code: "TP_TOOL_MISSING", message: expect.stringContaining("undefined: thing") });
+  await expect(ensureKubernetesBinaries({ cacheDir, exec: failing })).rejects.toMatchObject({
+    code: "TP_TOOL_MISSING",
+    message: expect.stringContaining("undefined: thing"),
+  });
   expect((await readdir(kubernetesCacheFolder(cacheDir))).sort()).toEqual(["kube-apiserver", "kube-controller-manager", "kube-scheduler"]);
   const second = compiler();
   const { folder } = await ensureKubernetesBinaries({ cacheDir, exec: second });
@@ -89,7 +92,10 @@ test("a named folder is used as it is, and refused by name when it is incomplete
   await rm(join(folder, "kubelet"));
   await writeFile(join(folder, "etcd"), "", { mode: 0o644 });
   await rm(join(folder, "etcd"));
-  await expect(ensureKubernetesBinaries({ cacheDir, folder, exec })).rejects.toMatchObject({ code: "TP_TOOL_MISSING", message: expect.stringContaining("does not hold kubelet, etcd") });
+  await expect(ensureKubernetesBinaries({ cacheDir, folder, exec })).rejects.toMatchObject({
+    code: "TP_TOOL_MISSING",
+    message: expect.stringContaining("does not hold kubelet, etcd"),
+  });
   expect(exec.built).toEqual([]);
 });
 
@@ -98,7 +104,10 @@ const unusable = [
   { name: "too old", because: "Debian 12 has 1.19, which cannot read these go.mod files", exec: compiler({ version: "go version go1.19.8 linux/amd64" }) },
 ];
 test.each(unusable)("Go that is $name is reported with what to install", async ({ exec }) => {
-  await expect(ensureKubernetesBinaries({ cacheDir, exec })).rejects.toMatchObject({ code: "TP_TOOL_MISSING", message: expect.stringContaining("Install Go 1.26 or newer") });
+  await expect(ensureKubernetesBinaries({ cacheDir, exec })).rejects.toMatchObject({
+    code: "TP_TOOL_MISSING",
+    message: expect.stringContaining("Install Go 1.26 or newer"),
+  });
   await expect(access(kubernetesCacheFolder(cacheDir))).rejects.toThrow("ENOENT");
 });
 

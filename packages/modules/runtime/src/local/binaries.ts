@@ -71,7 +71,10 @@ async function isExecutable(path: string): Promise<boolean> {
 }
 
 async function build(folder: string, request: BinariesRequest): Promise<void> {
-  const lockOptions = { ...(request.signal === undefined ? {} : { signal: request.signal }), onWait: () => request.onProgress?.("waiting for another process that builds Kubernetes") };
+  const lockOptions = {
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+    onWait: () => request.onProgress?.("waiting for another process that builds Kubernetes"),
+  };
   await using _lock = await takeProcessLock(folder, lockOptions); // B2
   const missing = await missingSteps(folder); // B3: what another caller finished while we waited counts
   if (missing.length === 0) return;
@@ -102,7 +105,11 @@ async function buildOne(step: BuildStep, where: { readonly folder: string; reado
   await mkdir(outFolder, { recursive: true });
   const built = join(outFolder, step.binary);
   if (step.module === undefined) {
-    await go(["install", "-ldflags", step.ldflags, step.package], { cwd: where.workFolder, env: { GOFLAGS: "-trimpath", GOBIN: outFolder }, request: where.request });
+    await go(["install", "-ldflags", step.ldflags, step.package], {
+      cwd: where.workFolder,
+      env: { GOFLAGS: "-trimpath", GOBIN: outFolder },
+      request: where.request,
+    });
   } else {
     const cwd = join(where.workFolder, step.module);
     await go(["build", "-ldflags", step.ldflags, "-o", built, step.package], { cwd, env: { GOFLAGS: "-trimpath -mod=mod" }, request: where.request });
@@ -117,10 +124,17 @@ interface GoOptions {
 }
 
 async function go(args: readonly string[], { cwd, env, request }: GoOptions): Promise<void> {
-  const result = await request.exec.run("go", args, { cwd, env: { GOTOOLCHAIN: "local", CGO_ENABLED: "0", ...env }, ...(request.signal === undefined ? {} : { signal: request.signal }) });
+  const result = await request.exec.run("go", args, {
+    cwd,
+    env: { GOTOOLCHAIN: "local", CGO_ENABLED: "0", ...env },
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+  });
   if (result.code === 0) return;
   const lastLines = result.stderr.trim().split("\n").slice(-5).join("\n");
-  throw new PlatformError("TP_TOOL_MISSING", { message: `go ${args[0]} failed while building Kubernetes ${kubernetesVersion}:\n${lastLines}`, detail: { args, code: result.code } });
+  throw new PlatformError("TP_TOOL_MISSING", {
+    message: `go ${args[0]} failed while building Kubernetes ${kubernetesVersion}:\n${lastLines}`,
+    detail: { args, code: result.code },
+  });
 }
 
 async function requireGo({ exec }: BinariesRequest): Promise<void> {

@@ -50,7 +50,9 @@ test("the kubeconfig holds everything inline and names one context", async () =>
 
 test("tokens signed with the service account key are verified by its public half", async () => {
   const data = Buffer.from("token");
-  expect(verify("sha256", data, createPublicKey(await pki("service-accounts.pub")), sign("sha256", data, createPrivateKey(await pki("service-accounts.key"))))).toBe(true);
+  expect(
+    verify("sha256", data, createPublicKey(await pki("service-accounts.pub")), sign("sha256", data, createPrivateKey(await pki("service-accounts.key")))),
+  ).toBe(true);
 });
 
 test("private keys are for root alone, and nothing half made is left", async () => {

@@ -29,7 +29,9 @@ export async function writeClusterPki(request: ClusterPkiRequest): Promise<void>
   const times = { nowMs: request.clock.now(), validForMs };
   const authority = await createAuthority({ subject: { commonName: `${request.name} authority` }, ...times });
   await writePair(folder, "ca", authority);
-  const certificates = await Promise.all(clusterCertificates(request).map(async ({ file, ...wanted }) => ({ file, pair: await issue(authority, { ...wanted, ...times }) })));
+  const certificates = await Promise.all(
+    clusterCertificates(request).map(async ({ file, ...wanted }) => ({ file, pair: await issue(authority, { ...wanted, ...times }) })),
+  );
   for (const { file, pair } of certificates) {
     await writePair(folder, file, pair);
     const text = kubeconfig({ name: request.name, server: `https://${plan.nodeIp}:6443`, authorityPem: authority.certificatePem, client: pair });
@@ -44,8 +46,17 @@ type Certificate = { readonly file: string } & Pick<IssueRequest, "subject" | "u
 
 /** What the components are called and which groups they are in decides what RBAC and the node authorizer let them do. */
 export function clusterCertificates({ nodeName, plan }: Pick<ClusterPkiRequest, "nodeName" | "plan">): Certificate[] {
-  const client = (file: string, commonName: string, ...organizations: string[]): Certificate => ({ file, subject: { commonName, organizations }, usages: ["client"] });
-  const server = (file: string, commonName: string, hosts: string[]): Certificate => ({ file, subject: { commonName }, usages: ["server"], hosts: [...hosts, "localhost", "127.0.0.1", plan.nodeIp] });
+  const client = (file: string, commonName: string, ...organizations: string[]): Certificate => ({
+    file,
+    subject: { commonName, organizations },
+    usages: ["client"],
+  });
+  const server = (file: string, commonName: string, hosts: string[]): Certificate => ({
+    file,
+    subject: { commonName },
+    usages: ["server"],
+    hosts: [...hosts, "localhost", "127.0.0.1", plan.nodeIp],
+  });
   const service = "kubernetes.default.svc";
   return [
     server("apiserver", "kube-apiserver", ["kubernetes", "kubernetes.default", service, `${service}.cluster.local`, plan.apiServiceIp]),

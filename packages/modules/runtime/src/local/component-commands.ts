@@ -88,5 +88,11 @@ const argumentsOf: Readonly<Record<ComponentName, (settings: NodeSettings) => st
 /** One node has one of each, so there is nobody to elect a leader among; electing costs a lease every 2 s. */
 function clientFlags(settings: NodeSettings, name: ComponentName): string[] {
   const file = pkiPath(settings, `${name}.kubeconfig`);
-  return [`--kubeconfig=${file}`, `--authentication-kubeconfig=${file}`, `--authorization-kubeconfig=${file}`, "--bind-address=127.0.0.1", "--leader-elect=false"];
+  return [
+    `--kubeconfig=${file}`,
+    `--authentication-kubeconfig=${file}`,
+    `--authorization-kubeconfig=${file}`,
+    "--bind-address=127.0.0.1",
+    "--leader-elect=false",
+  ];
 }

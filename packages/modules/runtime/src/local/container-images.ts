@@ -27,7 +27,10 @@ export async function containerdAnswers(client: ContainerdClient): Promise<boole
 export async function importImages(client: ContainerdClient, tarPath: string): Promise<void> {
   const result = await ctr(client, ["images", "import", tarPath]);
   if (result.code === 0) return;
-  throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `The image archive ${tarPath} could not be loaded: ${result.stderr.trim()}`, detail: { tarPath } });
+  throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", {
+    message: `The image archive ${tarPath} could not be loaded: ${result.stderr.trim()}`,
+    detail: { tarPath },
+  });
 }
 
 /** Imports those of `archives` that the node does not have by name: for images that never change under their name. */
@@ -50,5 +53,9 @@ export async function makeNodeImages(input: { readonly stateDir: string; readonl
 
 function ctr(client: ContainerdClient, args: readonly string[]) {
   const address = `/proc/${client.initPid}/root${containerdSocket}`;
-  return client.exec.run(client.ctrPath, ["--address", address, "--namespace", imageNamespace, ...args], client.signal === undefined ? {} : { signal: client.signal });
+  return client.exec.run(
+    client.ctrPath,
+    ["--address", address, "--namespace", imageNamespace, ...args],
+    client.signal === undefined ? {} : { signal: client.signal },
+  );
 }

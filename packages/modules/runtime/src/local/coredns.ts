@@ -56,7 +56,15 @@ export function corednsObjects(plan: NetworkPlan): PlacedObject[] {
       },
     },
     { path: `${core}/configmaps/${name}`, object: { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace }, data: { Corefile: corefile } } },
-    { path: corednsDeploymentPath, object: { apiVersion: "apps/v1", kind: "Deployment", metadata: { name, namespace, labels }, spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec } } } },
+    {
+      path: corednsDeploymentPath,
+      object: {
+        apiVersion: "apps/v1",
+        kind: "Deployment",
+        metadata: { name, namespace, labels },
+        spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec } },
+      },
+    },
     {
       path: `${core}/services/kube-dns`,
       object: {

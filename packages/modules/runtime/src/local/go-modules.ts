@@ -87,9 +87,26 @@ const kubernetesMinutes: Readonly<Record<(typeof kubernetesPrograms)[number], nu
 
 /** In build order: the API server first, because it fills the compiler's cache for the others. */
 export const buildSteps: readonly BuildStep[] = [
-  ...kubernetesPrograms.map((binary) => ({ binary, package: kubernetesPackage(binary), module: "kubernetes" as const, ldflags: kubernetesLdflags, minutes: kubernetesMinutes[binary] })),
+  ...kubernetesPrograms.map((binary) => ({
+    binary,
+    package: kubernetesPackage(binary),
+    module: "kubernetes" as const,
+    ldflags: kubernetesLdflags,
+    minutes: kubernetesMinutes[binary],
+  })),
   { binary: "etcd", package: etcdPackage, module: "node", ldflags: strip, minutes: 1 },
-  ...["containerd", "containerd-shim-runc-v2", "ctr"].map((binary) => ({ binary, package: containerdPackage(binary), module: "node" as const, ldflags: strip, minutes: 1 })),
-  ...["main/bridge", "main/loopback", "ipam/host-local", "meta/portmap"].map((plugin) => ({ binary: plugin.replace(/^.*\//, ""), package: cniPackage(plugin), ldflags: strip, minutes: 1 })),
+  ...["containerd", "containerd-shim-runc-v2", "ctr"].map((binary) => ({
+    binary,
+    package: containerdPackage(binary),
+    module: "node" as const,
+    ldflags: strip,
+    minutes: 1,
+  })),
+  ...["main/bridge", "main/loopback", "ipam/host-local", "meta/portmap"].map((plugin) => ({
+    binary: plugin.replace(/^.*\//, ""),
+    package: cniPackage(plugin),
+    ldflags: strip,
+    minutes: 1,
+  })),
   { binary: "coredns", package: "github.com/coredns/coredns@v1.14.7", ldflags: strip, minutes: 3 },
 ];

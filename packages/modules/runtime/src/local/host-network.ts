@@ -50,5 +50,8 @@ async function ip(exec: Exec, commands: readonly string[], nsenter?: readonly st
   const input = `${commands.join("\n")}\n`;
   const result = nsenter === undefined ? await exec.run("ip", batch, { input }) : await exec.run("nsenter", [...nsenter, "ip", ...batch], { input });
   if (result.code === 0) return;
-  throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `The node's network could not be connected: ${result.stderr.trim()}`, detail: { commands } });
+  throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", {
+    message: `The node's network could not be connected: ${result.stderr.trim()}`,
+    detail: { commands },
+  });
 }

@@ -22,7 +22,11 @@ test("an image is a docker-archive whose manifest, configuration and layer agree
   await makeImage({
     out,
     name: "docker.io/library/app:1",
-    files: [{ path: "/srv/deep/app.txt", content: "hello" }, { path: "/srv/alias", link: "deep/app.txt" }, { path: "/tmp", folderMode: 0o1777 }],
+    files: [
+      { path: "/srv/deep/app.txt", content: "hello" },
+      { path: "/srv/alias", link: "deep/app.txt" },
+      { path: "/tmp", folderMode: 0o1777 },
+    ],
     entrypoint: ["/srv/run"],
     cmd: ["--flag"],
     env: { MODE: "test" },
@@ -49,7 +53,14 @@ test("a folder of this machine is packed with its links, and a later file replac
   await writeFile(join(source, "lib/a.js"), "1");
   await symlink("a.js", join(source, "lib/b.js"));
   const out = join(folder, "tree.tar");
-  await makeImage({ out, name: "localhost/tree:1", files: [{ path: "/app", from: source }, { path: "/app/lib/a.js", content: "2" }] });
+  await makeImage({
+    out,
+    name: "localhost/tree:1",
+    files: [
+      { path: "/app", from: source },
+      { path: "/app/lib/a.js", content: "2" },
+    ],
+  });
   const layerPath = join(folder, "tree-layer.tar");
   await writeFile(layerPath, tarCat(out, "layer.tar"));
   expect(tarList(layerPath)).toEqual(["app/", "app/lib/", "app/lib/a.js", "app/lib/b.js"]);

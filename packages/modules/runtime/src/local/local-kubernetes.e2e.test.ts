@@ -47,7 +47,11 @@ async function newStateDir(parent = tmpdir()): Promise<string> {
 const start = (name: string, stateDir: string) => startLocalKubernetes({ ...seams, name, stateDir, binaries, images: [busybox] });
 
 async function kubectl(cluster: Pick<LocalKubernetes, "kubectlPath" | "stateDir">, args: readonly string[], input?: string): Promise<string> {
-  const result = await systemExec.run(cluster.kubectlPath, ["--kubeconfig", join(cluster.stateDir, "kubeconfig"), "--cache-dir", join(work, "kubectl"), ...args], input === undefined ? {} : { input });
+  const result = await systemExec.run(
+    cluster.kubectlPath,
+    ["--kubeconfig", join(cluster.stateDir, "kubeconfig"), "--cache-dir", join(work, "kubectl"), ...args],
+    input === undefined ? {} : { input },
+  );
   if (result.code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${result.stderr}`);
   return result.stdout;
 }
@@ -60,7 +64,7 @@ async function slotOf(stateDir: string): Promise<SlotRecord> {
 
 /** The namespaces that the node's processes and its pods are in. */
 async function namespacesOf(record: SlotRecord): Promise<Set<string>> {
-  const own = new Set((await Promise.all(["net", "mnt", "pid"].map((kind) => readlink(`/proc/self/ns/${kind}`)))));
+  const own = new Set(await Promise.all(["net", "mnt", "pid"].map((kind) => readlink(`/proc/self/ns/${kind}`))));
   const groups = await processesInGroup(networkPlan(record.slot).cgroupRoot);
   const links = await Promise.all(groups.flatMap((pid) => ["net", "mnt", "pid"].map((kind) => readlink(`/proc/${pid}/ns/${kind}`).catch(() => ""))));
   return new Set(links.filter((link) => link !== "" && !own.has(link)));
@@ -73,7 +77,9 @@ async function pids(): Promise<number[]> {
 }
 
 async function processesInGroup(cgroupRoot: string): Promise<number[]> {
-  const found = await Promise.all((await pids()).map(async (pid) => ((await readFile(`/proc/${pid}/cgroup`, "utf8").catch(() => "")).includes(`:${cgroupRoot}/`) ? [pid] : [])));
+  const found = await Promise.all(
+    (await pids()).map(async (pid) => ((await readFile(`/proc/${pid}/cgroup`, "utf8").catch(() => "")).includes(`:${cgroupRoot}/`) ? [pid] : [])),
+  );
   return found.flat();
 }
 
@@ -103,14 +109,27 @@ async function traces(record: SlotRecord, namespaces: ReadonlySet<string>): Prom
 }
 
 async function exists(path: string): Promise<boolean> {
-  return access(path).then(() => true, () => false);
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** What a node would leave on a machine if it were not kept apart. */
 async function hostSurface(): Promise<Record<string, string>> {
   const tunables = ["vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward", "kernel/hostname"];
   const settings = await Promise.all(tunables.map(async (name) => [name, await readFile(`/proc/sys/${name}`, "utf8")] as const));
-  const paths = ["/run/netns", "/run/containerd", "/run/runc", "/run/xtables.lock", "/var/lib/cni", "/var/lib/kubelet", "/var/lib/containerd", "/var/log/pods", "/var/log/containers"];
+  const paths = [
+    "/run/netns",
+    "/run/containerd",
+    "/run/runc",
+    "/run/xtables.lock",
+    "/var/lib/cni",
+    "/var/lib/kubelet",
+    "/var/lib/containerd",
+    "/var/log/pods",
+    "/var/log/containers",
+  ];
   const present = await Promise.all(paths.map(async (path) => [path, String(await exists(path))] as const));
   return Object.fromEntries([...settings, ...present]);
 }
@@ -199,11 +218,27 @@ describe.skipIf(!canRun)("a real Kubernetes on this machine", () => {
   }
 
   const moments = [
-    { name: "as its slot is claimed", because: "nothing else is made yet", reached: async (stateDir: string) => (await findSlot(slotsFolderDefault, stateDir)) !== undefined },
+    {
+      name: "as its slot is claimed",
+      because: "nothing else is made yet",
+      reached: async (stateDir: string) => (await findSlot(slotsFolderDefault, stateDir)) !== undefined,
+    },
     { name: "as its first process starts", because: "the process is not recorded yet", reached: hasProcess },
-    { name: "when the namespaces are there", because: "the components are just being started", reached: async (_: string, lines: readonly string[]) => lines.some((line) => line.startsWith("node namespaces")) },
-    { name: "when the API server is ready", because: "kubelet and containers are just being started", reached: async (_: string, lines: readonly string[]) => lines.some((line) => line.startsWith("API server")) },
-    { name: "when the node is Ready", because: "containers are just being started", reached: async (_: string, lines: readonly string[]) => lines.some((line) => line.startsWith("node is Ready")) },
+    {
+      name: "when the namespaces are there",
+      because: "the components are just being started",
+      reached: async (_: string, lines: readonly string[]) => lines.some((line) => line.startsWith("node namespaces")),
+    },
+    {
+      name: "when the API server is ready",
+      because: "kubelet and containers are just being started",
+      reached: async (_: string, lines: readonly string[]) => lines.some((line) => line.startsWith("API server")),
+    },
+    {
+      name: "when the node is Ready",
+      because: "containers are just being started",
+      reached: async (_: string, lines: readonly string[]) => lines.some((line) => line.startsWith("node is Ready")),
+    },
   ];
   async function hasProcess(stateDir: string): Promise<boolean> {
     const record = await findSlot(slotsFolderDefault, stateDir);

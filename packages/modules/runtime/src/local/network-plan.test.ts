@@ -24,7 +24,12 @@ test("every range starts on its own boundary, and the addresses in it belong to 
       const [first, last] = range(cidr);
       expect(first % (last - first + 1)).toBe(0);
     }
-    for (const [address, cidr] of [[plan.nodeIp, plan.nodeCidr], [plan.hostIp, plan.nodeCidr], [plan.apiServiceIp, plan.serviceCidr], [plan.dnsIp, plan.serviceCidr]] as const) {
+    for (const [address, cidr] of [
+      [plan.nodeIp, plan.nodeCidr],
+      [plan.hostIp, plan.nodeCidr],
+      [plan.apiServiceIp, plan.serviceCidr],
+      [plan.dnsIp, plan.serviceCidr],
+    ] as const) {
       const [first, last] = range(cidr);
       const [number] = range(`${address}/32`);
       expect(number).toBeGreaterThan(first);

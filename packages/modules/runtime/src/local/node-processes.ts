@@ -57,7 +57,11 @@ export async function startInit(context: NodeContext): Promise<ProcessIdentity> 
     return undefined;
   };
   if ((await recordStarted(stateDir, `${initName}-parent`, pid)) === undefined) throw await componentFailed(stateDir, initName);
-  const initPid = await waitFor("the start of the node's init", look, { clock: context.clock, deadlineMs: initDeadlineMs, ...(context.signal === undefined ? {} : { signal: context.signal }) });
+  const initPid = await waitFor("the start of the node's init", look, {
+    clock: context.clock,
+    deadlineMs: initDeadlineMs,
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+  });
   const init = await recordStarted(stateDir, initName, initPid);
   if (init === undefined) throw await componentFailed(stateDir, initName);
   return init;
@@ -148,5 +152,8 @@ const logTailLines = 5;
 async function componentFailed(stateDir: string, name: string): Promise<PlatformError> {
   const log = await readFile(logPath(stateDir, name), "utf8").catch(() => "");
   const tail = log.trim().split("\n").slice(-logTailLines).join("\n");
-  return new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `${name} ended. The end of ${logPath(stateDir, name)}:\n${tail}`, detail: { component: name } });
+  return new PlatformError("TP_LOCAL_KUBERNETES_FAILED", {
+    message: `${name} ended. The end of ${logPath(stateDir, name)}:\n${tail}`,
+    detail: { component: name },
+  });
 }

@@ -33,7 +33,10 @@ test("a process whose name holds blanks and brackets is read right", async () =>
 
 test("processes are found by their environment, children included", async () => {
   const mark = `TP_TEST_MARK=${randomUUID()}`;
-  const child = spawn("sh", ["-c", "sleep 60 & echo $!; wait"], { env: { PATH: process.env["PATH"], TP_TEST_MARK: mark.slice(13) }, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn("sh", ["-c", "sleep 60 & echo $!; wait"], {
+    env: { PATH: process.env["PATH"], TP_TEST_MARK: mark.slice(13) },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   const found = await processesWithEnvironment(mark);
   const exited = once(child, "exit");

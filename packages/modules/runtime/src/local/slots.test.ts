@@ -14,7 +14,16 @@ beforeEach(async () => {
 afterEach(() => rm(parent, { recursive: true, force: true }));
 
 const claim = (number: number, over: Partial<ClaimRequest> = {}) =>
-  claimSlot({ folder, id: `id-${number}`, name: `cluster-${number}`, stateDir: `/state/${number}`, collides: () => false, isDead: async () => false, removeTraces: async () => [], ...over });
+  claimSlot({
+    folder,
+    id: `id-${number}`,
+    name: `cluster-${number}`,
+    stateDir: `/state/${number}`,
+    collides: () => false,
+    isDead: async () => false,
+    removeTraces: async () => [],
+    ...over,
+  });
 
 test("S1: clusters that start at once get different slots", async () => {
   const records = await Promise.all(Array.from({ length: 10 }, (_, number) => claim(number)));

@@ -88,7 +88,9 @@ function slotPath(folder: string, slot: number): string {
 
 async function readSlots(folder: string): Promise<SlotRecord[]> {
   const names = await readdir(folder).catch(absent);
-  const records = await Promise.all((names ?? []).filter((name) => /^slot-\d+\.json$/.test(name)).map((name) => readFile(join(folder, name), "utf8").catch(absent)));
+  const records = await Promise.all(
+    (names ?? []).filter((name) => /^slot-\d+\.json$/.test(name)).map((name) => readFile(join(folder, name), "utf8").catch(absent)),
+  );
   return records.filter((text) => text !== undefined).map((text) => JSON.parse(text) as SlotRecord);
 }
 

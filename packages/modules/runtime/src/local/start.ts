@@ -71,11 +71,20 @@ export async function startLocalKubernetes(asked: StartRequest): Promise<LocalKu
   await createStateFolders(request.stateDir);
   const stateDir = await realpath(request.stateDir);
   const step = progress(request);
-  await using _lock = await takeProcessLock(stateLockName(stateDir), { ...withSignal(request), onWait: () => step("waiting for another process that starts or stops this cluster") });
+  await using _lock = await takeProcessLock(stateLockName(stateDir), {
+    ...withSignal(request),
+    onWait: () => step("waiting for another process that starts or stops this cluster"),
+  });
   const programs = await ensureSystemPackages(request);
 
   const record = await claim(request, stateDir, step);
-  const settings: NodeSettings = { plan: networkPlan(record.slot), nodeName: record.name, stateDir, binariesFolder: request.binaries.folder, runcPath: programs.runc };
+  const settings: NodeSettings = {
+    plan: networkPlan(record.slot),
+    nodeName: record.name,
+    stateDir,
+    binariesFolder: request.binaries.folder,
+    runcPath: programs.runc,
+  };
   await createStateFolders(stateDir);
   if (!(await exists(join(stateDir, stateFolders.pki)))) await writeClusterPki({ ...settings, name: record.name, clock: request.clock });
   await writeConfig(settings);
@@ -120,7 +129,10 @@ async function claim(request: StartRequest, stateDir: string, step: (line: strin
   }
   const remained = existing === undefined ? [] : await removeTraces(existing, request);
   if (remained.length > 0) {
-    throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `An earlier cluster of ${stateDir} could not be removed: ${remained.join(", ")} remained.`, detail: { remained } });
+    throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", {
+      message: `An earlier cluster of ${stateDir} could not be removed: ${remained.join(", ")} remained.`,
+      detail: { remained },
+    });
   }
   await removeStateFolders(stateDir);
   if (existing !== undefined) return existing;
@@ -149,28 +161,44 @@ async function writeConfig(settings: NodeSettings): Promise<void> {
   }
 }
 
-async function loadNodeImages(input: { readonly request: StartRequest; readonly settings: NodeSettings; readonly containerd: ContainerdClient; readonly busybox: string }): Promise<void> {
+async function loadNodeImages(input: {
+  readonly request: StartRequest;
+  readonly settings: NodeSettings;
+  readonly containerd: ContainerdClient;
+  readonly busybox: string;
+}): Promise<void> {
   const { request, settings, containerd } = input;
   const archives = await makeNodeImages({ stateDir: settings.stateDir, busybox: input.busybox, coredns: join(settings.binariesFolder, "coredns") });
-  await waitFor("the start of containerd", async () => {
-    await requireComponent(settings.stateDir, "containerd");
-    return (await containerdAnswers(containerd)) || undefined;
-  }, { clock: request.clock, deadlineMs: apiDeadlineMs, ...withSignal(request) });
+  await waitFor(
+    "the start of containerd",
+    async () => {
+      await requireComponent(settings.stateDir, "containerd");
+      return (await containerdAnswers(containerd)) || undefined;
+    },
+    { clock: request.clock, deadlineMs: apiDeadlineMs, ...withSignal(request) },
+  );
   await importMissing(containerd, archives);
   for (const image of request.images ?? []) await importImages(containerd, image.path); // may be newer than what an adopted node has
 }
 
 async function apiReady(context: NodeContext, api: ApiAccess): Promise<void> {
-  await waitFor("the start of the API server", async () => {
-    await Promise.all(["etcd", "kube-apiserver"].map((name) => requireComponent(context.settings.stateDir, name)));
-    return (await api.get("/readyz"))?.status === 200 || undefined;
-  }, { clock: context.clock, deadlineMs: apiDeadlineMs, ...withSignal(context) });
+  await waitFor(
+    "the start of the API server",
+    async () => {
+      await Promise.all(["etcd", "kube-apiserver"].map((name) => requireComponent(context.settings.stateDir, name)));
+      return (await api.get("/readyz"))?.status === 200 || undefined;
+    },
+    { clock: context.clock, deadlineMs: apiDeadlineMs, ...withSignal(context) },
+  );
 }
 
 /** Ready means that pods can be made and names resolve: node Ready, the default ServiceAccount there, CoreDNS available. */
 async function usable(context: NodeContext, api: ApiAccess, step: (line: string) => void): Promise<void> {
   const options = { clock: context.clock, deadlineMs: readyDeadlineMs, ...withSignal(context) };
-  const alive = () => Promise.all(["kube-controller-manager", "kube-scheduler", "containerd", "kubelet", "kube-proxy"].map((name) => requireComponent(context.settings.stateDir, name)));
+  const alive = () =>
+    Promise.all(
+      ["kube-controller-manager", "kube-scheduler", "containerd", "kubelet", "kube-proxy"].map((name) => requireComponent(context.settings.stateDir, name)),
+    );
   const conditionTrue = async (path: string, type: string) => {
     await alive();
     const answer = await api.get(path);
@@ -180,7 +208,11 @@ async function usable(context: NodeContext, api: ApiAccess, step: (line: string)
   };
   await waitFor("the node's Ready condition", () => conditionTrue(`/api/v1/nodes/${context.settings.nodeName}`, "Ready"), options);
   step("node is Ready");
-  await waitFor("the default ServiceAccount", async () => (await api.get("/api/v1/namespaces/default/serviceaccounts/default"))?.status === 200 || undefined, options);
+  await waitFor(
+    "the default ServiceAccount",
+    async () => (await api.get("/api/v1/namespaces/default/serviceaccounts/default"))?.status === 200 || undefined,
+    options,
+  );
   await waitFor("the start of CoreDNS", () => conditionTrue(corednsDeploymentPath, "Available"), options);
   step("cluster is usable");
 }
@@ -192,9 +224,13 @@ function progress(request: StartRequest): (line: string) => void {
 
 function refuseUnusable(request: StartRequest): void {
   if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(request.name)) {
-    throw new PlatformError("TP_INVALID", { message: `${JSON.stringify(request.name)} cannot name a cluster: use lower-case letters, digits and "-", at most 63.`, causes: [{ field: "name", message: "must be a DNS label" }] });
+    throw new PlatformError("TP_INVALID", {
+      message: `${JSON.stringify(request.name)} cannot name a cluster: use lower-case letters, digits and "-", at most 63.`,
+      causes: [{ field: "name", message: "must be a DNS label" }],
+    });
   }
-  if (process.platform !== "linux") throw new PlatformError("TP_TOOL_MISSING", { message: "A local Kubernetes runs on Linux only. Register a cluster by kubeconfig instead." });
+  if (process.platform !== "linux")
+    throw new PlatformError("TP_TOOL_MISSING", { message: "A local Kubernetes runs on Linux only. Register a cluster by kubeconfig instead." });
   requireRoot();
 }
 

@@ -43,7 +43,8 @@ export async function createStateFolders(stateDir: string): Promise<void> {
 export async function removeStateFolders(stateDir: string): Promise<void> {
   const content = await contentOf(stateDir);
   if (content.includes(markFile)) {
-    for (const name of [...Object.values(stateFolders), kubeconfigFile, pkiPartialFolder]) await rm(join(stateDir, name), { recursive: true, force: true, maxRetries: 3 });
+    for (const name of [...Object.values(stateFolders), kubeconfigFile, pkiPartialFolder])
+      await rm(join(stateDir, name), { recursive: true, force: true, maxRetries: 3 });
     await rm(join(stateDir, markFile));
   }
   await rmdir(stateDir).catch((error: NodeJS.ErrnoException) => {
@@ -54,7 +55,9 @@ export async function removeStateFolders(stateDir: string): Promise<void> {
 async function requireOurs(stateDir: string): Promise<void> {
   const content = await contentOf(stateDir);
   if (content.length === 0 || content.includes(markFile)) return;
-  throw new PlatformError("TP_INVALID", { message: `${stateDir} holds files that are not a local cluster's (${content.slice(0, 3).join(", ")}). Name an empty or new folder.` });
+  throw new PlatformError("TP_INVALID", {
+    message: `${stateDir} holds files that are not a local cluster's (${content.slice(0, 3).join(", ")}). Name an empty or new folder.`,
+  });
 }
 
 async function contentOf(stateDir: string): Promise<string[]> {

@@ -51,6 +51,8 @@ export async function stopLocalKubernetes({ stateDir, clock, log, ...request }: 
 
 async function lockState(folder: string, clock: Clock): Promise<AsyncDisposable> {
   const patience = new AbortController();
-  using _timer = clock.after(lockDeadlineMs, () => patience.abort(new PlatformError("TP_IN_USE", { message: `Another process is starting or stopping the cluster of ${folder}. End it, then stop again.` })));
+  using _timer = clock.after(lockDeadlineMs, () =>
+    patience.abort(new PlatformError("TP_IN_USE", { message: `Another process is starting or stopping the cluster of ${folder}. End it, then stop again.` })),
+  );
   return await takeProcessLock(stateLockName(folder), { signal: patience.signal });
 }

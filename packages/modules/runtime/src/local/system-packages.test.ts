@@ -41,7 +41,10 @@ function system(options: { readonly busyboxIsDynamic?: boolean; readonly install
 test("nothing is installed where everything is there", async () => {
   await put(...programs);
   const { exec, installs } = system();
-  expect(await ensureSystemPackages({ exec, searchFolders: [folder], mayInstall: true })).toEqual({ runc: join(folder, "runc"), busybox: join(folder, "busybox") });
+  expect(await ensureSystemPackages({ exec, searchFolders: [folder], mayInstall: true })).toEqual({
+    runc: join(folder, "runc"),
+    busybox: join(folder, "busybox"),
+  });
   expect(installs()).toEqual([]);
 });
 
@@ -71,5 +74,8 @@ test("others are told which packages to install, and nothing is tried", async ()
 
 test("a failed installation says what apt-get said", async () => {
   const { exec } = system({ installFails: true });
-  await expect(ensureSystemPackages({ exec, searchFolders: [folder], mayInstall: true })).rejects.toMatchObject({ code: "TP_TOOL_MISSING", message: expect.stringContaining("E: no network") });
+  await expect(ensureSystemPackages({ exec, searchFolders: [folder], mayInstall: true })).rejects.toMatchObject({
+    code: "TP_TOOL_MISSING",
+    message: expect.stringContaining("E: no network"),
+  });
 });

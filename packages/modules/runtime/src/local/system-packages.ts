@@ -71,7 +71,10 @@ async function missingPackages(request: SystemPackagesRequest): Promise<string[]
 async function find(program: string, { searchFolders = standardFolders }: SystemPackagesRequest): Promise<string | undefined> {
   for (const folder of searchFolders) {
     const path = join(folder, program);
-    const usable = await access(path, constants.X_OK).then(() => true, () => false);
+    const usable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
     if (usable) return path;
   }
   return undefined;
@@ -95,5 +98,9 @@ async function install(packages: readonly string[], request: SystemPackagesReque
 }
 
 function unavailable(packages: readonly string[], why: string, cause?: unknown): PlatformError {
-  return new PlatformError("TP_TOOL_MISSING", { message: `A local Kubernetes needs these Debian packages: ${packages.join(", ")}. ${why}`, detail: { packages }, cause });
+  return new PlatformError("TP_TOOL_MISSING", {
+    message: `A local Kubernetes needs these Debian packages: ${packages.join(", ")}. ${why}`,
+    detail: { packages },
+    cause,
+  });
 }

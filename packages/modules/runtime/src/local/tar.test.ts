@@ -11,7 +11,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const file = (path: string, text: string, mode = 0o644): TarEntry => ({ kind: "file", path, mode, bytes: Buffer.byteLength(text), content: once(Buffer.from(text)) });
+const file = (path: string, text: string, mode = 0o644): TarEntry => ({
+  kind: "file",
+  path,
+  mode,
+  bytes: Buffer.byteLength(text),
+  content: once(Buffer.from(text)),
+});
 async function* once(bytes: Uint8Array) {
   yield bytes;
 }

@@ -52,7 +52,12 @@ function headersOf(entry: TarEntry): Buffer {
   const own = header({ path, mode, bytes, type: typeFlags[entry.kind], target });
   if (records.length === 0) return own;
   const body = Buffer.concat(records.map(paxRecord));
-  return Buffer.concat([header({ path: "pax", mode: 0o644, bytes: body.length, type: typeFlags.pax, target: "" }), body, Buffer.alloc(paddingOf(body.length)), own]);
+  return Buffer.concat([
+    header({ path: "pax", mode: 0o644, bytes: body.length, type: typeFlags.pax, target: "" }),
+    body,
+    Buffer.alloc(paddingOf(body.length)),
+    own,
+  ]);
 }
 
 function needsPax(text: string): boolean {

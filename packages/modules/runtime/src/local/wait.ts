@@ -20,7 +20,10 @@ export async function waitFor<T>(what: string, look: () => Promise<T | undefined
     const found = await look();
     if (found !== undefined) return found;
     if (options.clock.monotonic() >= until) {
-      throw new PlatformError("TP_DEADLINE", { message: `${what} did not happen within ${Math.round(options.deadlineMs / 1000)} seconds.`, detail: { what, deadlineMs: options.deadlineMs } });
+      throw new PlatformError("TP_DEADLINE", {
+        message: `${what} did not happen within ${Math.round(options.deadlineMs / 1000)} seconds.`,
+        detail: { what, deadlineMs: options.deadlineMs },
+      });
     }
     await options.clock.sleep(options.pollMs ?? pollMsDefault, options.signal);
   }

@@ -14,7 +14,9 @@ try {
     clearInterval(keepAlive);
     void database.stop();
   });
-  console.log(JSON.stringify({ pid: process.pid, serverPid: database.pid, adopted: database.adopted, version: database.version, connection: database.connectionOptions }));
+  console.log(
+    JSON.stringify({ pid: process.pid, serverPid: database.pid, adopted: database.adopted, version: database.version, connection: database.connectionOptions }),
+  );
 } catch (error) {
   if (!(error instanceof PlatformError)) throw error;
   console.log(JSON.stringify({ pid: process.pid, error: error.code, message: error.message }));
