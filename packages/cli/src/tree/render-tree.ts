@@ -46,7 +46,7 @@ function linesOf(root: TreeNode, options: { readonly fold: boolean }): Line[] {
 function draw({ branch, node, folded }: Line, { terminal, columns, progressMark }: TreePicture): string {
   const { mark, color } = look(node, progressMark);
   const name = `${node.kind}/${node.name}`;
-  // Nothing to say about what is well, beside that it is.
+  // Nothing to say about what is well, beside that it is; and the trouble is told once, by the deepest object that has it.
   const told =
     folded > 0
       ? `and ${folded} below it`
@@ -54,7 +54,7 @@ function draw({ branch, node, folded }: Line, { terminal, columns, progressMark 
         ? ""
         : good.has(node.state)
           ? node.reason
-          : [node.reason || node.state, node.message].filter((part) => part !== "").join(": ");
+          : [node.reason || node.state, toldBelow(node) ? "" : node.message].filter((part) => part !== "").join(": ");
   const room = Math.max(columns - branch.length - 2, 1);
   const head = cut(name, room);
   const tail = told === "" || room - head.length < 4 ? "" : cut(told, room - head.length - 2);
@@ -66,6 +66,11 @@ function look(node: TreeNode, progressMark: string): { mark: string; color: Colo
   if (good.has(node.state)) return { mark: "✔", color: "green" };
   if (bad.has(node.state)) return { mark: "✘", color: "red" };
   return { mark: progressMark, color: "yellow" };
+}
+
+/** A failure that an object below has too: its words are the same ones. */
+function toldBelow(node: TreeNode): boolean {
+  return bad.has(node.state) && node.children.some((child) => bad.has(child.state));
 }
 
 function allGood(node: TreeNode): boolean {

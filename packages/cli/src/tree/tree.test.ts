@@ -38,6 +38,14 @@ describe("a tree in lines", () => {
     ]);
   });
 
+  test("a failure is told once, by the deepest object that has it", () => {
+    const failed = { state: "Degraded", reason: "ImagePullBackOff", message: "no such image" };
+    const pod = node("Pod", "p", failed);
+    expect(
+      treeLines(node("WorkloadInstance", "x", { ...failed, children: [node("Deployment", "d", { ...failed, children: [pod] })] }), { ...picture, columns: 80 }),
+    ).toEqual(["✘ WorkloadInstance/x  ImagePullBackOff", "└─ ✘ Deployment/d  ImagePullBackOff", "   └─ ✘ Pod/p  ImagePullBackOff: no such image"]);
+  });
+
   test("no line is longer than the terminal is wide, however narrow", () => {
     for (const columns of [1, 5, 12, 30])
       for (const line of treeLines(root, { ...picture, columns })) expect([...line].length).toBeLessThanOrEqual(Math.max(columns, 12));
