@@ -1,7 +1,7 @@
 /**
  * Our API and kube-apiserver with etcd, side by side on this machine, under the same load from the same client.
  *
- *   npm run bench:api -- [--objects 3000] [--callers 32] [--rounds 3] [--only threeport] [--node-args "--max-semi-space-size=4"]
+ *   npm run bench:api -- [--objects 3000] [--callers 32] [--rounds 3] [--only threeport] [--node-args=--max-semi-space-size=4]
  *
  * The rounds alternate between the two, so that a noisy machine is noisy for both. Needs kube-apiserver and etcd in the
  * cache folder (node scripts/local-kubernetes.ts up builds them).
