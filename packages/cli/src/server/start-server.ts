@@ -22,9 +22,13 @@ export interface StartInput {
 const readyMsMax = 120_000;
 const lookEveryMs = 50;
 
-/** Flags of the server's program, the same in the background and in the foreground. */
+/** Node's young generation in MiB for each space: 4 in place of 16 takes about 100 MiB less memory under load, at the same CPU (docs/performance.md). */
+const smallYoungGeneration = "--max-semi-space-size=4";
+
+/** Node's flags and the server's own, the same in the background and in the foreground. */
 export function serverArguments(input: Pick<StartInput, "home" | "port" | "host">): string[] {
   return [
+    smallYoungGeneration,
     serverProgram,
     "--home",
     input.home.folder,
