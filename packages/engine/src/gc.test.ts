@@ -145,14 +145,15 @@ test("§5.7: what is in use is refused, and taken along with its users by a fore
   await plane.objects.delete(targetOf(groundKind, "g"), { propagationPolicy: "Foreground" });
   await gone(plane, fenceKind, "two");
   expect((await plane.objects.get(targetOf(groundKind, "g")))?.metadata.finalizers, "it waits for the user that is held").toEqual(["foregroundDeletion"]);
-  const held = await plane.objects.get<StoredObject>(targetOf(fenceKind, "one"));
-  expect(held?.metadata.deletionTimestamp).toBeDefined();
-  if (held === undefined) return;
-  const { finalizers: _, ...metadata } = held.metadata;
-  await plane.objects.commit<StoredObject>(held, {
-    ...held,
-    metadata: { ...metadata, finalizers: (held.metadata.finalizers ?? []).filter((name) => name === "foregroundDeletion") },
+  let held: StoredObject | undefined;
+  await until("the collector to be done with the user that is held", async () => {
+    held = await plane.objects.get<StoredObject>(targetOf(fenceKind, "one"));
+    return held?.metadata.finalizers?.join() === "test.threeport.io/slow";
   });
+  if (held === undefined) return;
+  expect(held.metadata.deletionTimestamp).toBeDefined();
+  const { finalizers: _, ...metadata } = held.metadata;
+  await plane.objects.commit<StoredObject>(held, { ...held, metadata });
   await gone(plane, fenceKind, "one");
   await gone(plane, groundKind, "g");
   expect(await plane.objects.get(targetOf(fenceKind, "elsewhere"))).toBeDefined();

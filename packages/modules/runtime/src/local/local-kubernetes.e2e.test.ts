@@ -87,7 +87,7 @@ async function processesInGroup(cgroupRoot: string): Promise<number[]> {
 async function traces(record: SlotRecord, namespaces: ReadonlySet<string>): Promise<string[]> {
   const plan = networkPlan(record.slot);
   const found: string[] = [];
-  for (const { pid } of await processesWithEnvironment(processMark(record.id))) found.push(`process ${pid} is marked`);
+  for (const { pid } of await processesWithEnvironment(processMark(record.id), systemClock)) found.push(`process ${pid} is marked`);
   for (const pid of await processesInGroup(plan.cgroupRoot)) found.push(`process ${pid} is in the control group`);
   for (const pid of await pids()) {
     for (const kind of ["net", "mnt", "pid"]) {
@@ -167,7 +167,7 @@ describe.skipIf(!canRun)("a real Kubernetes on this machine", () => {
     const scheduler = await livingProcess(stateDir, "kube-scheduler");
     if (scheduler === undefined) throw new Error("the scheduler should run");
     await killExactly(scheduler, "SIGKILL");
-    for (const { pid } of await processesWithEnvironment(processMark((await slotOf(stateDir)).id))) {
+    for (const { pid } of await processesWithEnvironment(processMark((await slotOf(stateDir)).id), systemClock)) {
       const name = (await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")).trim();
       if (name === "kube-scheduler") process.kill(pid, "SIGKILL");
     }
@@ -242,7 +242,7 @@ describe.skipIf(!canRun)("a real Kubernetes on this machine", () => {
   ];
   async function hasProcess(stateDir: string): Promise<boolean> {
     const record = await findSlot(slotsFolderDefault, stateDir);
-    return record !== undefined && (await processesWithEnvironment(processMark(record.id))).length > 0;
+    return record !== undefined && (await processesWithEnvironment(processMark(record.id), systemClock)).length > 0;
   }
 
   test.each(moments)("a starter killed with -9 $name leaves nothing after stop, because $because", { timeout: testMs }, async ({ reached }) => {

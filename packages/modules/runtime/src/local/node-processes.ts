@@ -92,7 +92,7 @@ export async function killNode(id: string, options: { readonly clock: Clock; rea
   const inits = new Map<number, ProcessIdentity>();
   const patientUntilMs = options.clock.monotonic() + initEndMs;
   const look = async () => {
-    const found = await processesWithEnvironment(processMark(id));
+    const found = await processesWithEnvironment(processMark(id), options.clock);
     for (const identity of found) {
       seen.set(identity.pid, identity);
       if (await isNamespaceInit(identity.pid)) inits.set(identity.pid, identity);

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
+import { systemClock } from "@threeport/platform";
 import { identify, isAlive, killExactly, processesWithEnvironment } from "./process-table.ts";
 
 test("a process is known by number and start time, so a reused number is not mistaken for it", async () => {
@@ -37,8 +38,9 @@ test("processes are found by their environment, children included", async () => 
     env: { PATH: process.env["PATH"], TP_TEST_MARK: mark.slice(13) },
     stdio: ["ignore", "pipe", "inherit"],
   });
+  // The number is told before `sleep` is loaded: the child may be between two programs just now.
   const [line] = (await once(child.stdout, "data")) as [Buffer];
-  const found = await processesWithEnvironment(mark);
+  const found = await processesWithEnvironment(mark, systemClock);
   const exited = once(child, "exit");
   for (const identity of found) await killExactly(identity, "SIGKILL");
   await exited;

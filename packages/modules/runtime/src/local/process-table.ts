@@ -1,4 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
+import type { Clock } from "@threeport/platform";
 
 /** A process beyond doubt: numbers are used again, a number with its start time is not. */
 export interface ProcessIdentity {
@@ -22,15 +23,35 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
 }
 
 /** Every living process that was started with `assignment` (`NAME=value`) in its environment, itself or by an ancestor. */
-export async function processesWithEnvironment(assignment: string): Promise<ProcessIdentity[]> {
+export async function processesWithEnvironment(assignment: string, clock: Clock): Promise<ProcessIdentity[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = await Promise.all(pids.map(async (pid) => ((await hasEnvironment(pid, assignment)) ? identify(pid) : undefined)));
+  const found = await Promise.all(pids.map(async (pid) => ((await hasEnvironment(pid, { assignment, clock })) ? identify(pid) : undefined)));
   return found.filter((identity) => identity !== undefined);
 }
 
-async function hasEnvironment(pid: number, assignment: string): Promise<boolean> {
-  const environment = await readProc(`/proc/${pid}/environ`);
-  return environment?.split("\0").includes(assignment) ?? false;
+async function hasEnvironment(pid: number, { assignment, clock }: { readonly assignment: string; readonly clock: Clock }): Promise<boolean> {
+  const untilMs = clock.monotonic() + execMsMax;
+  for (;;) {
+    const environment = await readProc(`/proc/${pid}/environ`);
+    if (environment !== "" || clock.monotonic() > untilMs || !(await isBetweenPrograms(pid))) return environment?.split("\0").includes(assignment) ?? false;
+    await clock.sleep(1);
+  }
+}
+
+/** Loading a program takes longer than this only when the disk does not answer. */
+const execMsMax = 2_000;
+/** PF_KTHREAD in field 9 of /proc/PID/stat. */
+const kernelThreadFlag = 0x20_0000;
+
+/**
+ * Whether the process is just leaving one program for another (execve): for that moment the kernel shows neither
+ * arguments nor environment of it, so that it cannot be told whose it is. Kernel threads and zombies never have any.
+ */
+async function isBetweenPrograms(pid: number): Promise<boolean> {
+  const [stat, commandLine] = await Promise.all([readProc(`/proc/${pid}/stat`), readProc(`/proc/${pid}/cmdline`)]);
+  if (stat === undefined || commandLine !== "") return false;
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields[0] !== "Z" && fields[0] !== "X" && (Number(fields[6]) & kernelThreadFlag) === 0;
 }
 
 /** Whether the process is number 1 of a namespace of its own: the kernel ends everything in there with it. */

@@ -143,15 +143,15 @@ async function claim(request: StartRequest, stateDir: string, step: (line: strin
     name: request.name,
     stateDir,
     collides: (plan) => routes.some((route) => collidesWith(plan, route)),
-    isDead,
+    isDead: (record) => isDead(record, request.clock),
     removeTraces: (record) => removeTraces(record, request),
     ...withSignal(request),
   });
 }
 
-async function isDead(record: SlotRecord): Promise<boolean> {
+async function isDead(record: SlotRecord, clock: Clock): Promise<boolean> {
   await using held = await tryProcessLock(stateLockName(record.stateDir));
-  return held !== undefined && (await processesWithEnvironment(processMark(record.id))).length === 0;
+  return held !== undefined && (await processesWithEnvironment(processMark(record.id), clock)).length === 0;
 }
 
 async function writeConfig(settings: NodeSettings): Promise<void> {
