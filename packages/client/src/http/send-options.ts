@@ -1,5 +1,5 @@
+import type { Duplex } from "node:stream";
 import type { Query } from "./query.ts";
-import type { Upgraded } from "./upgrade.ts";
 import type { ResponseHeaders } from "./warnings.ts";
 
 /** What every call takes. */
@@ -33,6 +33,13 @@ export interface RawResponse {
   readonly headers: ResponseHeaders;
   /** The bytes as they come; leaving the loop closes the connection. Not reading it holds a connection until the client is disposed. */
   readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** A connection that has become a WebSocket. The caller owns the socket. */
+export interface Upgraded {
+  readonly socket: Duplex;
+  /** The subprotocol that the server chose. */
+  readonly protocol: string;
 }
 
 export interface Transport extends AsyncDisposable {

@@ -11,8 +11,8 @@ import { openRaw } from "./raw.ts";
 import { readBody } from "./read-body.ts";
 import { requestHeaders } from "./request-headers.ts";
 import { retryDelayMs } from "./retry.ts";
-import type { RequestOptions, Response, Transport } from "./send-options.ts";
-import { openWebSocket, type Upgraded } from "./upgrade.ts";
+import type { RequestOptions, Response, Transport, Upgraded } from "./send-options.ts";
+import { openWebSocket } from "./upgrade.ts";
 
 export interface TransportOptions {
   readonly clock?: Clock;

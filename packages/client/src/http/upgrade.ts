@@ -7,13 +7,7 @@ import { Exchange } from "./exchange.ts";
 import { readBody } from "./read-body.ts";
 import type { ResponseHeaders } from "./warnings.ts";
 import type { Dispatch } from "./dispatch.ts";
-
-/** A connection that has become a WebSocket. The caller owns the socket. */
-export interface Upgraded {
-  readonly socket: Duplex;
-  /** The subprotocol that the server chose. */
-  readonly protocol: string;
-}
+import type { Upgraded } from "./send-options.ts";
 
 /** RFC 6455 §1.3: what the server mixes into the key, to prove that it speaks WebSocket. */
 const webSocketGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
