@@ -1,0 +1,55 @@
+import type { Cluster } from "../connection/cluster.ts";
+import type { Desired } from "./desired.ts";
+import { outlivesSet, writeEntry, type Entry } from "./entry.ts";
+import { byRank } from "./order.ts";
+import { eachParallel } from "./parallel.ts";
+import { removeFromCluster } from "./prune.ts";
+import { applyParallel, type Run } from "./run.ts";
+
+/** Removes what left the set. An empty set removes nothing: emptiness is more often a mistake than a wish (F12). */
+export async function prune(
+  run: Run,
+  input: { cluster: Cluster; desired: readonly Desired[]; entries: Map<string, Entry> },
+): Promise<{ going: number; keptEmpty: boolean }> {
+  const { set, context, identity } = run;
+  const wanted = new Set(input.desired.map((desired) => desired.id));
+  const surplus = [...input.entries.values()].filter((entry) => !wanted.has(entry.id));
+  if (surplus.length === 0) return { going: 0, keptEmpty: false };
+  if (!set.spec.prune) {
+    for (const entry of surplus) input.entries.delete(entry.id);
+    return { going: 0, keptEmpty: false };
+  }
+  if (wanted.size === 0) return { going: 0, keptEmpty: true };
+  const wantedUids = new Set([...input.entries.values()].filter((entry) => wanted.has(entry.id) && entry.uid !== "").map((entry) => entry.uid));
+  const going = await removeEntries(run, { cluster: input.cluster, surplus, entries: input.entries, wanted: wantedUids });
+  if (going > 0)
+    await context.inventory.record(identity.uid, {
+      put: surplus.filter((entry) => input.entries.has(entry.id)).map((entry) => writeEntry({ ...entry, state: "pruning" })),
+    });
+  return { going, keptEmpty: false };
+}
+
+/** Removes entries of the highest rank that is left; lower ranks wait for it. Returns how many are still there. */
+export async function removeEntries(
+  run: Run,
+  input: { cluster: Cluster; surplus: readonly Entry[]; entries: Map<string, Entry>; wanted: ReadonlySet<string> },
+): Promise<number> {
+  let going = 0;
+  for (const group of byRank(input.surplus, (entry) => entry.detail).toReversed()) {
+    if (going > 0) {
+      going += group.length;
+      continue;
+    }
+    await eachParallel(group, applyParallel, async (entry) => {
+      const removal = outlivesSet(entry.detail)
+        ? "gone"
+        : await removeFromCluster({ cluster: input.cluster, entry, identity: run.identity, wanted: input.wanted, signal: run.context.signal });
+      if (removal === "gone") input.entries.delete(entry.id);
+      else {
+        going++;
+        input.entries.set(entry.id, { ...entry, state: "pruning" });
+      }
+    });
+  }
+  return going;
+}
