@@ -1,0 +1,18 @@
+import type { ServerResponse } from "node:http";
+
+export interface WholeAnswer {
+  readonly status: number;
+  /** Text, or the same in UTF-8. */
+  readonly body: string | Buffer;
+  /** Default: JSON. */
+  readonly contentType?: string;
+  /** Names and values in turn, beside the ones that describe the body. */
+  readonly headers?: readonly string[];
+}
+
+/** Answers with a body that is whole. Its length is told, and head and body leave in one write. */
+export function answerWith(response: ServerResponse, { status, body, contentType = "application/json", headers = [] }: WholeAnswer): void {
+  const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+  response.writeHead(status, ["Content-Type", contentType, "Content-Length", String(length), ...headers]);
+  response.end(body);
+}
