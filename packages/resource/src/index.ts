@@ -18,6 +18,7 @@ export {
   type KindReference,
   type ObjectOf,
   type ObjectWith,
+  type ScalePaths,
   type TypedKind,
 } from "./kind/define-kind.ts";
 export { metadataSchema } from "./kind/object-schema.ts";

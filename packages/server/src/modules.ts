@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { createClusters, type Cluster, resourceSetKind, resourceSetReconciler } from "@threeport/cluster";
 import type { Reconciler } from "@threeport/engine";
 import { clusterFor, kubeconfigProvider, localProvider, runtimeKind, runtimeReconciler } from "@threeport/module-runtime";
-import type { SubresourceHandler, Subresources } from "@threeport/apiserver";
+import type { Subresource, Subresources } from "@threeport/apiserver";
 import {
   definitionReconciler,
   environmentKind,
@@ -92,28 +92,38 @@ export function assembleModules(input: ModulesInput): Modules {
 }
 
 function subresourcesOf(options: InsightOptions, clock: Tools["clock"]): Subresources {
-  return new Map<string, SubresourceHandler>([
-    [`${workloadInstanceKind.resource}/tree`, async ({ namespace, name }) => ({ kind: "json", value: await instanceTree(options, { namespace, name }) })],
+  return new Map<string, Subresource>([
+    [
+      `${workloadInstanceKind.resource}/tree`,
+      { verbs: ["get"], answers: "json", serve: async ({ namespace, name }) => ({ kind: "json", value: await instanceTree(options, { namespace, name }) }) },
+    ],
     [
       `${workloadInstanceKind.resource}/log`,
-      async ({ namespace, name, query, signal }) => ({
-        kind: "text",
-        pieces: await instanceLogs(
-          options,
-          {
-            namespace,
-            name,
-            container: query.text("container"),
-            follow: query.flag("follow") === true,
-            previous: query.flag("previous") === true,
-            tailLines: query.integer("tail"),
-            signal,
-          },
-          clock,
-        ),
-      }),
+      {
+        verbs: ["get"],
+        answers: "text",
+        serve: async ({ namespace, name, query, signal }) => ({
+          kind: "text",
+          pieces: await instanceLogs(
+            options,
+            {
+              namespace,
+              name,
+              container: query.text("container"),
+              follow: query.flag("follow") === true,
+              previous: query.flag("previous") === true,
+              tailLines: query.integer("tail"),
+              signal,
+            },
+            clock,
+          ),
+        }),
+      },
     ],
-    [`${resourceSetKind.resource}/inventory`, async ({ namespace, name }) => ({ kind: "json", value: await setInventory(options, { namespace, name }) })],
+    [
+      `${resourceSetKind.resource}/inventory`,
+      { verbs: ["get"], answers: "json", serve: async ({ namespace, name }) => ({ kind: "json", value: await setInventory(options, { namespace, name }) }) },
+    ],
   ]);
 }
 

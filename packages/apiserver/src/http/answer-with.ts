@@ -12,6 +12,8 @@ export interface WholeAnswer {
 
 /** Answers with a body that is whole. Its length is told, and head and body leave in one write. */
 export function answerWith(response: ServerResponse, { status, body, contentType = "application/json", headers = [] }: WholeAnswer): void {
+  // RFC 9110 §15.4.5: what a 304 said about a body, a cache would write over what it holds.
+  if (status === 304) return void response.writeHead(status, [...headers]).end();
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   response.writeHead(status, ["Content-Type", contentType, "Content-Length", String(length), ...headers]);
   response.end(body);

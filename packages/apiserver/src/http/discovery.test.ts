@@ -70,3 +70,58 @@ test("the version is one that clients of Kubernetes can compare", async () => {
     gitVersion: expect.stringMatching(/^v\d+\.\d+\.\d+\+threeport-/),
   });
 });
+
+const aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+test("aggregated discovery tells all of every group in two answers, in the version that the client likes best", async () => {
+  await using api = await openTestApi();
+  const named = await api.call("GET", "/apis", { headers: { accept: `${aggregated},${aggregated.replace("v=v2", "v=v2beta1")},application/json` } });
+  expect([named.status, named.headers["content-type"], named.headers["vary"]]).toEqual([200, aggregated, "Accept"]);
+  expect(named.body).toMatchObject({ kind: "APIGroupDiscoveryList", apiVersion: "apidiscovery.k8s.io/v2" });
+  const groups = named.body["items"] as unknown as { metadata: { name: string }; versions: { version: string; freshness: string; resources: object[] }[] }[];
+  const own = groups.find((group) => group.metadata.name === "test.threeport.io")?.versions[0];
+  expect([own?.version, own?.freshness]).toEqual(["v1alpha1", "Current"]);
+  expect(own?.resources[0]).toEqual({
+    resource: "widgets",
+    responseKind: { group: "test.threeport.io", version: "v1alpha1", kind: "Widget" },
+    scope: "Namespaced",
+    singularResource: "widget",
+    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    shortNames: ["wd"],
+    subresources: [
+      { subresource: "status", responseKind: { group: "test.threeport.io", version: "v1alpha1", kind: "Widget" }, verbs: ["get", "patch", "update"] },
+    ],
+  });
+  const core = await api.call("GET", "/api", { headers: { accept: aggregated.replace("v=v2", "v=v2beta1") } });
+  expect(core.body).toMatchObject({ apiVersion: "apidiscovery.k8s.io/v2beta1" });
+  expect(JSON.stringify(core.body)).toContain('"resource":"configmaps"');
+});
+
+test("discovery is sent again only when it changed, and each form has its own ETag", async () => {
+  await using api = await openTestApi();
+  const get = (headers: Record<string, string>) => api.call("GET", "/apis", { headers });
+  const first = await get({ accept: aggregated });
+  const etag = String(first.headers["etag"]);
+  expect((await get({ accept: aggregated, "if-none-match": etag })).status).toBe(304);
+  expect((await get({ "if-none-match": etag })).status).toBe(200);
+  const known = api.context.registry.byKind("test.threeport.io/v1alpha1", "Widget");
+  if (known === undefined) throw new Error("the harness has no Widget");
+  api.context.registry.add({ ...known, plural: "gadgets", resource: "gadgets.test.threeport.io" });
+  const changed = await get({ accept: aggregated, "if-none-match": etag });
+  expect([changed.status, changed.headers["etag"] === etag]).toEqual([200, false]);
+});
+
+const accepts: { accept: string; status: number; type: string }[] = [
+  { accept: "*/*", status: 200, type: "application/json" },
+  { accept: "application/json, */*", status: 200, type: "application/json" },
+  { accept: "application/vnd.kubernetes.protobuf, application/json;q=0.5", status: 200, type: "application/json" },
+  { accept: `application/json;q=0.2, ${aggregated};q=0.9`, status: 200, type: aggregated },
+  { accept: aggregated.replace("v=v2", "v=v3"), status: 406, type: "application/json" },
+  { accept: "application/vnd.kubernetes.protobuf", status: 406, type: "application/json" },
+  { accept: "application/json;q=0", status: 406, type: "application/json" },
+];
+test.each(accepts)("$accept is answered with $status", async ({ accept, status, type }) => {
+  await using api = await openTestApi();
+  const answer = await api.call("GET", "/apis", { headers: { accept } });
+  expect([answer.status, String(answer.headers["content-type"]).startsWith(type)]).toEqual([status, true]);
+});

@@ -1,9 +1,11 @@
-import { PlatformError, parseJson } from "@threeport/resource";
+import { PlatformError, parseJson, type Kind } from "@threeport/resource";
 import type { ApiContext, Answer, ObjectName, WriteOptions } from "../api.ts";
+import { scaleKind } from "../kinds/scale.ts";
 import { createObject } from "../pipeline/create.ts";
 import { notFound } from "../pipeline/current.ts";
 import { deleteObject } from "../pipeline/delete.ts";
 import { listObjects, listTextOf } from "../pipeline/list.ts";
+import { patchScale, scaleText, updateScale } from "../pipeline/scale.ts";
 import { patchObject, updateObject, type PatchType } from "../pipeline/update.ts";
 import { deleteCollection } from "./delete-collection.ts";
 import { readDeleteOptions } from "./delete-options.ts";
@@ -12,6 +14,7 @@ import { aroundItems, presentList, presentObject, presentationOf } from "./prese
 import { duplicateFields, readRequestBody } from "./read-request-body.ts";
 import { selectionOf, type ResourceRequest } from "./resource-request.ts";
 import type { Route } from "./route.ts";
+import { isOwnSubresource } from "./served.ts";
 
 export interface ResourceAnswer {
   readonly status: number;
@@ -23,7 +26,7 @@ export interface ResourceAnswer {
 /** Every verb but watch: a request in, JSON text out. Errors are thrown. */
 export async function handleResource(context: ApiContext, request: ResourceRequest): Promise<ResourceAnswer> {
   const { route, method } = request;
-  if (route.subresource !== undefined && !(route.subresource === "status" && route.kind.hasStatus)) {
+  if (route.subresource !== undefined && !isOwnSubresource(route.kind, route.subresource)) {
     throw new PlatformError("TP_NOT_FOUND", { message: `${route.kind.plural} have no subresource "${route.subresource.slice(0, 100)}"` });
   }
   const { name } = route;
@@ -48,12 +51,22 @@ async function get(context: ApiContext, request: ResourceRequest, name: ObjectNa
   const presentation = presentationOf(request);
   const version = await context.store.reader.get({ kind: name.kind.resource, namespace: name.namespace, name: name.name });
   if (version === undefined) throw notFound(name);
-  return answer(200, presentObject(context, name.kind, presentation, version));
+  return answer(200, presentObject(context, shownKind(request.route), presentation, { rv: version.rv, body: shown(request.route, version.body) }));
+}
+
+/** A Scale is a view of the object; everything else is the object itself. */
+function shown(route: Route, body: string): string {
+  return route.subresource === "scale" ? scaleText(route.kind, body) : body;
+}
+
+/** The kind of what goes over the wire. */
+function shownKind(route: Route): Kind {
+  return route.subresource === "scale" ? scaleKind : route.kind;
 }
 
 async function list(context: ApiContext, request: ResourceRequest): Promise<ResourceAnswer> {
   const { route, query } = request;
-  const presentation = presentationOf(request);
+  const presentation = presentationOf(request, "list");
   if (query.flag("sendInitialEvents") !== undefined)
     throw new PlatformError("TP_INVALID", {
       message: "sendInitialEvents is forbidden for list",
@@ -78,16 +91,18 @@ async function create(context: ApiContext, request: ResourceRequest): Promise<Re
   const { kind, namespace } = request.route;
   if (kind.namespaced && namespace === undefined)
     throw new PlatformError("TP_METHOD_NOT_ALLOWED", { message: `create ${kind.plural} in a namespace: POST to …/namespaces/<namespace>/${kind.plural}` });
-  const sent = readRequestBody(request);
+  const sent = readRequestBody(request, kind);
   return write(context, request, { status: 201, warnings: sent.warnings }, (options) =>
     createObject(context, request.caller, { kind, namespace: namespace ?? "" }, sent.body, options),
   );
 }
 
 async function put(context: ApiContext, request: ResourceRequest, name: ObjectName): Promise<ResourceAnswer> {
-  const sent = readRequestBody(request);
+  const sent = readRequestBody(request, shownKind(request.route));
   return write(context, request, { status: 200, warnings: sent.warnings }, (options) =>
-    updateObject(context, request.caller, name, sent.body, { ...options, ...subresource(request.route) }),
+    request.route.subresource === "scale"
+      ? updateScale(context, request.caller, name, sent.body, options)
+      : updateObject(context, request.caller, name, sent.body, { ...options, ...subresource(request.route) }),
   );
 }
 
@@ -99,8 +114,11 @@ async function patch(context: ApiContext, request: ResourceRequest, name: Object
     throw new PlatformError("TP_UNSUPPORTED_MEDIA_TYPE", {
       message: `a patch must be of type ${patchTypes.join(", ")}, not "${request.contentType.slice(0, 100)}"`,
     });
+  const sent = { type, value: parseJson(request.body ?? new Uint8Array()) };
   return write(context, request, { status: 200, warnings: duplicateFields(request) }, (options) =>
-    patchObject(context, request.caller, name, { type, value: parseJson(request.body ?? new Uint8Array()) }, { ...options, ...subresource(request.route) }),
+    request.route.subresource === "scale"
+      ? patchScale(context, request.caller, name, sent, options)
+      : patchObject(context, request.caller, name, sent, { ...options, ...subresource(request.route) }),
   );
 }
 
@@ -117,7 +135,7 @@ async function write(
     fieldValidation: request.query.oneOf("fieldValidation", ["Strict", "Warn", "Ignore"]) ?? "Warn",
   };
   const made = await body(options);
-  return { status: told.status, body: presentObject(context, request.route.kind, presentation, made), warnings: [...told.warnings, ...made.warnings] };
+  return { status: told.status, body: presentObject(context, shownKind(request.route), presentation, made), warnings: [...told.warnings, ...made.warnings] };
 }
 
 async function remove(context: ApiContext, request: ResourceRequest, name: ObjectName): Promise<ResourceAnswer> {

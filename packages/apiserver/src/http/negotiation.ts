@@ -1,21 +1,25 @@
 import { PlatformError } from "@threeport/resource";
+import { parseAccept, takes } from "./accept.ts";
 import type { IncludeObject } from "./table.ts";
 
-export type Form = { readonly kind: "object" } | { readonly kind: "table" } | { readonly kind: "partial" };
+/** The form in which a client reads objects. */
+export type Form = "object" | "table" | "partial";
 
-/** What the client wants to read: plain objects, a Table, or metadata only. */
-export function acceptedForm(accept: string | undefined): Form {
-  if (accept === undefined || accept === "" || accept === "*/*" || accept === "application/json") return { kind: "object" };
-  for (const part of accept.split(",")) {
-    const [type = "", ...parameters] = part.split(";").map((text) => text.trim());
-    if (type !== "application/json" && type !== "application/*" && type !== "*/*") continue;
-    const as = parameters.find((parameter) => parameter.startsWith("as="))?.slice(3);
-    if (as === undefined) return { kind: "object" };
-    if (as === "Table") return { kind: "table" };
-    if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList") return { kind: "partial" };
+/** What the client wants to read: plain objects, a Table, or metadata only; the first of its wishes that can be served. */
+export function acceptedForm(accept: string | undefined, of: "one" | "list"): Form {
+  if (accept === undefined || accept === "" || accept === "*/*" || accept === "application/json") return "object";
+  let misfit = "";
+  for (const accepted of parseAccept(accept)) {
+    if (!takes(accepted, "application/json")) continue;
+    const { as, g: group, v: version } = accepted.parameters;
+    if (as === undefined) return "object";
+    if (group !== "meta.k8s.io" || version !== "v1") continue;
+    if (as === "Table") return "table";
+    if (as === (of === "one" ? "PartialObjectMetadata" : "PartialObjectMetadataList")) return "partial";
+    if (as.startsWith("PartialObjectMetadata")) misfit = `; the answer is ${of === "one" ? "one object" : "a list"}, not a ${as.slice(0, 50)}`;
   }
   throw new PlatformError("TP_NOT_ACCEPTABLE", {
-    message: `only application/json is served (also as Table and PartialObjectMetadata); the request accepts ${accept.slice(0, 200)}`,
+    message: `only the following media types are accepted: application/json, also as Table, PartialObjectMetadata and PartialObjectMetadataList of meta.k8s.io/v1${misfit}; the request accepts ${accept.slice(0, 200)}`,
   });
 }
 

@@ -1,19 +1,21 @@
 import type { Kind } from "@threeport/resource";
 import type { ApiContext } from "../api.ts";
 import { parseBody } from "../pipeline/body.ts";
-import { acceptedForm, includeObject, type Query } from "./negotiation.ts";
+import { acceptedForm, includeObject, type Form, type Query } from "./negotiation.ts";
 import { table, tableRow, type IncludeObject } from "./table.ts";
 
-/** The form in which a client wants to read: plain objects, a Table, or metadata only. */
 export interface Presentation {
-  readonly form: "object" | "table" | "partial";
+  readonly form: Form;
   /** What each row of a Table carries beside its cells. */
   readonly include: IncludeObject;
 }
 
-/** Read before anything is written: a form that cannot be served must refuse the request, not its answer. */
-export function presentationOf(request: { readonly accept: string | undefined; readonly query: Query }): Presentation {
-  return { form: acceptedForm(request.accept).kind, include: includeObject(request.query.text("includeObject")) };
+/**
+ * Read before anything is written: a form that cannot be served must refuse the request, not its answer.
+ * Events of a watch are single objects.
+ */
+export function presentationOf(request: { readonly accept: string | undefined; readonly query: Query }, of: "one" | "list" = "one"): Presentation {
+  return { form: acceptedForm(request.accept, of), include: includeObject(request.query.text("includeObject")) };
 }
 
 /** JSON text of one object. */

@@ -1,4 +1,4 @@
-import { PlatformError, findDuplicateKeys } from "@threeport/resource";
+import { PlatformError, findDuplicateKeys, type Kind } from "@threeport/resource";
 import { decodeKubernetesProtobuf, protobufMediaType } from "../protobuf/decode-kubernetes-protobuf.ts";
 import type { ResourceRequest } from "./resource-request.ts";
 
@@ -9,9 +9,9 @@ export interface SentBody {
   readonly warnings: readonly string[];
 }
 
-/** The body of a create or update; what it is missing is said before anything is looked up. */
-export function readRequestBody(request: ResourceRequest): SentBody {
-  if (request.contentType === protobufMediaType) return readProtobufBody(request);
+/** The body of a create or update, of the kind that is expected; what it is missing is said before anything is looked up. */
+export function readRequestBody(request: ResourceRequest, kind: Kind): SentBody {
+  if (request.contentType === protobufMediaType) return readProtobufBody(request, kind);
   // curl sends application/x-www-form-urlencoded unless told otherwise; there is nothing else that the body could be.
   if (request.contentType !== "application/json" && request.contentType !== "" && request.contentType !== "application/x-www-form-urlencoded") {
     throw new PlatformError("TP_UNSUPPORTED_MEDIA_TYPE", { message: `send application/json, not "${request.contentType.slice(0, 100)}"` });
@@ -20,8 +20,7 @@ export function readRequestBody(request: ResourceRequest): SentBody {
 }
 
 /** Fields that are not known here are named by number. Refused under Strict; dropped with a warning by default, as unknown fields of JSON are. */
-function readProtobufBody(request: ResourceRequest): SentBody {
-  const { kind } = request.route;
+function readProtobufBody(request: ResourceRequest, kind: Kind): SentBody {
   const unknown = new Set<string>();
   const body = decodeKubernetesProtobuf(bytesOf(request), { expected: kind, unknownField: (path) => void unknown.add(path) });
   const problems = [...unknown].map((path) => `unknown field "${path}" (a protobuf field number)`);

@@ -8,7 +8,7 @@ import { answerWith } from "./answer-with.ts";
 import { authenticateHeader, type Authenticate } from "./authenticate.ts";
 import { answerClientErrors } from "./client-error.ts";
 import { answerError } from "./errors.ts";
-import { generalDocument } from "./general.ts";
+import { createGeneralDocuments } from "./general.ts";
 import { handleResource } from "./handler.ts";
 import { defaultLimits, type ServerLimits } from "./limits.ts";
 import { streamText, type SubresourceHandler, type Subresources } from "./subresource.ts";
@@ -42,6 +42,8 @@ export interface ApiServer extends AsyncDisposable {
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { context } = options;
   const limits: ServerLimits = { ...defaultLimits, ...options.limits };
+  const subresources: Subresources = options.subresources ?? new Map();
+  const generalDocuments = createGeneralDocuments({ registry: context.registry, subresources }, options.version);
   const stopping = new AbortController();
   const server = createServer({
     key: options.tls.key,
@@ -70,9 +72,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (isResourcePath(path)) return await resource(request, response, user);
       if (request.method !== "GET") throw methodRefused(request.method ?? "", path);
       if (path === "/metrics") return answerWith(response, { status: 200, body: await options.metrics(), contentType: "text/plain; version=0.0.4" });
-      const found = generalDocument(context.registry, options.version, path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path);
+      const found = generalDocuments({
+        path: path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path,
+        accept: request.headers.accept,
+        ifNoneMatch: request.headers["if-none-match"],
+        hash: new Query(url.slice(path.length + 1)).text("hash"),
+      });
       if (found === undefined) throw new PlatformError("TP_NOT_FOUND", { message: `the server could not find the requested resource (${path.slice(0, 200)})` });
-      return answerWith(response, { status: 200, body: JSON.stringify(found) });
+      return answerWith(response, found);
     } catch (error) {
       answerError(context, request, response, toPlatformError(error));
     }
@@ -90,8 +97,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const observe = (status: number) =>
       options.observe?.({ method: call.method, resource: call.route.kind.resource, status, seconds: (context.clock.monotonic() - started) / 1000 });
     try {
-      const special = options.subresources?.get(`${call.route.kind.resource}/${call.route.subresource ?? ""}`);
-      if (special !== undefined && call.route.name !== undefined && call.method === "GET") return await subresource(special, call, request, response);
+      const special = subresources.get(`${call.route.kind.resource}/${call.route.subresource ?? ""}`);
+      if (special !== undefined && call.route.name !== undefined && call.method === "GET") return await subresource(special.serve, call, request, response);
       if (isWatch(call)) return await watch(call, request, response);
       const answer = await handleResource(context, call);
       observe(answer.status);

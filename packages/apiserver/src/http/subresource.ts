@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { User } from "@threeport/store";
 import type { Query } from "./negotiation.ts";
 
-/** A call of a subresource that a module serves: `GET …/<plural>/<name>/<subresource>`. */
+/** A call of a subresource that a module serves: `…/<plural>/<name>/<subresource>`. */
 export interface SubresourceRequest {
   readonly namespace: string;
   readonly name: string;
@@ -18,8 +18,17 @@ export type SubresourceAnswer = { readonly kind: "json"; readonly value: object 
 /** What it throws is answered as a Status. */
 export type SubresourceHandler = (request: SubresourceRequest) => Promise<SubresourceAnswer>;
 
+/** A subresource that a module serves beside the verbs of its kind. */
+export interface Subresource {
+  /** Kind of the document that it answers. Without it, it is called like its parent, as upstream calls the log of a Pod. */
+  readonly kind?: { readonly group: string; readonly version: string; readonly kind: string };
+  readonly verbs: readonly "get"[];
+  readonly answers: "json" | "text";
+  readonly serve: SubresourceHandler;
+}
+
 /** By `<plural.group>/<subresource>`. */
-export type Subresources = ReadonlyMap<string, SubresourceHandler>;
+export type Subresources = ReadonlyMap<string, Subresource>;
 
 /** Sends text as it comes; waits for a slow client, so that it costs no memory. An error after the first piece can only end the stream. */
 export async function streamText(response: ServerResponse, pieces: AsyncIterable<string>, signal: AbortSignal): Promise<void> {

@@ -8,6 +8,7 @@ import {
   type Kind,
   type KubeObject,
   type ObjectMeta,
+  type Schema,
 } from "@threeport/resource";
 import type { Answer, ApiContext, Caller, ObjectName, WriteOptions } from "../api.ts";
 import { admit, desiredChanged, invalid, sameObject } from "./admission.ts";
@@ -65,17 +66,11 @@ function refuseStale(target: ObjectName): never {
 }
 
 /** PATCH of the three classic types; retried by the server when the object moved (K4). */
-export async function patchObject(
-  context: ApiContext,
-  caller: Caller,
-  target: ObjectName,
-  patch: { readonly type: PatchType; readonly value: unknown },
-  options: UpdateOptions,
-): Promise<Answer> {
+export async function patchObject(context: ApiContext, caller: Caller, target: ObjectName, patch: Patch, options: UpdateOptions): Promise<Answer> {
   return untilWritten(context, target, async () => {
     const current = await readCurrent(context, target);
     if (current === undefined) throw notFound(target);
-    const next = readObject(applyPatch(target.kind, current.object, patch), target.kind);
+    const next = readObject(applyPatch(target.kind.schema, current.object, patch), target.kind);
     const version = next.metadata.resourceVersion ?? "";
     if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
     if (next.metadata.uid !== undefined && next.metadata.uid !== current.uid) throw uidConflict(target, next.metadata.uid, current.uid);
@@ -83,7 +78,12 @@ export async function patchObject(
   });
 }
 
-function applyPatch(kind: Kind, current: KubeObject, patch: { readonly type: PatchType; readonly value: unknown }): JsonObject {
+export interface Patch {
+  readonly type: PatchType;
+  readonly value: unknown;
+}
+
+export function applyPatch(schema: Schema, current: KubeObject, patch: Patch): JsonObject {
   const object = current as unknown as JsonObject;
   switch (patch.type) {
     case "application/json-patch+json":
@@ -91,7 +91,7 @@ function applyPatch(kind: Kind, current: KubeObject, patch: { readonly type: Pat
     case "application/merge-patch+json":
       return mergePatch(object, patch.value);
     case "application/strategic-merge-patch+json":
-      return strategicMergePatch(object, patch.value, kind.schema);
+      return strategicMergePatch(object, patch.value, schema);
   }
 }
 

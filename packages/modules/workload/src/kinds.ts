@@ -174,6 +174,14 @@ const instanceFields = {
         .string()
         .optional()
         .describe("Namespace in the cluster; `<project>-<environment>` unless said. A second instance of a definition in one environment needs its own."),
+      replicas: z
+        .number()
+        .int()
+        .min(0)
+        .max(2_147_483_647)
+        .optional()
+        .describe("How often the one scalable object of the workload (Deployment, StatefulSet, …) runs here. Unset: as its document says.")
+        .meta({ format: "int32" }),
       runtime: z.string().optional().describe("The runtime that was chosen; bound when the instance is first deployed."),
       progressDeadlineSeconds: z.number().int().min(1).default(600).describe("How long it may take to become healthy, in seconds."),
     })
@@ -186,6 +194,12 @@ const instanceFields = {
       targetNamespace: z.string().optional().describe("Namespace in the cluster."),
       resourceSet: z.string().optional().describe("The ResourceSet with its objects."),
       objects: z.string().optional().describe("Healthy objects of all."),
+      replicas: z
+        .number()
+        .int()
+        .optional()
+        .describe("How often the scalable object was last asked to run; not there where the workload has none, or several.")
+        .meta({ format: "int32" }),
       worst: z
         .array(z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true }))
         .optional()
@@ -209,6 +223,7 @@ export const workloadInstanceKind = defineKind({
   versionRequired: true,
   description: "One deployment of a workload into one environment.",
   fields: instanceFields,
+  scale: { specReplicasPath: ".spec.replicas", statusReplicasPath: ".status.replicas" },
   references: [
     {
       path: "spec.definition",

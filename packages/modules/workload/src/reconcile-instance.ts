@@ -25,7 +25,7 @@ import {
   type WorkloadInstance,
 } from "./kinds.ts";
 import { releaseContent } from "./reconcile-definition.ts";
-import { renderManifests, targetNamespaceOf } from "./render.ts";
+import { renderManifests, replicasOf, scalableIn, targetNamespaceOf } from "./render.ts";
 
 export const instanceFinalizer = "threeport.io/instance";
 /** On the ResourceSet: which release its objects are. Gates compare it, so that the old release's health never counts for the new one. */
@@ -73,11 +73,16 @@ export function instanceReconciler(): Reconciler {
         objects: await releaseContent(release, context),
         definition: instance.spec.definition,
         instance: instance.metadata.name,
+        replicas: instance.spec.replicas,
       });
+      const scalable = scalableIn(objects);
+      if (instance.spec.replicas !== undefined && scalable === undefined)
+        return report(instance, context, { release, targetNamespace, verdict: notScalable(instance) });
+      const replicas = scalable === undefined ? undefined : replicasOf(scalable);
       const taken = await takenBy(instance, context);
       if (taken !== undefined) return report(instance, context, { release, targetNamespace, verdict: taken });
       const set = await context.objects.apply<ResourceSet>(setOf(instance, { release, runtime, targetNamespace, objects }));
-      return report(instance, context, { release, targetNamespace, set, verdict: follow(set, `release ${release.metadata.name}`) });
+      return report(instance, context, { release, targetNamespace, set, replicas, verdict: follow(set, `release ${release.metadata.name}`) });
     },
   };
 }
@@ -130,6 +135,15 @@ async function bind(instance: WorkloadInstance, environment: Environment, contex
     spec: { ...instance.spec, runtime: instance.spec.runtime ?? environment.spec.runtime },
   };
   return (await context.objects.commit(instance, draft)) ?? instance;
+}
+
+/** Running the old number while the spec asks for another would be a lie: nothing is applied until one of both is changed. */
+function notScalable(instance: WorkloadInstance): Verdict {
+  return {
+    state: "stalled",
+    reason: "NotScalable",
+    message: `spec.replicas needs a workload with exactly one Deployment, StatefulSet, ReplicaSet or ReplicationController; remove spec.replicas, or set the numbers in WorkloadDefinition ${instance.spec.definition}`,
+  };
 }
 
 /** A set of the instance's name that somebody else made is left alone: overwriting it would remove what it holds. */
@@ -250,13 +264,14 @@ function withDeadline(instance: WorkloadInstance, verdict: Verdict, release: str
 async function report(
   instance: WorkloadInstance,
   context: ReconcileContext,
-  given: { verdict: Verdict; release?: Release; targetNamespace?: string; set?: ResourceSet },
+  given: { verdict: Verdict; release?: Release; targetNamespace?: string; set?: ResourceSet; replicas?: number | undefined },
 ): Promise<Outcome> {
   // While something that the instance names is missing, what was applied before is still there, and still used.
   const last = instance.status ?? {};
   const release = given.release?.metadata.name ?? last.release;
   const targetNamespace = given.targetNamespace ?? last.targetNamespace;
   const resourceSet = given.set?.metadata.name ?? last.resourceSet;
+  const replicas = given.set === undefined ? last.replicas : given.replicas;
   const input = { ...given, verdict: withDeadline(instance, given.verdict, release, context.clock.now()) };
   const counts = input.set?.status?.counts;
   const worst = input.set?.status?.worst;
@@ -269,6 +284,7 @@ async function report(
       ...(release === undefined ? {} : { release }),
       ...(targetNamespace === undefined ? {} : { targetNamespace }),
       ...(resourceSet === undefined ? {} : { resourceSet }),
+      ...(replicas === undefined ? {} : { replicas }),
       ...(counts === undefined ? {} : { objects: `${counts.healthy}/${counts.total}` }),
       ...(worst === undefined || worst.length === 0 || input.verdict.state === "ready" ? {} : { worst }),
     },

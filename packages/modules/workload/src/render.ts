@@ -5,15 +5,34 @@ export interface RenderInput {
   readonly objects: readonly KubeObject[];
   readonly definition: string;
   readonly instance: string;
+  /** Sets the replicas of {@link scalableIn}; undefined leaves them as written. */
+  readonly replicas?: number | undefined;
 }
 
 /** The documents as they go to the cluster: pure, same input, same bytes. Labels of the user's own stay as they are (C5). */
 export function renderManifests(input: RenderInput): KubeObject[] {
   const labels = { "app.kubernetes.io/name": input.definition, "app.kubernetes.io/instance": input.instance, "app.kubernetes.io/managed-by": "threeport" };
+  const scalable = scalableIn(input.objects);
   return input.objects.map((object) => ({
     ...object,
+    ...(object === scalable && input.replicas !== undefined ? { spec: { ...record(object["spec"]), replicas: input.replicas } } : {}),
     metadata: { ...object.metadata, labels: { ...withinLabelLimit(labels), ...object.metadata.labels } },
   }));
+}
+
+/** Kinds that run something a number of times, and have `/scale` in a cluster. */
+const scalableKinds: ReadonlySet<string> = new Set(["apps/v1/Deployment", "apps/v1/StatefulSet", "apps/v1/ReplicaSet", "v1/ReplicationController"]);
+
+/** The one document whose replicas an instance may set. Undefined when there is none or there are several: then nobody could say which is meant. */
+export function scalableIn(objects: readonly KubeObject[]): KubeObject | undefined {
+  const found = objects.filter((object) => scalableKinds.has(`${object.apiVersion}/${object.kind}`));
+  return found.length === 1 ? found[0] : undefined;
+}
+
+/** How often a document runs; as Kubernetes has it, once unless said. */
+export function replicasOf(object: KubeObject): number {
+  const { replicas } = record(object["spec"]);
+  return typeof replicas === "number" ? replicas : 1;
 }
 
 /** A label value has at most 63 characters; names may be longer. */

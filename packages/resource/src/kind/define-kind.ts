@@ -33,6 +33,14 @@ export interface Column {
   readonly value: (object: KubeObject) => string | number | boolean | undefined;
 }
 
+/** Where a Scale (autoscaling/v1) finds its values in an object: paths as a CustomResourceDefinition writes them, `.spec.replicas`. */
+export interface ScalePaths {
+  readonly specReplicasPath: string;
+  readonly statusReplicasPath: string;
+  /** A label selector as text, which autoscalers find the pods by. */
+  readonly labelSelectorPath?: string;
+}
+
 export interface KindOptions<Fields extends z.ZodRawShape> {
   /** "" is the core group. */
   readonly group: string;
@@ -64,6 +72,8 @@ export interface KindOptions<Fields extends z.ZodRawShape> {
   readonly prepare?: (object: KubeObject, old: KubeObject | undefined) => void;
   /** Field paths that a field selector may name, beside metadata.name and metadata.namespace. */
   readonly selectableFields?: readonly string[];
+  /** Serves `/scale`. */
+  readonly scale?: ScalePaths;
 }
 
 /** A kind as the rest of the house knows it. */
@@ -82,6 +92,7 @@ export interface Kind {
   readonly description: string;
   readonly schema: Schema;
   readonly hasStatus: boolean;
+  readonly scale: ScalePaths | undefined;
   readonly references: readonly KindReference[];
   readonly columns: readonly Column[];
   readonly nameRule: "subdomain" | "label";
@@ -129,6 +140,7 @@ export function defineKind<Fields extends z.ZodRawShape>(options: KindOptions<Fi
     description: options.description,
     schema: objectSchema(fields, options.description),
     hasStatus: "status" in options.fields,
+    scale: options.scale,
     references: options.references ?? [],
     columns: options.columns ?? [ageColumn],
     nameRule: options.nameRule ?? "subdomain",

@@ -1,10 +1,10 @@
 import { Ajv } from "ajv";
 import { expect, test } from "vitest";
-import { openTestApi, type TestApi } from "../testing/test-api.ts";
+import { openTestApi, type TestApi } from "../../testing/test-api.ts";
 
 interface Operation {
   readonly operationId: string;
-  readonly parameters: readonly { readonly name: string; readonly in: string; readonly schema: object }[];
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: object }[];
   readonly responses: Readonly<Record<string, { readonly description: string; readonly content: Readonly<Record<string, { readonly schema: object }>> }>>;
 }
 
@@ -62,7 +62,8 @@ test("the documents have what OpenAPI 3.0 asks for: unique operations, declared 
       for (const [verb, operation] of Object.entries(operations)) {
         expect(["get", "put", "post", "delete", "patch"]).toContain(verb);
         ids.push(operation.operationId);
-        for (const parameter of operation.parameters) expect([parameter.in, typeof parameter.schema], `${path} ${parameter.name}`).toEqual(["query", "object"]);
+        for (const parameter of operation.parameters ?? [])
+          expect([parameter.in, typeof parameter.schema], `${path} ${parameter.name}`).toEqual(["query", "object"]);
         for (const response of Object.values(operation.responses)) expect(response.description).not.toBe("");
       }
     }
@@ -105,12 +106,34 @@ test("every field of a kind is described, for kubectl explain", async () => {
   expect(undescribed).toEqual([]);
 });
 
-test("the address of a document changes when kinds are registered, so that no client reads an old one from its cache", async () => {
+test("the address of a document changes with its kinds and with no others, so that no client reads an old one from its cache", async () => {
   await using api = await openTestApi();
-  const address = async () => JSON.stringify((await api.call("GET", "/openapi/v3")).body);
-  const before = await address();
+  const addresses = async () => (await api.call("GET", "/openapi/v3")).body as unknown as { paths: Record<string, { serverRelativeURL: string }> };
+  const before = (await addresses()).paths;
   const known = api.context.registry.byKind("test.threeport.io/v1alpha1", "Widget");
   if (known === undefined) throw new Error("the harness has no Widget");
-  api.context.registry.add(known);
-  expect(await address()).not.toBe(before);
+  api.context.registry.add({ ...known, schema: { ...known.schema, description: "Another description." } });
+  const after = (await addresses()).paths;
+  const changed = Object.keys(after).filter((place) => after[place]?.serverRelativeURL !== before[place]?.serverRelativeURL);
+  expect(changed).toEqual(["apis/test.threeport.io/v1alpha1"]);
+  const old = before[changed[0] ?? ""]?.serverRelativeURL ?? "";
+  const moved = await api.call("GET", old);
+  expect([moved.status, moved.headers["location"]]).toEqual([301, after[changed[0] ?? ""]?.serverRelativeURL]);
+  expect((await api.call("GET", moved.headers["location"] ?? "")).text).toContain("Another description.");
+});
+
+test("a document under its hash may be kept for ever; without the hash it is asked for again, and 304 says that it is the same", async () => {
+  await using api = await openTestApi();
+  const { paths } = (await api.call("GET", "/openapi/v3")).body as unknown as { paths: Record<string, { serverRelativeURL: string }> };
+  const hashed = await api.call("GET", paths["api/v1"]?.serverRelativeURL ?? "");
+  const plain = await api.call("GET", "/openapi/v3/api/v1");
+  expect(hashed.headers["cache-control"]).toMatch(/public, immutable/);
+  expect([plain.status, plain.headers["cache-control"], plain.text === hashed.text]).toEqual([200, "no-cache, private", true]);
+  const again = await api.call("GET", "/openapi/v3/api/v1", { headers: { "if-none-match": String(plain.headers["etag"]) } });
+  expect([again.status, again.text]).toEqual([304, ""]);
+  expect((await api.call("GET", "/openapi/v3/api/v1", { headers: { accept: "application/com.github.proto-openapi.spec.v3.v1.0+protobuf" } })).status).toBe(406);
+  const fallback = await api.call("GET", "/openapi/v3/api/v1", {
+    headers: { accept: "application/com.github.proto-openapi.spec.v3.v1.0+protobuf,application/json" },
+  });
+  expect([fallback.status, fallback.headers["content-type"]]).toEqual([200, "application/json"]);
 });

@@ -1,0 +1,43 @@
+import { metadataSchema, type Kind, type Schema } from "@threeport/resource";
+import { scaleKind } from "../../kinds/scale.ts";
+import { servedOf } from "../served.ts";
+import type { Subresources } from "../subresource.ts";
+import { metaSchemas, metaName, reference, schemaName } from "./names.ts";
+import { pathsOf } from "./paths.ts";
+
+/** The OpenAPI v3 document of one group version: what `kubectl explain`, field validation and code generators read. */
+export function openApiDocument(kinds: readonly Kind[], subresources: Subresources): object {
+  const schemas: Record<string, unknown> = { ...metaSchemas, [metaName("ObjectMeta")]: metadataSchema };
+  const paths: Record<string, unknown> = {};
+  for (const kind of kinds) {
+    schemas[schemaName(kind)] = objectSchema(kind);
+    schemas[`${schemaName(kind)}List`] = listSchema(kind);
+    if (kind.scale !== undefined) schemas[schemaName(scaleKind)] = objectSchema(scaleKind);
+    Object.assign(paths, pathsOf(kind, servedOf(kind, subresources)));
+  }
+  return { openapi: "3.0.0", info: { title: "Threeport", version: "v1alpha1" }, paths, components: { schemas } };
+}
+
+function objectSchema(kind: Kind): Schema {
+  const { metadata: _, ...properties } = kind.schema.properties ?? {};
+  return {
+    ...kind.schema,
+    properties: { ...properties, metadata: { description: "Standard object metadata.", default: {}, allOf: [reference(metaName("ObjectMeta"))] } },
+    "x-kubernetes-group-version-kind": [{ group: kind.group, version: kind.version, kind: kind.kind }],
+  };
+}
+
+function listSchema(kind: Kind): Schema {
+  return {
+    type: "object",
+    description: `A list of ${kind.kind}.`,
+    required: ["items"],
+    properties: {
+      apiVersion: { type: "string", description: "The group and version of the list's schema." },
+      kind: { type: "string", description: "The kind of the list." },
+      metadata: { description: "Standard list metadata.", default: {}, allOf: [reference(metaName("ListMeta"))] },
+      items: { type: "array", description: "The objects.", items: { default: {}, allOf: [reference(schemaName(kind))] } },
+    },
+    "x-kubernetes-group-version-kind": [{ group: kind.group, version: kind.version, kind: `${kind.kind}List` }],
+  };
+}
