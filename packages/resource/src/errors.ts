@@ -55,6 +55,8 @@ export const errorRegistry = {
   TP_DATABASE_FOLDER_INVALID: { retry: "never", http: 500, reason: "InternalError", exit: 1, public: "The data folder cannot be used as it is." },
   TP_DATABASE_FOLDER_UNREACHABLE: { retry: "never", http: 500, reason: "InternalError", exit: 1, public: "The database's user cannot get to the data folder." },
   TP_DATABASE_START_FAILED: { retry: "backoff", http: 503, reason: "ServiceUnavailable", exit: 7, public: "The embedded database could not be started." },
+  TP_KEY_WRONG: { retry: "never", http: 500, reason: "InternalError", exit: 3, public: "The key-encryption key does not fit this database." },
+  TP_KEY_UNKNOWN: { retry: "now", http: 500, reason: "InternalError", exit: 1, public: "Something was sealed under a data key that is not known here yet." },
   TP_TOOL_MISSING: { retry: "never", http: 500, reason: "InternalError", exit: 1, public: "A program that is needed is not installed." },
   TP_LOCAL_KUBERNETES_FAILED: { retry: "backoff", http: 500, reason: "InternalError", exit: 1, public: "The local Kubernetes could not be started." },
   TP_USAGE: { retry: "never", http: 400, reason: "BadRequest", exit: 2, public: "The command cannot be used this way." },

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createApiServer, createObjects, createRegistry, coreKinds, gcQueue, namespaceFinalizer, type ApiContext } from "@threeport/apiserver";
 import {
@@ -8,6 +7,7 @@ import {
   fanoutReconciler,
   gcReconciler,
   namespaceReconciler,
+  resealReconciler,
   startHousekeeping,
   type Reconciler,
 } from "@threeport/engine";
@@ -18,9 +18,10 @@ import { openStore, type ConnectionOptions, type User } from "@threeport/store";
 import { adminAccess } from "./admin-access.ts";
 import type { Configuration } from "./configuration.ts";
 import { superviseDatabase } from "./embedded-database.ts";
-import { keyEncryptionKey, openHome, readIfThere, removeFile, writeJsonFile, type Home } from "./home.ts";
+import { openHome, readIfThere, removeFile, writeJsonFile, type Home } from "./home.ts";
+import { homeKeys } from "./home-keys.ts";
 import { assembleModules, type Modules } from "./modules.ts";
-import { serverTls } from "./tls.ts";
+import { serverTls, sharedTls } from "./tls.ts";
 import type { Tools } from "./tools.ts";
 
 export const productVersion = "0.1.0";
@@ -35,13 +36,13 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   const { clock, random, log } = tools;
   await using stack = new AsyncDisposableStack();
   const home = await openHome(configuration.home);
-  const databaseExists = configuration.databaseUrl === undefined && existsSync(join(home.database, "pgdata", "PG_VERSION"));
-  const key = await keyEncryptionKey(home, { given: tools.environment["THREEPORT_KEY_ENCRYPTION_KEY"], databaseExists });
-  const [connection, tls] = await Promise.all([
+  const hosts = certificateHosts(configuration.host);
+  const [connection, ownTls] = await Promise.all([
     openConnection(configuration, home, tools, stack),
-    serverTls(home, certificateHosts(configuration.host), clock),
+    serverTls(home, hosts, clock),
   ]);
-  const store = stack.use(await openStore({ connection, keyEncryptionKey: key, clock, log }));
+  const store = stack.use(await openStore({ connection, keyEncryptionKey: homeKeys(home, tools.environment), clock, log }));
+  const tls = await sharedTls(ownTls, { home, hosts, secrets: store.sharedSecrets, clock });
   const controlPlaneId = await store.maintenance.fact("control-plane-id", random.uuid(clock.now()).slice(-12));
 
   const metrics = createMetrics(store.queue);
@@ -53,6 +54,7 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   for (const kind of modules.kinds) registry.add(kind);
   reconcilers.push(
     fanoutReconciler(store.references, store.queue),
+    resealReconciler(store.reseal),
     gcReconciler({ queue: gcQueue, references: store.references, kindByResource: registry.byResource, kindByBody: registry.byKind }),
     namespaceReconciler({ finalizer: namespaceFinalizer, namespacedKinds: () => teardownOrder(registry.all()) }),
     ...modules.reconcilers,

@@ -52,28 +52,6 @@ export async function readIfThere(path: string): Promise<string | undefined> {
   });
 }
 
-/**
- * The key that wraps all data keys (S7): 32 bytes, hexadecimal, from `THREEPORT_KEY_ENCRYPTION_KEY` or a file that is
- * made on first use. Losing it loses every Secret, so it is never made anew beside a database that exists.
- */
-export async function keyEncryptionKey(home: Home, options: { readonly given: string | undefined; readonly databaseExists: boolean }): Promise<Uint8Array> {
-  const path = join(home.keys, "key-encryption-key");
-  let text = options.given ?? (await readIfThere(path))?.trim();
-  if (text === undefined) {
-    if (options.databaseExists)
-      throw new PlatformError("TP_INTERNAL", {
-        message: `${path} is missing, but the database beside it was written with it; put the file back from your backup`,
-      });
-    text = randomBytes(32).toString("hex");
-    await writeSecretFile(path, `${text}\n`);
-  }
-  if (!/^[0-9a-f]{64}$/i.test(text))
-    throw new PlatformError("TP_INTERNAL", {
-      message: `the key-encryption key in ${options.given === undefined ? path : "THREEPORT_KEY_ENCRYPTION_KEY"} must be 64 hexadecimal digits`,
-    });
-  return Buffer.from(text, "hex");
-}
-
 export async function removeFile(path: string): Promise<void> {
   await rm(path, { force: true });
 }

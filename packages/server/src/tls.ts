@@ -1,5 +1,7 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "@threeport/platform";
+import type { SharedSecrets } from "@threeport/store";
 import { readIfThere, writeSecretFile, type Home } from "./home.ts";
 
 export interface ServerTls {
@@ -21,10 +23,9 @@ interface Stored {
   readonly expiresAtMs: number;
 }
 
-/** The control plane's own CA, and a server certificate for these hosts; made on first use, renewed in time. */
+/** The home's authority, and a server certificate for these hosts; made on first use, renewed in time. */
 export async function serverTls(home: Home, hosts: readonly string[], clock: Clock): Promise<ServerTls> {
-  const authorityPath = join(home.keys, "ca.json");
-  const serverPath = join(home.keys, "server.json");
+  const { authorityPath, serverPath } = filesOf(home);
   const known = await readJson<{ certificatePem: string; privateKeyPem: string }>(authorityPath);
   const served = await readJson<Stored>(serverPath);
   const wanted = [...new Set(hosts)].sort();
@@ -49,6 +50,24 @@ export async function serverTls(home: Home, hosts: readonly string[], clock: Clo
   });
   await writeSecretFile(serverPath, JSON.stringify({ hosts: wanted, ...pair, expiresAtMs: clock.now() + serverDays * dayMs } satisfies Stored));
   return { caPem: authority.certificatePem, certificatePem: pair.certificatePem, keyPem: pair.privateKeyPem };
+}
+
+/**
+ * All replicas of a control plane have one authority, so that a client of one trusts all: the first one's, which the database keeps sealed. A home that
+ * made its own before it met the database takes that one over. Returns what is to be served.
+ */
+export async function sharedTls(own: ServerTls, input: { readonly home: Home; readonly hosts: readonly string[]; readonly secrets: SharedSecrets; readonly clock: Clock }): Promise<ServerTls> {
+  const { authorityPath, serverPath } = filesOf(input.home);
+  const offer = (await readIfThere(authorityPath)) ?? "";
+  const kept = await input.secrets.keep("authority", offer);
+  if (kept === offer) return own;
+  await rm(serverPath, { force: true }); // signed by the other one; gone before the authority changes, so that a kill leaves no pair that does not fit
+  await writeSecretFile(authorityPath, kept);
+  return serverTls(input.home, input.hosts, input.clock);
+}
+
+function filesOf(home: Home): { readonly authorityPath: string; readonly serverPath: string } {
+  return { authorityPath: join(home.keys, "ca.json"), serverPath: join(home.keys, "server.json") };
 }
 
 async function readJson<T>(path: string): Promise<T | undefined> {

@@ -1,5 +1,6 @@
 import type { Database } from "./database.ts";
-import type { Sealer } from "./sealer.ts";
+import { withFreshKeys } from "./keys/fresh-keys.ts";
+import type { Sealer } from "./keys/sealer.ts";
 
 /** Kind under which references to blobs stand: a Release that needs a blob refers to `$blob//<digest>`. */
 export const blobKind = "$blob";
@@ -26,7 +27,7 @@ export function createBlobs(database: Database, sealer: Sealer): Blobs {
     async get(digest) {
       const rows = await database.query<{ body: Buffer }>({ name: "get_blob", text: "SELECT body FROM blob WHERE digest = $1" }, [digest]);
       const body = rows[0]?.body;
-      return body === undefined ? undefined : sealer.openBytes(body, digest).toString("utf8");
+      return body === undefined ? undefined : withFreshKeys(sealer, async () => sealer.openBytes(body, digest).toString("utf8"));
     },
     async sweep(unusedMs) {
       const rows = await database.query(

@@ -8,7 +8,11 @@ export type { Reader, ListPage, ListInput } from "./reader.ts";
 export type { Writer } from "./writer.ts";
 export type { Feed, Subscription } from "./feed.ts";
 export type { References, Referrer } from "./references.ts";
-export type { Sealer } from "./sealer.ts";
+export { localKeys, type KeyEncryption } from "./keys/key-encryption.ts";
+export { rewrapDataKeys } from "./keys/data-keys.ts";
+export { dataKeyStatus, resealQueue, rotateDataKey, type Reseal } from "./keys/rotation.ts";
+export type { SharedSecrets } from "./keys/shared-secrets.ts";
+export type { Sealer } from "./keys/sealer.ts";
 export type { User } from "./credentials.ts";
 export { blobKind, type Blobs } from "./blobs.ts";
 export {

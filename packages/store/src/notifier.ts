@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock, Logger } from "@threeport/platform";
 import type { Database } from "./database.ts";
+import { keysChannel } from "./keys/rotation.ts";
 
 /** Hints between the processes of one database. Losing every one of them costs latency only (D3). */
 export interface Notifier extends AsyncDisposable {
@@ -13,6 +14,8 @@ export interface NotifierOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onHint: () => void;
+  /** Another process made a new data key. */
+  readonly onKeys: () => void;
 }
 
 /** NOTIFY inside the write transaction costs more than half of its throughput; one from a side connection per this time does not. */
@@ -33,8 +36,11 @@ export function createNotifier(options: NotifierOptions): Notifier {
     if (stopped) return;
     try {
       listening = await database.listen(
-        [channel],
-        (_, payload) => payload !== self && options.onHint(),
+        [channel, keysChannel],
+        (from, payload) => {
+          if (from === keysChannel) options.onKeys();
+          else if (payload !== self) options.onHint();
+        },
         () => again(),
       );
       if (stopped) await listening[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 import { PlatformError } from "@threeport/resource";
 import type { Database } from "./database.ts";
-import type { Sealer } from "./sealer.ts";
+import type { Sealer } from "./keys/sealer.ts";
 import { formatKey, type Change, type ObjectKey, type Version } from "./types.ts";
 
 export interface ListPage {

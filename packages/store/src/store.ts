@@ -4,6 +4,12 @@ import { createCredentials, type Credentials } from "./credentials.ts";
 import { openDatabase, type ConnectionOptions, type Database, type DatabaseOptions } from "./database.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { createInventory, type Inventory } from "./inventory.ts";
+import { checkDataKeys } from "./keys/data-keys.ts";
+import { readerWithFreshKeys, watchKeys } from "./keys/fresh-keys.ts";
+import { localKeys, type KeyEncryption } from "./keys/key-encryption.ts";
+import { askForResealing, createReseal, type Reseal } from "./keys/rotation.ts";
+import { openSealer, type Sealer } from "./keys/sealer.ts";
+import { createSharedSecrets, type SharedSecrets } from "./keys/shared-secrets.ts";
 import { createListTexts, type ListTexts } from "./list-text.ts";
 import { createMaintenance, type Maintenance } from "./maintenance.ts";
 import { migrate } from "./migrate.ts";
@@ -11,7 +17,6 @@ import { createNotifier, type Notifier } from "./notifier.ts";
 import { createQueue, type Queue } from "./queue.ts";
 import { createReader, type Reader } from "./reader.ts";
 import { createReferences, type References } from "./references.ts";
-import { openSealer, type Sealer } from "./sealer.ts";
 import { createWriter, type Writer } from "./writer.ts";
 
 export interface Store extends AsyncDisposable {
@@ -28,14 +33,17 @@ export interface Store extends AsyncDisposable {
   readonly credentials: Credentials;
   readonly maintenance: Maintenance;
   readonly sealer: Sealer;
+  /** One step of resealing what older data keys sealed (S7). */
+  readonly reseal: Reseal;
+  readonly sharedSecrets: SharedSecrets;
   /** Called when work may be waiting: a hint, never a promise (D3). */
   onWork(listener: () => void): Disposable;
 }
 
 export interface StoreOptions extends DatabaseOptions {
   readonly connection: ConnectionOptions;
-  /** 32 bytes that never enter the database (S7). */
-  readonly keyEncryptionKey: Uint8Array;
+  /** Who wraps data keys (S7); 32 bytes stand for a key at hand. */
+  readonly keyEncryptionKey: KeyEncryption | Uint8Array;
   readonly clock: Clock;
   readonly log: Logger;
   readonly pollMs?: number;
@@ -48,9 +56,11 @@ export interface StoreOptions extends DatabaseOptions {
 export async function openStore(options: StoreOptions): Promise<Store> {
   const database = openDatabase(options.connection, options);
   try {
+    const keyEncryption = options.keyEncryptionKey instanceof Uint8Array ? localKeys([options.keyEncryptionKey]) : options.keyEncryptionKey;
+    await checkDataKeys(database, keyEncryption);
     await migrate(database);
-    const sealer = await openSealer(database, options.keyEncryptionKey);
-    const reader = createReader(database, sealer);
+    const sealer = await openSealer(database, keyEncryption);
+    const reader = readerWithFreshKeys(createReader(database, sealer), sealer);
     const workListeners = new Set<() => void>();
     const wakeWorkers = () => {
       for (const listener of workListeners) listener();
@@ -64,8 +74,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     });
     await feed.start();
     let notifier: Notifier | undefined;
+    const keyWatch = watchKeys(sealer, {
+      clock: options.clock,
+      log: options.log,
+      onLate: async () => {
+        await askForResealing(database);
+        wakeWorkers();
+      },
+    });
     if (options.notify !== false) {
-      notifier = createNotifier({ database, clock: options.clock, log: options.log, onHint: () => (feed.hint(), wakeWorkers()) });
+      notifier = createNotifier({ database, clock: options.clock, log: options.log, onHint: () => (feed.hint(), wakeWorkers()), onKeys: keyWatch.hint });
     }
     const onEnqueued = () => {
       wakeWorkers();
@@ -89,11 +107,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       credentials: createCredentials(database),
       maintenance: createMaintenance(database),
       sealer,
+      reseal: createReseal(database, sealer),
+      sharedSecrets: createSharedSecrets(database, sealer),
       onWork(listener) {
         workListeners.add(listener);
         return { [Symbol.dispose]: () => workListeners.delete(listener) };
       },
       async [Symbol.asyncDispose]() {
+        keyWatch[Symbol.dispose]();
         await notifier?.[Symbol.asyncDispose]();
         await feed[Symbol.asyncDispose]();
         await database[Symbol.asyncDispose]();

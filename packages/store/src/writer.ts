@@ -5,7 +5,7 @@
 //   S5  A write, its references and the work it causes commit together.
 import { PlatformError, isErrorCode } from "@threeport/resource";
 import type { Database } from "./database.ts";
-import type { Sealer } from "./sealer.ts";
+import type { Sealer } from "./keys/sealer.ts";
 import { enqueue, judgeAndWrite, workOf, writeReferences } from "./sql/commit-group.ts";
 import { takeGroup } from "./take-group.ts";
 import { formatKey, type Change, type Write, type WriteResult } from "./types.ts";
