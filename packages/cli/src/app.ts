@@ -1,6 +1,6 @@
 import { ArgumentScannerError, buildApplication, buildRouteMap, text_en, type Application } from "@stricli/core";
 import type { CliContext } from "./context.ts";
-import { completion, down, status, up, version } from "./routes/control-plane.ts";
+import { backup, completion, down, keys, restore, status, up, version } from "./routes/control-plane.ts";
 import { environment } from "./routes/environments.ts";
 import { apply, deleteObjects, describe, get, wait } from "./routes/objects.ts";
 import { runtime } from "./routes/runtimes.ts";
@@ -8,7 +8,26 @@ import { deploy, logs, tree } from "./routes/workloads.ts";
 import { productVersion } from "./version.ts";
 
 const root = buildRouteMap<string, CliContext>({
-  routes: { up, down, status, runtime, env: environment, deploy, tree, logs, get, describe, apply, delete: deleteObjects, wait, version, completion },
+  routes: {
+    up,
+    down,
+    status,
+    runtime,
+    env: environment,
+    deploy,
+    tree,
+    logs,
+    get,
+    describe,
+    apply,
+    delete: deleteObjects,
+    wait,
+    backup,
+    restore,
+    keys,
+    version,
+    completion,
+  },
   docs: {
     brief: "Threeport: gives a workload everything it depends on, when and only when it needs it",
     fullDescription:

@@ -37,10 +37,7 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   await using stack = new AsyncDisposableStack();
   const home = await openHome(configuration.home);
   const hosts = certificateHosts(configuration.host);
-  const [connection, ownTls] = await Promise.all([
-    openConnection(configuration, home, tools, stack),
-    serverTls(home, hosts, clock),
-  ]);
+  const [connection, ownTls] = await Promise.all([openConnection(configuration, home, tools, stack), serverTls(home, hosts, clock)]);
   const store = stack.use(await openStore({ connection, keyEncryptionKey: homeKeys(home, tools.environment), clock, log }));
   const tls = await sharedTls(ownTls, { home, hosts, secrets: store.sharedSecrets, clock });
   const controlPlaneId = await store.maintenance.fact("control-plane-id", random.uuid(clock.now()).slice(-12));

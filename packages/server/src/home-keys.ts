@@ -91,6 +91,7 @@ async function readKey(path: string): Promise<Uint8Array | undefined> {
 
 /** No message shows what stands there. */
 function parse(text: string, from: string): Uint8Array {
-  if (!/^[0-9a-f]{64}$/i.test(text.trim())) throw new PlatformError("TP_KEY_WRONG", { message: `the key-encryption key in ${from} must be 64 hexadecimal digits` });
+  if (!/^[0-9a-f]{64}$/i.test(text.trim()))
+    throw new PlatformError("TP_KEY_WRONG", { message: `the key-encryption key in ${from} must be 64 hexadecimal digits` });
   return Buffer.from(text.trim(), "hex");
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { PlatformError } from "@threeport/resource";
 
 /** Where the files of one control plane are. All of it is 0700; what is secret is 0600. */
 export interface Home {

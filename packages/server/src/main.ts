@@ -3,7 +3,7 @@ import { systemClock, systemExec, systemRandom } from "@threeport/platform";
 import { toPlatformError } from "@threeport/resource";
 import { readConfiguration, type Configuration } from "./configuration.ts";
 import { startControlPlane, type ControlPlane } from "./control-plane.ts";
-import { runDatabaseCommand } from "./database-commands.ts";
+import { databaseCommands } from "./database-commands.ts";
 import { createLogger } from "./logger.ts";
 import { stopLeftovers } from "./stop-leftovers.ts";
 import type { Tools } from "./tools.ts";
@@ -12,14 +12,15 @@ import type { Tools } from "./tools.ts";
 const stopMsMax = 10_000;
 
 try {
-  const [command] = process.argv.slice(2);
-  const databaseCommand = command === "backup" || command === "restore" ? command : undefined;
-  const args = process.argv.slice(databaseCommand !== undefined ? 4 : command === "stop-runtimes" ? 3 : 2);
+  const [command = ""] = process.argv.slice(2);
+  const databaseCommand = Object.hasOwn(databaseCommands, command) ? databaseCommands[command] : undefined;
+  const words = databaseCommand?.words ?? (command === "stop-runtimes" ? 1 : 0);
+  const args = process.argv.slice(2 + words);
   const configuration = await readConfiguration(args, process.env);
   const log = createLogger(configuration.verbose);
   const tools = { clock: systemClock, random: systemRandom, exec: systemExec, log, environment: process.env };
   if (databaseCommand !== undefined) {
-    process.stdout.write(`${await runDatabaseCommand(databaseCommand, process.argv[3], configuration, tools)}\n`);
+    process.stdout.write(`${await databaseCommand.run(process.argv.slice(2, 2 + words), configuration, tools)}\n`);
     process.exit(0);
   }
   if (command === "stop-runtimes") {

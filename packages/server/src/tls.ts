@@ -56,7 +56,10 @@ export async function serverTls(home: Home, hosts: readonly string[], clock: Clo
  * All replicas of a control plane have one authority, so that a client of one trusts all: the first one's, which the database keeps sealed. A home that
  * made its own before it met the database takes that one over. Returns what is to be served.
  */
-export async function sharedTls(own: ServerTls, input: { readonly home: Home; readonly hosts: readonly string[]; readonly secrets: SharedSecrets; readonly clock: Clock }): Promise<ServerTls> {
+export async function sharedTls(
+  own: ServerTls,
+  input: { readonly home: Home; readonly hosts: readonly string[]; readonly secrets: SharedSecrets; readonly clock: Clock },
+): Promise<ServerTls> {
   const { authorityPath, serverPath } = filesOf(input.home);
   const offer = (await readIfThere(authorityPath)) ?? "";
   const kept = await input.secrets.keep("authority", offer);

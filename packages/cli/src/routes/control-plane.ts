@@ -1,3 +1,5 @@
+import { buildRouteMap, type RouteMap } from "@stricli/core";
+import type { CliContext } from "../context.ts";
 import { freeText, integerBetween, labelText } from "../parse.ts";
 import { command } from "./command.ts";
 
@@ -32,6 +34,43 @@ export const status = command({
   run: async () => (await import("../commands/status.ts")).status,
   parameters: { flags: {} },
   brief: "Whether the control plane runs, and what it looks after",
+});
+
+const file = { kind: "tuple", parameters: [{ brief: "the file", parse: freeText, placeholder: "file" }] } as const;
+
+export const backup = command({
+  run: async () => (await import("../commands/database.ts")).backup,
+  parameters: { flags: {}, positional: file },
+  brief: "Copy everything in the control plane's database into a file, while it is in use",
+  description: "The copy is one moment of the database. Secrets in it stay sealed: keep the key-encryption key (keys/ in the home) in another place.",
+});
+
+export const restore = command({
+  run: async () => (await import("../commands/database.ts")).restore,
+  parameters: { flags: {}, positional: file },
+  brief: "Fill a new home, or an empty database, from a backup",
+  description: "The control plane must not run. The home must hold the key-encryption key that the backup was made under.",
+});
+
+const rotateKeys = command({
+  run: async () => (await import("../commands/database.ts")).rotateKeys,
+  parameters: {
+    flags: {
+      keyEncryptionKey: { kind: "boolean", brief: "The key that wraps the data keys, in place of a new data key", default: false, withNegated: false },
+    },
+  },
+  brief: "Make a new data key for all writes; what older ones sealed is resealed in the background",
+});
+
+const keyStatus = command({
+  run: async () => (await import("../commands/database.ts")).keyStatus,
+  parameters: { flags: {} },
+  brief: "The data keys, and what is still sealed under older ones",
+});
+
+export const keys: RouteMap<CliContext> = buildRouteMap<string, CliContext>({
+  routes: { rotate: rotateKeys, status: keyStatus },
+  docs: { brief: "Keys that seal Secrets at rest" },
 });
 
 export const version = command({

@@ -19,7 +19,7 @@ import { createDatabase, isRefused, signInOrCreate } from "./sign-in.ts";
 import { removeShortFolder, removeStaleSocket, socketFolder, socketPort } from "./socket-folder.ts";
 
 /** Our database on the embedded server. */
-const databaseName = "threeport";
+export const databaseName = "threeport";
 
 export interface OpenFolderInput {
   readonly dataDir: string;

@@ -18,8 +18,8 @@ interface Row {
 }
 
 const contextOf = (id: string): string => `data-key:${id}`;
-/** Also of a database whose schema does not name the wrapping key yet. */
-const select = "SELECT id, wrapped, coalesce(to_jsonb(d) ->> 'wrapped_by', '') AS wrapped_by FROM data_key d ORDER BY id::int";
+/** Also of a database whose schema does not name the wrapping key yet. Served by data_key's primary key. */
+const select = { name: "data_key_list", text: "SELECT id, wrapped, coalesce(to_jsonb(d) ->> 'wrapped_by', '') AS wrapped_by FROM data_key d ORDER BY id" };
 /** SQLSTATE undefined_table. */
 const noSuchTable = "42P01";
 
@@ -43,8 +43,8 @@ export async function checkDataKeys(database: Database, keyEncryption: KeyEncryp
 }
 
 export async function readDataKeys(tx: Queryable, keyEncryption: KeyEncryption): Promise<readonly DataKey[]> {
-  const rows = await tx.query<Row>({ name: "", text: select }, []);
-  return Promise.all(rows.map((row) => openRow(row, keyEncryption)));
+  const rows = await tx.query<Row>(select, []);
+  return Promise.all(rows.toSorted((a, b) => Number(a.id) - Number(b.id)).map((row) => openRow(row, keyEncryption)));
 }
 
 /** S7: a new data key. Who seals from now on seals under it, in this process and, once they have heard of it, in all others. Returns its id. */
@@ -63,7 +63,7 @@ export async function insertDataKey(tx: Queryable, id: string, keyEncryption: Ke
 export async function rewrapDataKeys(database: Database, keyEncryption: KeyEncryption): Promise<number> {
   return database.transaction(async (tx) => {
     await tx.query({ name: "", text: "SELECT 1 FROM data_key FOR UPDATE" }, []);
-    const rows = await tx.query<Row>({ name: "", text: select }, []);
+    const rows = await tx.query<Row>(select, []);
     let rewrapped = 0;
     for (const row of rows) {
       const { key } = await openRow(row, keyEncryption);

@@ -32,7 +32,10 @@ export interface KeyWatch extends Disposable {
 }
 
 /** Takes up new data keys. `onLate`: this process may have sealed under the old key after the new one was there. */
-export function watchKeys(sealer: Sealer, { clock, log, onLate }: { readonly clock: Clock; readonly log: Logger; readonly onLate: () => Promise<void> }): KeyWatch {
+export function watchKeys(
+  sealer: Sealer,
+  { clock, log, onLate }: { readonly clock: Clock; readonly log: Logger; readonly onLate: () => Promise<void> },
+): KeyWatch {
   let stopped = false;
   let timer: Disposable | undefined;
   let seen = sealer.newest; // a read may have taken up the new key before this looks

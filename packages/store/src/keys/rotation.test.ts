@@ -35,7 +35,8 @@ test("S7: after a rotation every write is sealed under the new key, old rows are
   let loading = true;
   let written = 0;
   const load = async (store: Store, who: string): Promise<void> => {
-    for (let index = 0; loading; index++, written++) await put(store, keyOf(`${who}-${index}`, "secrets"), { sensitive: true, data: `${canary}-${who}-${index}` });
+    for (let index = 0; loading; index++, written++)
+      await put(store, keyOf(`${who}-${index}`, "secrets"), { sensitive: true, data: `${canary}-${who}-${index}` });
   };
   const loads = [load(here, "here"), load(there, "there")];
   expect(await rotateDataKey(here.database, encryption)).toBe("2");
@@ -97,7 +98,8 @@ test("S7, Q4: resealing that was stopped anywhere goes on where it was, and a ro
 test("S7: bodies of a megabyte are resealed in batches that are bounded by their size", async () => {
   await using lab = await openLab();
   const store = await lab.open();
-  for (let index = 0; index < 12; index++) await put(store, keyOf(`large-${index}`, "secrets"), { sensitive: true, data: randomBytes(700_000).toString("hex") });
+  for (let index = 0; index < 12; index++)
+    await put(store, keyOf(`large-${index}`, "secrets"), { sensitive: true, data: randomBytes(700_000).toString("hex") });
   await rotateDataKey(store.database, encryption);
   expect(await resealAll(store)).toBeGreaterThan(4);
   expect(await rowsByKey(store)).toEqual({ 1: 0, 2: 12 });

@@ -75,6 +75,7 @@ export async function openSealer(database: Database, keyEncryption: KeyEncryptio
 
 function opened(key: Uint8Array, sealed: Uint8Array, context: string): Buffer {
   const plain = decrypt(key, sealed, context);
-  if (plain === undefined) throw new PlatformError("TP_INTERNAL", { message: "a sealed body cannot be opened: its row was changed by hand, or the database is damaged" });
+  if (plain === undefined)
+    throw new PlatformError("TP_INTERNAL", { message: "a sealed body cannot be opened: its row was changed by hand, or the database is damaged" });
   return plain;
 }

@@ -25,10 +25,10 @@ export function createSharedSecrets(database: Database, sealer: Sealer): SharedS
     async keep(name, offer) {
       const known = await read(name);
       if (known !== undefined) return open(name, known);
-      await database.query(
-        { name: "shared_secret_keep", text: "INSERT INTO shared_secret (name, body) VALUES ($1, $2) ON CONFLICT DO NOTHING" },
-        [name, seal(name, offer)],
-      );
+      await database.query({ name: "shared_secret_keep", text: "INSERT INTO shared_secret (name, body) VALUES ($1, $2) ON CONFLICT DO NOTHING" }, [
+        name,
+        seal(name, offer),
+      ]);
       const kept = await read(name);
       return kept === undefined ? offer : open(name, kept);
     },
