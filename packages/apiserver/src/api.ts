@@ -29,6 +29,8 @@ export interface Caller {
 }
 
 export interface WriteOptions {
+  /** Name of the field manager, which what the write changes is recorded under (K7). */
+  readonly manager: string;
   readonly dryRun?: boolean;
   readonly fieldValidation?: FieldValidation;
 }

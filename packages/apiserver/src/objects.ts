@@ -21,6 +21,8 @@ import { kindOf } from "./registry.ts";
 
 /** The in-process face of the API for reconcilers: the same pipeline and admission as over HTTP, on behalf of `caller`. */
 export function createObjects(context: ApiContext, caller: Caller): Objects {
+  // K7: a reconciler manages fields under the name of its queue, which is the resource that it looks after.
+  const options = { manager: caller.author.fence?.queue ?? "threeport", fieldValidation: "Strict" } as const;
   const place = (target: Target): ObjectName => ({
     kind: kindOf(context.registry, target.apiVersion, target.kind),
     namespace: target.namespace ?? "",
@@ -47,21 +49,21 @@ export function createObjects(context: ApiContext, caller: Caller): Objects {
       return listed.items.map((item) => parseBody(item.body) as unknown as T);
     },
     async apply<T extends KubeObject = StoredObject>(object: KubeObject): Promise<T> {
-      const answer = await applyObject(context, caller, placeOf(object), object);
+      const answer = await applyObject(context, caller, placeOf(object), object, { ...options, force: true });
       return objectOf<T>(answer);
     },
     async create<T extends KubeObject = StoredObject>(object: KubeObject): Promise<T> {
       const target = placeOf(object);
-      const answer = await createObject(context, caller, target, deepClone(object), { fieldValidation: "Strict" });
+      const answer = await createObject(context, caller, target, deepClone(object), options);
       return objectOf<T>(answer);
     },
     async patchStatus<T extends KubeObject = StoredObject>(object: T): Promise<T> {
-      const answer = await updateObject(context, caller, placeOf(object), object, { subresource: "status" });
+      const answer = await updateObject(context, caller, placeOf(object), object, { manager: options.manager, subresource: "status" });
       return objectOf<T>(answer);
     },
     async commit<T extends KubeObject>(original: T, draft: T): Promise<T | undefined> {
       if (deepEqual(original, draft)) return original;
-      const answer = await updateObject(context, caller, placeOf(original), draft, { fieldValidation: "Strict" });
+      const answer = await updateObject(context, caller, placeOf(original), draft, options);
       const stored = objectOf<T>(answer);
       const gone = stored.metadata.deletionTimestamp !== undefined && (stored.metadata.finalizers ?? []).length === 0;
       return gone ? undefined : stored;

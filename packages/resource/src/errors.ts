@@ -24,6 +24,7 @@ export const errorRegistry = {
   TP_NOT_ACCEPTABLE: { retry: "never", http: 406, reason: "NotAcceptable", exit: 2, public: "None of the accepted media types can be served." },
   TP_ALREADY_EXISTS: { retry: "never", http: 409, reason: "AlreadyExists", exit: 5, public: "An object of this name exists." },
   TP_VERSION_CONFLICT: { retry: "now", http: 409, reason: "Conflict", exit: 5, public: "The object changed since it was read." },
+  TP_APPLY_CONFLICT: { retry: "never", http: 409, reason: "Conflict", exit: 5, public: "Somebody else manages fields that this would change." },
   TP_IN_USE: { retry: "never", http: 409, reason: "Conflict", exit: 5, public: "The object is in use." },
   TP_EXPIRED: { retry: "now", http: 410, reason: "Expired", exit: 7, public: "The requested version is too old; list again." },
   TP_REQUEST_TIMEOUT: { retry: "backoff", http: 408, reason: "Timeout", exit: 8, public: "The request did not arrive whole in time." },

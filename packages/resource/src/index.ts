@@ -5,6 +5,7 @@ export * from "./status.ts";
 export type { Schema } from "./schema.ts";
 export * from "./json.ts";
 export * from "./patch/index.ts";
+export { applyPatch, sameManagedFields, updateManagedFields, type ManagedFieldsEntry } from "./apply/index.ts";
 export * from "./selector/index.ts";
 export * from "./names.ts";
 export {

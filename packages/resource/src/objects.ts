@@ -33,7 +33,10 @@ export interface Objects {
   get<T extends KubeObject = StoredObject>(target: Target): Promise<T | undefined>;
   /** All objects of a kind that match, from one snapshot, ordered by namespace and name. */
   list<T extends KubeObject = StoredObject>(kind: { apiVersion: string; kind: string }, query?: ListQuery): Promise<readonly T[]>;
-  /** Creates the object or brings its spec, labels, annotations, finalizers and owners to what is given; equal means nothing is written (K3). For objects whose only author is the caller. */
+  /**
+   * Server-side apply (K7): creates the object or brings the fields that are given to what is given, whoever managed them; fields
+   * that the caller applied before and does not give any more go. Give all that the caller has an opinion on, each time.
+   */
   apply<T extends KubeObject = StoredObject>(object: KubeObject): Promise<T>;
   /** Creates; `TP_ALREADY_EXISTS` when the name is taken. */
   create<T extends KubeObject = StoredObject>(object: KubeObject): Promise<T>;

@@ -1,6 +1,7 @@
 import { PlatformError, parseJson, type Kind } from "@threeport/resource";
 import type { ApiContext, Answer, ObjectName, WriteOptions } from "../api.ts";
 import { scaleKind } from "../kinds/scale.ts";
+import { applyObject } from "../pipeline/apply.ts";
 import { createObject } from "../pipeline/create.ts";
 import { notFound } from "../pipeline/current.ts";
 import { deleteObject } from "../pipeline/delete.ts";
@@ -9,8 +10,10 @@ import { patchScale, scaleText, updateScale } from "../pipeline/scale.ts";
 import { patchObject, updateObject, type PatchType } from "../pipeline/update.ts";
 import { deleteCollection } from "./delete-collection.ts";
 import { readDeleteOptions } from "./delete-options.ts";
+import { applyManager, fieldManager, refuseForce } from "./field-manager.ts";
 import { joinBytes } from "./join-bytes.ts";
 import { aroundItems, presentList, presentObject, presentationOf } from "./present.ts";
+import { readConfiguration } from "./read-configuration.ts";
 import { duplicateFields, readRequestBody } from "./read-request-body.ts";
 import { selectionOf, type ResourceRequest } from "./resource-request.ts";
 import type { Route } from "./route.ts";
@@ -92,45 +95,66 @@ async function create(context: ApiContext, request: ResourceRequest): Promise<Re
   if (kind.namespaced && namespace === undefined)
     throw new PlatformError("TP_METHOD_NOT_ALLOWED", { message: `create ${kind.plural} in a namespace: POST to …/namespaces/<namespace>/${kind.plural}` });
   const sent = readRequestBody(request, kind);
-  return write(context, request, { status: 201, warnings: sent.warnings }, (options) =>
+  return write(context, request, { status: 201, warnings: sent.warnings, manager: fieldManager(request, "CreateOptions") }, (options) =>
     createObject(context, request.caller, { kind, namespace: namespace ?? "" }, sent.body, options),
   );
 }
 
 async function put(context: ApiContext, request: ResourceRequest, name: ObjectName): Promise<ResourceAnswer> {
   const sent = readRequestBody(request, shownKind(request.route));
-  return write(context, request, { status: 200, warnings: sent.warnings }, (options) =>
+  return write(context, request, { status: 200, warnings: sent.warnings, manager: fieldManager(request, "UpdateOptions") }, (options) =>
     request.route.subresource === "scale"
       ? updateScale(context, request.caller, name, sent.body, options)
       : updateObject(context, request.caller, name, sent.body, { ...options, ...subresource(request.route) }),
   );
 }
 
+const applyType = "application/apply-patch+yaml";
 const patchTypes: readonly PatchType[] = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
 
 async function patch(context: ApiContext, request: ResourceRequest, name: ObjectName): Promise<ResourceAnswer> {
+  if (request.contentType === applyType) return apply(context, request, name);
   const type = patchTypes.find((candidate) => candidate === request.contentType);
   if (type === undefined)
     throw new PlatformError("TP_UNSUPPORTED_MEDIA_TYPE", {
-      message: `a patch must be of type ${patchTypes.join(", ")}, not "${request.contentType.slice(0, 100)}"`,
+      message: `a patch must be of type ${[...patchTypes, applyType].join(", ")}, not "${request.contentType.slice(0, 100)}"`,
     });
+  const manager = fieldManager(request, "PatchOptions");
+  refuseForce(request);
   const sent = { type, value: parseJson(request.body ?? new Uint8Array()) };
-  return write(context, request, { status: 200, warnings: duplicateFields(request) }, (options) =>
+  return write(context, request, { status: 200, warnings: duplicateFields(request), manager }, (options) =>
     request.route.subresource === "scale"
       ? patchScale(context, request.caller, name, sent, options)
       : patchObject(context, request.caller, name, sent, { ...options, ...subresource(request.route) }),
   );
 }
 
-/** What all writes share. The form of the answer is looked at before anything is written; `warnings` are those about the body's text. */
-async function write(
-  context: ApiContext,
-  request: ResourceRequest,
-  told: { readonly status: number; readonly warnings: readonly string[] },
-  body: (options: WriteOptions) => Promise<Answer>,
-): Promise<ResourceAnswer> {
+async function apply(context: ApiContext, request: ResourceRequest, name: ObjectName): Promise<ResourceAnswer> {
+  const manager = applyManager(request);
+  const force = request.query.flag("force") === true;
+  const sent = await readConfiguration(request.body ?? new Uint8Array());
+  const warnings = sent.json ? duplicateFields(request) : sent.warnings;
+  let created = false;
+  const answered = await write(context, request, { status: 200, warnings, manager }, async (options) => {
+    const made = await applyObject(context, request.caller, name, sent.value, { ...options, ...subresource(request.route), force });
+    created = made.created;
+    return made;
+  });
+  return created ? { ...answered, status: 201 } : answered;
+}
+
+interface Told {
+  readonly status: number;
+  /** Those about the body's text. */
+  readonly warnings: readonly string[];
+  readonly manager: string;
+}
+
+/** What all writes share. The form of the answer is looked at before anything is written. */
+async function write(context: ApiContext, request: ResourceRequest, told: Told, body: (options: WriteOptions) => Promise<Answer>): Promise<ResourceAnswer> {
   const presentation = presentationOf(request);
   const options: WriteOptions = {
+    manager: told.manager,
     dryRun: request.query.oneOf("dryRun", ["All"]) === "All",
     fieldValidation: request.query.oneOf("fieldValidation", ["Strict", "Warn", "Ignore"]) ?? "Warn",
   };

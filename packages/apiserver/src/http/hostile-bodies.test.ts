@@ -103,7 +103,7 @@ test("I9: identity, status and ownership cannot be assigned by sending them", as
   };
   const made = (await api.call("POST", widgets, { body: { ...widget("a", {}, mine), status: { ready: true }, id: 1, owner: "me", rv: 5 } })).body;
   expect(Object.keys(made).toSorted()).toEqual(["apiVersion", "kind", "metadata", "spec"]);
-  expect(Object.keys(made.metadata).toSorted()).toEqual(["creationTimestamp", "generation", "name", "namespace", "resourceVersion", "uid"]);
+  expect(Object.keys(made.metadata).toSorted()).toEqual(["creationTimestamp", "generation", "managedFields", "name", "namespace", "resourceVersion", "uid"]);
   expect([made.metadata.uid === "mine", made.metadata.generation]).toEqual([false, 1]);
 });
 

@@ -12,6 +12,7 @@ export interface ResourceRequest {
   /** Lower case, without parameters. */
   readonly contentType: string;
   readonly body: Uint8Array | undefined;
+  readonly userAgent: string | undefined;
   readonly caller: Caller;
 }
 

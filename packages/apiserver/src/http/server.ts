@@ -189,6 +189,7 @@ function resourceRequest(
     accept: request.headers.accept,
     contentType: mediaTypeOf(request.headers["content-type"] ?? ""),
     body,
+    userAgent: request.headers["user-agent"],
     caller: { user, author: { priority: 0, fence: undefined } },
   };
 }

@@ -40,9 +40,11 @@ export const namespaceKind = defineKind({
     { name: "Status", type: "string", description: "Active or Terminating.", value: (object) => (object["status"] as { phase?: string } | undefined)?.phase },
     ageColumn,
   ],
+  normalize(object) {
+    object.metadata.labels = { ...object.metadata.labels, "kubernetes.io/metadata.name": object.metadata.name };
+  },
   prepare(object, old) {
     if (old === undefined) object.metadata.finalizers = [...new Set([...(object.metadata.finalizers ?? []), namespaceFinalizer])];
-    object.metadata.labels = { ...object.metadata.labels, "kubernetes.io/metadata.name": object.metadata.name };
     const status = object["status"] as { phase?: string } | undefined;
     object["status"] = { ...status, phase: object.metadata.deletionTimestamp === undefined ? "Active" : "Terminating" };
   },
@@ -72,7 +74,7 @@ export const secretKind = defineKind({
     ageColumn,
   ],
   selectableFields: ["type"],
-  prepare(object) {
+  normalize(object) {
     const plain = object["stringData"] as Record<string, string> | undefined;
     if (plain !== undefined)
       object["data"] = {

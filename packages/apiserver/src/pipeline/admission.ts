@@ -2,11 +2,13 @@ import {
   PlatformError,
   deepEqual,
   pruneAndDefault,
+  sameManagedFields,
   validateObjectMeta,
   validateSchema,
   type ErrorCause,
   type Kind,
   type KubeObject,
+  type ManagedFieldsEntry,
 } from "@threeport/resource";
 import { referenceCauses } from "./references.ts";
 
@@ -15,11 +17,16 @@ export type FieldValidation = "Strict" | "Warn" | "Ignore";
 /** Metadata that clients cannot set; the rest of unknown metadata is pruned by the schema. */
 const serverOwnedMetadata = ["managedFields", "selfLink"];
 
-/**
- * Brings a body to its kind's shape and refuses what is not valid. Changes `object`. Returns warnings for the client.
- * `old` is undefined on create.
- */
-export function admit(kind: Kind, object: KubeObject, old: KubeObject | undefined, fieldValidation: FieldValidation): string[] {
+export interface Admission {
+  /** Undefined on create. */
+  readonly old: KubeObject | undefined;
+  readonly fieldValidation: FieldValidation;
+  /** Sees the object as its author means it: in shape, and before the server fills in what it decides. */
+  readonly shaped?: (object: KubeObject) => void;
+}
+
+/** Brings a body to its kind's shape and refuses what is not valid. Changes `object`. Returns warnings for the client. */
+export function admit(kind: Kind, object: KubeObject, { old, fieldValidation, shaped }: Admission): string[] {
   for (const field of serverOwnedMetadata) delete (object.metadata as unknown as Record<string, unknown>)[field];
   const unknown = pruneAndDefault(object, kind.schema);
   if (unknown.length > 0 && fieldValidation === "Strict") {
@@ -31,12 +38,14 @@ export function admit(kind: Kind, object: KubeObject, old: KubeObject | undefine
     });
   }
   checkTypes(kind, object);
+  kind.normalize(object);
+  shaped?.(object);
   kind.prepare(object, old);
   check(kind, object, old);
   return fieldValidation === "Ignore" ? [] : unknown.map((path) => `unknown field "${path}"`);
 }
 
-/** `prepare` may rely on types: what has the wrong one is refused before it. What is missing, `prepare` may still fill in. */
+/** `normalize` and `prepare` may rely on types: what has the wrong one is refused before them. What is missing they may still fill in. */
 function checkTypes(kind: Kind, object: KubeObject): void {
   const causes = validateSchema(object, kind.schema).filter((cause) => cause.reason === "FieldValueTypeInvalid");
   if (causes.length > 0) throw invalid(kind, nameOf(object), causes);
@@ -89,11 +98,11 @@ export function desiredChanged(kind: Kind, a: KubeObject, b: KubeObject): boolea
   return !deepEqual(rest(a), rest(b));
 }
 
-/** K3: whether two objects are the same but for the resourceVersion. */
+/** K3: whether two objects are the same but for the resourceVersion and the times in managedFields. */
 export function sameObject(a: KubeObject, b: KubeObject): boolean {
   const strip = (object: KubeObject): KubeObject => {
-    const { resourceVersion: _, ...metadata } = object.metadata;
+    const { resourceVersion: _, managedFields: _m, ...metadata } = object.metadata;
     return { ...object, metadata };
   };
-  return deepEqual(strip(a), strip(b));
+  return deepEqual(strip(a), strip(b)) && sameManagedFields(a.metadata.managedFields, (b.metadata.managedFields ?? []) as ManagedFieldsEntry[]);
 }

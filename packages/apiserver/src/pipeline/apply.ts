@@ -1,43 +1,123 @@
-import { deepClone, isErrorCode, type KubeObject, type ObjectMeta } from "@threeport/resource";
+import { rfc3339 } from "@threeport/platform";
+import {
+  PlatformError,
+  applyPatch,
+  deepClone,
+  isErrorCode,
+  isJsonObject,
+  parseApiVersion,
+  type JsonObject,
+  type Kind,
+  type KubeObject,
+  type ManagedFieldsEntry,
+} from "@threeport/resource";
 import type { Answer, ApiContext, Caller, ObjectName } from "../api.ts";
-import { createObject } from "./create.ts";
-import { readCurrent } from "./current.ts";
+import { invalid } from "./admission.ts";
+import { readObject } from "./body.ts";
+import { createFrom, placeIn } from "./create.ts";
+import { notFound, readCurrent, versionConflict, type Current } from "./current.ts";
 import { untilWritten } from "./until-written.ts";
-import { replace } from "./update.ts";
+import { replace, type UpdateOptions } from "./update.ts";
 
-/**
- * Creates, or replaces owners and desired fields and adds labels, annotations and finalizers: for objects whose only
- * author is the caller.
- */
-export async function applyObject(context: ApiContext, caller: Caller, target: ObjectName, object: KubeObject): Promise<Answer> {
+export interface ApplyOptions extends UpdateOptions {
+  /** Takes the fields that others manage; without it they are conflicts. */
+  readonly force: boolean;
+}
+
+export interface AppliedAnswer extends Answer {
+  readonly created: boolean;
+}
+
+/** Server-side apply (K7): creates the object, or merges in what `configuration`, the manager's whole opinion, says. Retried by the server when the object moved. */
+export async function applyObject(
+  context: ApiContext,
+  caller: Caller,
+  target: ObjectName,
+  configuration: unknown,
+  options: ApplyOptions,
+): Promise<AppliedAnswer> {
+  const applied = checked(configuration, target);
   return untilWritten(context, target, async () => {
     const current = await readCurrent(context, target);
-    if (current !== undefined) {
-      const next: KubeObject = deepClone(object);
-      next.metadata = merged(target, current.object.metadata, next.metadata);
-      return replace(context, caller, target, { current, next, options: { fieldValidation: "Strict" } });
-    }
-    try {
-      return await createObject(context, caller, { kind: target.kind, namespace: target.namespace }, deepClone(object), { fieldValidation: "Strict" });
-    } catch (error) {
-      if (isErrorCode(error, "TP_ALREADY_EXISTS")) return undefined; // somebody else created it since
-      throw error;
-    }
+    if (current === undefined && options.subresource !== undefined) throw notFound(target);
+    const { object, managedFields } = applyPatch({
+      live: current?.object as JsonObject | undefined,
+      applied,
+      manager: options.manager,
+      force: options.force,
+      schema: target.kind.schema,
+      apiVersion: target.kind.apiVersion,
+      nowRfc3339: rfc3339(context.clock.now()),
+      ...(options.subresource === undefined ? {} : { subresource: options.subresource }),
+    });
+    if (current === undefined) return create(context, caller, target, { object, managedFields, options });
+    if (object === current.object) return { body: current.body, rv: current.rv, warnings: [], created: false }; // K3
+    const next = readObject(deepClone(object), target.kind);
+    checkIdentity(target, current, next);
+    const answer = await replace(context, caller, target, { current, next, options, managedFields });
+    return answer === undefined ? undefined : { ...answer, created: false };
   });
 }
 
-function merged(target: ObjectName, before: ObjectMeta, wanted: ObjectMeta): ObjectMeta {
-  const finalizers = [...new Set([...(before.finalizers ?? []), ...(before.deletionTimestamp === undefined ? (wanted.finalizers ?? []) : [])])];
-  const labels = { ...before.labels, ...wanted.labels };
-  const annotations = { ...before.annotations, ...wanted.annotations };
-  const { labels: _l, annotations: _a, finalizers: _f, ...rest } = wanted;
-  return {
-    ...rest,
-    name: target.name,
-    ...(target.kind.namespaced ? { namespace: target.namespace } : {}),
-    ...(Object.keys(labels).length === 0 ? {} : { labels }),
-    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
-    ...(finalizers.length === 0 ? {} : { finalizers }),
-    ...(wanted.ownerReferences === undefined && before.ownerReferences !== undefined ? { ownerReferences: before.ownerReferences } : {}),
-  };
+interface Outcome {
+  readonly object: JsonObject;
+  readonly managedFields: readonly ManagedFieldsEntry[];
+  readonly options: ApplyOptions;
+}
+
+/** Undefined when somebody else has created it since. */
+async function create(context: ApiContext, caller: Caller, target: ObjectName, outcome: Outcome): Promise<AppliedAnswer | undefined> {
+  const { kind, namespace } = target;
+  const object = readObject(deepClone(outcome.object), kind);
+  if ((object.metadata.uid ?? "") !== "")
+    throw new PlatformError("TP_VERSION_CONFLICT", {
+      message: `Operation cannot be fulfilled on ${kind.resource} "${target.name}": uid mismatch: the provided object specified uid ${object.metadata.uid}, and no existing object was found`,
+      detail: { kind: kind.plural, group: kind.group, name: target.name },
+    });
+  placeIn(object, kind, namespace);
+  const { options, managedFields } = outcome;
+  try {
+    return { ...(await createFrom(context, caller, target, { object, options, managedFields: () => managedFields, applied: true })), created: true };
+  } catch (error) {
+    if (isErrorCode(error, "TP_ALREADY_EXISTS")) return undefined;
+    throw error;
+  }
+}
+
+/** The configuration of an object of this kind and name; what else is sent cannot be applied here. */
+function checked(configuration: unknown, { kind, namespace, name }: ObjectName): JsonObject {
+  if (!isJsonObject(configuration)) throw refused("the applied configuration must be one object");
+  const { apiVersion, kind: sentKind, metadata } = configuration;
+  if (apiVersion !== kind.apiVersion || sentKind !== kind.kind) throw refused(`invalid object type: ${typeName(apiVersion, sentKind)}`);
+  const { name: sentName, namespace: sentNamespace } = isJsonObject(metadata) ? metadata : {};
+  if (typeof sentName !== "string" || sentName === "") throw refused(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  if (sentName !== name) throw refused(`the name of the object (${sentName.slice(0, shownMax)}) does not match the name on the URL (${name})`);
+  if (sentNamespace !== undefined && sentNamespace !== null && sentNamespace !== "" && sentNamespace !== namespace)
+    throw refused("the namespace of the provided object does not match the namespace sent on the request");
+  return configuration;
+}
+
+/** Characters of a name that is wrong that an answer repeats. */
+const shownMax = 100;
+
+function typeName(apiVersion: unknown, kind: unknown): string {
+  const { group, version } = parseApiVersion(typeof apiVersion === "string" ? apiVersion : "");
+  return `${group}/${version}, Kind=${typeof kind === "string" ? kind : ""}`.slice(0, shownMax);
+}
+
+/** `metadata.uid` and `metadata.resourceVersion` in a configuration are preconditions. */
+function checkIdentity(target: ObjectName, current: Current, next: KubeObject): void {
+  const version = next.metadata.resourceVersion ?? "";
+  if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
+  if (next.metadata.uid !== current.uid) throw immutable(target.kind, target.name, next.metadata.uid);
+}
+
+function immutable(kind: Kind, name: string, uid: unknown): PlatformError {
+  return invalid(kind, name, [
+    { field: "metadata.uid", reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(uid)?.slice(0, shownMax)}: field is immutable` },
+  ]);
+}
+
+function refused(message: string): PlatformError {
+  return new PlatformError("TP_BAD_REQUEST", { message });
 }

@@ -6,6 +6,7 @@ import type { Kind } from "@threeport/resource";
 import { admit } from "./admission.ts";
 import { readObject } from "./body.ts";
 import { readCurrent } from "./current.ts";
+import { managedFieldsAfter, setManagedFields, type ManagedFields } from "./managed-fields.ts";
 import { checkGuards, commitWrite, type WriteInput } from "./write.ts";
 
 /** Random characters after a generateName, as upstream. */
@@ -27,13 +28,34 @@ export async function createObject(
   placeIn(object, kind, namespace);
   if ((object.metadata.resourceVersion ?? "") !== "")
     throw new PlatformError("TP_BAD_REQUEST", { message: "resourceVersion should not be set on objects to be created" });
+  const { managedFields: sent } = object.metadata;
+  const write = { kind, manager: options.manager, live: undefined, sent, subresource: undefined };
+  return createFrom(context, caller, target, { object, options, managedFields: (shaped) => managedFieldsAfter(context, write, shaped) });
+}
+
+export interface Creation {
+  /** In its place (see {@link placeIn}); not changed when its name is generated. */
+  readonly object: KubeObject;
+  readonly options: WriteOptions;
+  readonly managedFields: (shaped: KubeObject) => ManagedFields;
+  /** See {@link WriteInput.applied}. */
+  readonly applied?: boolean;
+}
+
+/** Creates what has been read and put in its place. */
+export async function createFrom(context: ApiContext, caller: Caller, target: { kind: Kind; namespace: string }, creation: Creation): Promise<Answer> {
+  const { kind } = target;
+  const { object, options } = creation;
   const { generateName } = object.metadata;
   const generated = (object.metadata.name ?? "") === "" && typeof generateName === "string" && generateName !== "";
   for (let attempt = 1; ; attempt++) {
     const next = generated ? deepClone(object) : object;
     if (generated) next.metadata.name = `${generateName.slice(0, generatedPrefixMax)}${context.random.suffix(suffixLength)}`;
-    const warnings = admit(kind, stamp(context, kind, next), undefined, options.fieldValidation ?? "Warn");
-    const answer = await store(context, caller, { kind, namespace }, next, options);
+    let managedFields: ManagedFields = [];
+    const shaped = (shape: KubeObject) => void (managedFields = creation.managedFields(shape));
+    const warnings = admit(kind, stamp(context, kind, next), { old: undefined, fieldValidation: options.fieldValidation ?? "Warn", shaped });
+    setManagedFields(next, managedFields);
+    const answer = await store(context, caller, target, { ...creation, object: next });
     if (answer !== undefined) return { ...answer, warnings };
     if (!generated || attempt >= nameTries) {
       throw new PlatformError("TP_ALREADY_EXISTS", {
@@ -49,12 +71,11 @@ async function store(
   context: ApiContext,
   caller: Caller,
   target: { kind: Kind; namespace: string },
-  next: KubeObject,
-  options: WriteOptions,
+  { object: next, options, applied = false }: Creation,
 ): Promise<Omit<Answer, "warnings"> | undefined> {
   const { kind, namespace } = target;
   const guards: Guard[] = kind.namespaced ? [{ target: { kind: "namespaces", namespace: "", name: namespace }, mustExist: true }] : [];
-  const write: WriteInput = { kind, author: caller.author, current: undefined, next, guards };
+  const write: WriteInput = { kind, author: caller.author, current: undefined, next, guards, applied };
   if (options.dryRun === true) {
     if ((await readCurrent(context, { kind, namespace, name: next.metadata.name })) !== undefined) return undefined;
     await checkGuards(context, write);

@@ -15,12 +15,15 @@ import { admit, desiredChanged, invalid, sameObject } from "./admission.ts";
 import { readObject, serialize } from "./body.ts";
 import { placeIn } from "./create.ts";
 import { notFound, readCurrent, versionConflict, type Current } from "./current.ts";
+import { managedFieldsAfter, setManagedFields, type ManagedFields } from "./managed-fields.ts";
 import { untilWritten } from "./until-written.ts";
 import { checkGuards, commitWrite, type WriteInput } from "./write.ts";
 
 export interface UpdateOptions extends WriteOptions {
   /** `status`: only status and the metadata that Kubernetes lets a status write change (K2). */
   readonly subresource?: "status";
+  /** The subresource that managedFields name, where another endpoint than the two above wrote: `scale`. */
+  readonly recordedAs?: string;
 }
 
 export type PatchType = "application/json-patch+json" | "application/merge-patch+json" | "application/strategic-merge-patch+json";
@@ -95,27 +98,38 @@ export function applyPatch(schema: Schema, current: KubeObject, patch: Patch): J
   }
 }
 
+export interface Replacement {
+  readonly current: Current;
+  readonly next: KubeObject;
+  readonly options: UpdateOptions;
+  /** Set by apply, which knows the managers; else they follow from what changes. */
+  readonly managedFields?: ManagedFields;
+}
+
 /** Brings `current` to `next` under the write rules. Undefined when `current` is no longer current. */
-export async function replace(
-  context: ApiContext,
-  caller: Caller,
-  target: ObjectName,
-  input: { current: Current; next: KubeObject; options: UpdateOptions },
-): Promise<Answer | undefined> {
+export async function replace(context: ApiContext, caller: Caller, target: ObjectName, input: Replacement): Promise<Answer | undefined> {
   const { kind } = target;
   const { current, options } = input;
+  const { managedFields: sent } = input.next.metadata;
   const next = options.subresource === "status" ? statusOnly(current.object, input.next) : mainOnly(kind, current.object, input.next);
   next.metadata = keepIdentity(current.object.metadata, next.metadata);
   next.metadata.resourceVersion = current.object.metadata.resourceVersion;
   checkFinalizers(kind, current.object, next);
-  const warnings = admit(kind, next, current.object, options.fieldValidation ?? "Warn");
+  let { managedFields } = input;
+  const recorded = { kind, manager: options.manager, live: current.object, sent, subresource: options.recordedAs ?? options.subresource };
+  const warnings = admit(kind, next, {
+    old: current.object,
+    fieldValidation: options.fieldValidation ?? "Warn",
+    shaped: (shape) => void (managedFields ??= managedFieldsAfter(context, recorded, shape)),
+  });
+  setManagedFields(next, managedFields ?? []);
   if (kind.hasStatus && options.subresource === undefined) {
     const grown = desiredChanged(kind, current.object, next) ? 1 : 0; // K1
     next.metadata.generation = (current.object.metadata.generation ?? 0) + grown;
   }
   const gone = next.metadata.deletionTimestamp !== undefined && (next.metadata.finalizers ?? []).length === 0;
   if (!gone && sameObject(current.object, next)) return { body: current.body, rv: current.rv, warnings }; // K3
-  const write: WriteInput = { kind, author: caller.author, current, next, remove: gone };
+  const write: WriteInput = { kind, author: caller.author, current, next, remove: gone, applied: input.managedFields !== undefined };
   if (options.dryRun === true) {
     await checkGuards(context, write);
     const [before, after] = serialize(next);

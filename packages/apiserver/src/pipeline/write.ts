@@ -13,6 +13,8 @@ export interface WriteInput {
   /** The state to store; on removal the last state, for watchers. */
   readonly next: KubeObject;
   readonly remove?: boolean;
+  /** The write is an apply: it cannot do without managedFields. */
+  readonly applied?: boolean;
   readonly guards?: readonly Guard[];
 }
 
@@ -33,7 +35,7 @@ export async function commitWrite(context: ApiContext, input: WriteInput): Promi
     remove,
     terminating: next.metadata.deletionTimestamp !== undefined,
     schemaVersion: kind.version,
-    body: serialize(next),
+    body: boundedBody(input),
     sensitive: kind.sensitive,
     prevBody: current?.body,
     references: references === undefined || deepEqual(references, before) ? undefined : references,
@@ -53,6 +55,29 @@ export async function commitWrite(context: ApiContext, input: WriteInput): Promi
     case "refused":
       throw await refusal(context, input, result.guard, added.find((entry) => entry.guard === result.guard)?.path);
   }
+}
+
+/** An object may have as many bytes as a request. JSON text, managedFields included. */
+const objectBytesMax = 3 * 2 ** 20;
+/** UTF-8 takes at most so many bytes for a UTF-16 unit. */
+const bytesPerUnit = 3;
+
+/**
+ * The body as it is stored. Patches could let an object grow without an end, and each field counts again for its manager:
+ * as upstream, managedFields go before a write is refused, unless the write is an apply.
+ */
+function boundedBody({ next, remove, applied = false }: WriteInput): readonly [before: string, after: string] {
+  const body = serialize(next);
+  if (remove === true || fits(body)) return body;
+  const { managedFields: _, ...metadata } = next.metadata;
+  const bare = applied ? body : serialize({ ...next, metadata });
+  if (fits(bare)) return bare;
+  throw new PlatformError("TP_TOO_LARGE", { message: `the object is too large: it may have ${objectBytesMax} bytes as JSON` });
+}
+
+function fits([before, after]: readonly [before: string, after: string]): boolean {
+  const units = before.length + after.length;
+  return units * bytesPerUnit <= objectBytesMax || Buffer.byteLength(before) + Buffer.byteLength(after) <= objectBytesMax;
 }
 
 /** What a write that is only tried would be refused for, as far as it can be known now: its guards, read one by one. */
@@ -96,8 +121,8 @@ function wakeOf(context: ApiContext, input: WriteInput, key: ObjectKey): Write["
       : [{ queue: kind.resource, key: own }];
     return [...wake, ...refersAnew];
   }
-  const { resourceVersion: _a, ...before } = current?.object.metadata ?? { name: "" };
-  const { resourceVersion: _b, ...after } = next.metadata;
+  const { resourceVersion: _a, managedFields: _am, ...before } = current?.object.metadata ?? { name: "" };
+  const { resourceVersion: _b, managedFields: _bm, ...after } = next.metadata;
   const statusOnly = current !== undefined && deepEqual(before, after);
   return statusOnly && author.fence !== undefined ? wake : [...wake, { queue: kind.resource, key: own }];
 }

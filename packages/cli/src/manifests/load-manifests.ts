@@ -1,4 +1,4 @@
-import { loadYamlDocuments, type YamlDocument } from "@threeport/client/yaml";
+import { loadYamlDocuments, type YamlDocument } from "@threeport/resource/yaml";
 import { PlatformError, type JsonObject } from "@threeport/resource";
 import type { Source } from "./read-sources.ts";
 

@@ -1,4 +1,4 @@
-import { locate } from "@threeport/client/yaml";
+import { locate } from "@threeport/resource/yaml";
 import { PlatformError, type ErrorCause } from "@threeport/resource";
 import type { Manifest } from "./load-manifests.ts";
 

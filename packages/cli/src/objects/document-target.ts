@@ -1,4 +1,4 @@
-import { locate } from "@threeport/client/yaml";
+import { locate } from "@threeport/resource/yaml";
 import type { ApiResource, Discovery } from "@threeport/client";
 import { PlatformError, type ErrorCause } from "@threeport/resource";
 import type { Manifest } from "../manifests/load-manifests.ts";

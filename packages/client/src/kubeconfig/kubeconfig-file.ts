@@ -1,5 +1,5 @@
 import { PlatformError, type ErrorCause, type JsonObject } from "@threeport/resource";
-import { loadYamlDocuments } from "../yaml/load-yaml-documents.ts";
+import { loadYamlDocuments } from "@threeport/resource/yaml";
 
 /** A kubeconfig taken apart, before any rule is applied. */
 export interface KubeconfigFile {

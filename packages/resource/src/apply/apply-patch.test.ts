@@ -80,7 +80,7 @@ describe("applyPatch", () => {
     const first = apply(undefined, "ann", spec({ replicas: 1, items: [{ name: "x", value: 1 }] }));
     const before = deepClone(first.object);
     const error = errorOf(() => apply(first.object, "bob", spec({ replicas: 2, items: [{ name: "x", value: 2 }] })));
-    expect(error.code).toBe("TP_VERSION_CONFLICT");
+    expect(error.code).toBe("TP_APPLY_CONFLICT");
     expect(error.causes).toEqual([
       { field: ".spec.replicas", reason: "FieldManagerConflict", message: 'conflict with "ann"' },
       { field: '.spec.items[name="x"].value', reason: "FieldManagerConflict", message: 'conflict with "ann"' },

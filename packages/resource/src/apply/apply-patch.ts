@@ -54,7 +54,7 @@ export interface Applied {
 
 /**
  * Merges an applied configuration into an object. Neither input is changed; what stays as it is is shared with `live`.
- * @throws PlatformError TP_VERSION_CONFLICT with a cause `FieldManagerConflict` for each field that another manager owns (the
+ * @throws PlatformError TP_APPLY_CONFLICT with a cause `FieldManagerConflict` for each field that another manager owns (the
  *   same apply fails again: force it, or leave the field out); TP_BAD_REQUEST or TP_INVALID when the configuration cannot be merged
  */
 export function applyPatch(apply: Apply): Applied {
@@ -94,7 +94,7 @@ function checkedConfiguration({ live, applied, apiVersion, schema }: Apply): Jso
   if (!isJsonObject(applied)) throw new PlatformError("TP_BAD_REQUEST", { message: "An applied configuration must be an object." });
   if (ownValue(applied, "apiVersion") !== apiVersion) {
     throw new PlatformError("TP_BAD_REQUEST", {
-      message: `Incorrect version specified in apply patch. Specified patch version: ${String(ownValue(applied, "apiVersion"))}, expected: ${apiVersion}`,
+      message: `Incorrect version specified in apply patch. Specified patch version: ${String(ownValue(applied, "apiVersion") ?? "")}, expected: ${apiVersion}`,
     });
   }
   if (live !== undefined && ownValue(applied, "kind") !== ownValue(live, "kind")) {
@@ -128,8 +128,7 @@ function applyOrTakeOver(request: Request, write: Write): Outcome {
     const ours = write.manager === kubectlManager ? fieldsAppliedClientSide(request.live, write.apiVersion, write.schema) : undefined;
     const left = ours === undefined ? thrown.conflicts : thrown.conflicts.filter(({ path }) => !has(ours, path));
     if (left.length === 0) return applyTo({ ...request, force: true }, write);
-    const metadata = ownValue(request.applied, "metadata");
-    throw conflictError(left, { kind: ownValue(request.applied, "kind"), name: isJsonObject(metadata) ? ownValue(metadata, "name") : undefined });
+    throw conflictError(left);
   }
 }
 

@@ -21,12 +21,12 @@ export interface Write {
   readonly nowRfc3339: string;
 }
 
-/** The main endpoint does not write `status`, and `/status` writes nothing but that and metadata (K2). */
+/** The main endpoint does not write `status`, and `/status` writes nothing but that (K2). */
 export function resetFieldsOf(subresource: string, schema: Schema | undefined): FieldSet {
   const fields = Object.keys(schema?.properties ?? {});
   const reset =
     subresource === "status"
-      ? fields.filter((name) => !["apiVersion", "kind", "metadata", "status"].includes(name))
+      ? ["metadata", ...fields.filter((name) => !["apiVersion", "kind", "metadata", "status"].includes(name))]
       : fields.includes("status")
         ? ["status"]
         : [];

@@ -23,14 +23,10 @@ export class ApplyConflicts extends Error {
 const conflictsShownMax = 100;
 
 /** In the words of Kubernetes, which kubectl and others look at. */
-export function conflictError(conflicts: readonly Conflict[], applied: { readonly kind?: unknown; readonly name?: unknown }): PlatformError {
+export function conflictError(conflicts: readonly Conflict[]): PlatformError {
   const shown = conflicts.slice(0, conflictsShownMax);
   const causes = shown.map(({ owner, path }) => ({ field: printPath(path), reason: "FieldManagerConflict", message: `conflict with ${printOwner(owner)}` }));
-  return new PlatformError("TP_VERSION_CONFLICT", {
-    message: conflictMessage(shown, conflicts.length),
-    causes,
-    detail: { kind: applied.kind, name: applied.name },
-  });
+  return new PlatformError("TP_APPLY_CONFLICT", { message: conflictMessage(shown, conflicts.length), causes });
 }
 
 function conflictMessage(shown: readonly Conflict[], count: number): string {

@@ -1,5 +1,5 @@
 import { Composer, Lexer, LineCounter, Parser, type Alias, type Document, type Node } from "yaml";
-import type { JsonObject } from "@threeport/resource";
+import type { JsonObject } from "../object.ts";
 import { decodeText, firstForbidden } from "./decode-text.ts";
 import { yamlLimits, type YamlLimits } from "./limits.ts";
 import { syntaxMessage } from "./syntax-message.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { stringify } from "yaml";
 import { describe, expect, test } from "vitest";
-import { PlatformError } from "@threeport/resource";
+import { PlatformError } from "../errors.ts";
 import { loadYamlDocuments, type YamlOptions } from "./load-yaml-documents.ts";
 
 const values = (text: string | Uint8Array, options?: YamlOptions) => loadYamlDocuments(text, options).documents.map(({ value }) => value);

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, Scalar, type Alias, type Node, type Pair, type YAMLMap } from "yaml";
-import type { Json, JsonObject } from "@threeport/resource";
+import type { Json, JsonObject } from "../object.ts";
 import { plainScalar } from "./plain-scalar.ts";
 
 export interface ToValueContext {

@@ -1,4 +1,4 @@
-import type { Json } from "@threeport/resource";
+import type { Json } from "../object.ts";
 
 /** What an unquoted word means: a value, or the reason why it must be written in another way. Reasons never quote the text: it may be a secret. */
 export type PlainScalar = { readonly value: Json; readonly warning?: string } | { readonly problem: string };

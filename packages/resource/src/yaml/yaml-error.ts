@@ -1,4 +1,4 @@
-import { PlatformError } from "@threeport/resource";
+import { PlatformError } from "../errors.ts";
 
 /** A place in a text; both count from 1. */
 export interface Position {
