@@ -38,7 +38,7 @@ export function admit(kind: Kind, object: KubeObject, { old, fieldValidation, sh
     });
   }
   checkTypes(kind, object);
-  kind.normalize(object);
+  kind.normalize(object, old);
   shaped?.(object);
   kind.prepare(object, old);
   check(kind, object, old);

@@ -249,7 +249,7 @@ export const workloadInstanceKind = defineKind({
     { name: "Message", type: "string", priority: 1, description: "What is wrong and what to do.", value: (object) => messageOf(object) },
     ageColumn,
   ],
-  prepare(object, old) {
+  normalize(object, old) {
     // §5.6: a manifest that does not name the runtime does not unbind it.
     const { spec } = object as WorkloadInstance;
     const bound = (old as WorkloadInstance | undefined)?.spec.runtime;

@@ -68,8 +68,8 @@ export interface KindOptions<Fields extends z.ZodRawShape> {
   readonly ttlMs?: number;
   /** Admission beyond the schema: pure, after defaults. `old` is undefined on create. */
   readonly validate?: (object: KubeObject, old: KubeObject | undefined) => readonly ErrorCause[];
-  /** Says the same in the form that is stored; may change `object`. What it writes counts as sent by the client, so the client manages it (K7). */
-  readonly normalize?: (object: KubeObject) => void;
+  /** Says what the client means in the form that is stored; may change `object`. What it writes counts as sent, so the client manages it (K7). */
+  readonly normalize?: (object: KubeObject, old: KubeObject | undefined) => void;
   /** Fills in what the server decides, before validation; may change `object`. Pure otherwise. Nobody manages what it writes. */
   readonly prepare?: (object: KubeObject, old: KubeObject | undefined) => void;
   /** Field paths that a field selector may name, beside metadata.name and metadata.namespace. */
@@ -104,7 +104,7 @@ export interface Kind {
   readonly ttlMs: number | undefined;
   readonly selectableFields: readonly string[];
   readonly validate: (object: KubeObject, old: KubeObject | undefined) => readonly ErrorCause[];
-  readonly normalize: (object: KubeObject) => void;
+  readonly normalize: (object: KubeObject, old: KubeObject | undefined) => void;
   readonly prepare: (object: KubeObject, old: KubeObject | undefined) => void;
 }
 
