@@ -1,5 +1,6 @@
 import { Client, DatabaseError, Pool, type ClientBase, type PoolClient, type PoolConfig, type QueryResultRow } from "pg";
 import { PlatformError } from "@threeport/resource";
+import { Flight, type BoundStatement, type TextRows } from "./flight.ts";
 
 /** How to reach a PostgreSQL; `host` may be the folder of a Unix socket. */
 export type ConnectionOptions = Pick<PoolConfig, "host" | "port" | "user" | "database" | "password" | "ssl" | "connectionString">;
@@ -23,6 +24,11 @@ export interface Database extends Queryable, AsyncDisposable {
    * give way (deadlock, serialization failure), `body` runs again: it must have no effects but its statements.
    */
   transaction<T>(body: (tx: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * Runs statements as one transaction (read committed) in one round trip: all are sent before the first is answered. Each sees what was committed before
+   * it begins. Resolves with the rows of each after the commit; rolls back when one fails, and gives way as `transaction` does.
+   */
+  atOnce(statements: readonly BoundStatement[]): Promise<readonly TextRows[]>;
   /** Several statements without parameters, for migrations. */
   script(text: string): Promise<void>;
   /** A connection of its own, for LISTEN. `onNotify` gets channel and payload; `onEnd` is called once when the connection is lost. */
@@ -59,7 +65,10 @@ export function openDatabase(connection: ConnectionOptions, options: DatabaseOpt
     keepAlive: true,
     application_name: "threeport",
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
-    onConnect: (client) => walkIndexes(client),
+    onConnect: async (client) => {
+      await client.query("SET default_transaction_isolation = 'read committed'"); // each statement sees what was committed before it (S2), whatever the server's default
+      await walkIndexes(client);
+    },
   });
   pool.on("error", () => {}); // an idle connection was lost; the next query opens another
   // A connection that is lost in use tells its statement, or the next one; without a listener it would also end this process.
@@ -67,6 +76,7 @@ export function openDatabase(connection: ConnectionOptions, options: DatabaseOpt
   return {
     query: (statement, values) => givingWay(() => run(pool, statement, values)),
     transaction: (body) => givingWay(() => transact(pool, body)),
+    atOnce: (statements) => givingWay(() => fly(pool, statements)),
     async script(text) {
       await pool.query(text).catch((error: unknown) => {
         throw translate(error);
@@ -107,6 +117,24 @@ async function transact<T>(pool: Pool, body: (tx: Queryable) => Promise<T>): Pro
     const error = translate(thrown);
     if (connectionLost(error)) broken = error; // closing it rolls back
     else await client.query("ROLLBACK").catch((rollback: unknown) => (broken = translate(rollback)));
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function fly(pool: Pool, statements: readonly BoundStatement[]): Promise<readonly TextRows[]> {
+  const client = await connect(pool);
+  let broken: Error | undefined;
+  try {
+    return await new Promise((resolve, reject) => {
+      const flight = new Flight(statements);
+      flight.callback = (error, answers) => (answers === undefined ? reject(error ?? new Error("a flight without answers")) : resolve(answers));
+      client.query(flight);
+    });
+  } catch (thrown) {
+    const error = translate(thrown);
+    if (connectionLost(error)) broken = error;
     throw error;
   } finally {
     client.release(broken);

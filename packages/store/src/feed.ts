@@ -7,7 +7,7 @@ import type { Clock, Logger } from "@threeport/platform";
 import { PlatformError, isErrorCode } from "@threeport/resource";
 import type { Reader } from "./reader.ts";
 import type { Change } from "./types.ts";
-import type { Committed } from "./writer.ts";
+import type { Committed } from "./commit.ts";
 
 export interface FeedOptions {
   readonly reader: Reader;

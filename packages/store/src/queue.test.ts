@@ -3,7 +3,7 @@ import { systemClock } from "@threeport/platform";
 import { openDatabase } from "./database.ts";
 import { keyOf, openLab, put, until, writeOf, type Lab } from "./proofs/lab.ts";
 import type { Claim, Completion } from "./queue.ts";
-import type { WorkRow } from "./sql/commit-group.ts";
+import type { WorkRow } from "./sql/enqueue.ts";
 import type { Store } from "./store.ts";
 import type { Priority } from "./types.ts";
 

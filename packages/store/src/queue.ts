@@ -6,7 +6,7 @@
 //   Q5  Priority first, but one claim in `fairClaimEvery` goes by age alone, so that a flood cannot starve the rest.
 //   Q6  Backoff stands in the row.
 import type { Database } from "./database.ts";
-import { enqueue, type WorkRow } from "./sql/commit-group.ts";
+import { enqueue, type WorkRow } from "./sql/enqueue.ts";
 import {
   advanceFanout,
   claimDue,

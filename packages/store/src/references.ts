@@ -1,5 +1,5 @@
 import type { Database } from "./database.ts";
-import { enqueue } from "./sql/commit-group.ts";
+import { enqueue } from "./sql/enqueue.ts";
 import type { Claim } from "./queue.ts";
 import { parseKey, type ObjectKey } from "./types.ts";
 

@@ -4,21 +4,11 @@
 //       one that the database refuses (a text or an index row that it cannot hold): the others of its group go on without it.
 //   S5  A write, its references and the work it causes commit together.
 import { PlatformError, isErrorCode } from "@threeport/resource";
+import { commitAtOnce, commitInSteps, type Committed } from "./commit.ts";
 import type { Database } from "./database.ts";
 import type { Sealer } from "./keys/sealer.ts";
-import { enqueue, judgeAndWrite, workOf, writeReferences } from "./sql/commit-group.ts";
 import { takeGroup } from "./take-group.ts";
-import { formatKey, type Change, type Write, type WriteResult } from "./types.ts";
-
-export interface Committed {
-  /** The counter before this group. */
-  readonly baseRv: number;
-  /** The counter after it. Numbers between may be unused. */
-  readonly lastRv: number;
-  readonly changes: readonly Change[];
-  /** Work rows were added. */
-  readonly work: boolean;
-}
+import type { Write, WriteResult } from "./types.ts";
 
 export interface Writer {
   write(write: Write): Promise<WriteResult>;
@@ -51,7 +41,8 @@ export function createWriter(database: Database, sealer: Sealer, onCommitted: (g
   async function commitGroup(group: readonly Pending[]): Promise<void> {
     const writes = group.map((pending) => pending.write);
     try {
-      const { results, committed } = await commit(database, sealer, writes);
+      const sensitive = writes.some((write) => write.sensitive);
+      const { results, committed } = await (sensitive ? commitInSteps(database, sealer, writes) : commitAtOnce(database, writes));
       onCommitted(committed);
       group.forEach((pending, index) => {
         const result = results[index];
@@ -80,43 +71,4 @@ export function createWriter(database: Database, sealer: Sealer, onCommitted: (g
         }
       }),
   };
-}
-
-async function commit(database: Database, sealer: Sealer, writes: readonly Write[]): Promise<{ results: WriteResult[]; committed: Committed }> {
-  return database.transaction(async (tx) => {
-    const counter = await tx.query<{ rv: string }>({ name: "take_numbers", text: "UPDATE counter SET rv = rv + $1 WHERE id = 1 RETURNING rv" }, [
-      writes.length,
-    ]);
-    const lastRv = Number(counter[0]?.rv);
-    const baseRv = lastRv - writes.length;
-    const bodies = writes.map((write, index) => `${write.body[0]}${baseRv + index + 1}${write.body[1]}`);
-    const stored = writes.map((write, index) => (write.sensitive ? sealer.seal(bodies[index] ?? "", formatKey(write.key)) : (bodies[index] ?? "")));
-    const judged = await judgeAndWrite(tx, writes, baseRv, stored);
-    const written = writes
-      .map((write, index) => ({ write, judgement: judged[index], rv: baseRv + index + 1, body: bodies[index] ?? "" }))
-      .filter((entry) => entry.judgement?.written === true);
-    const redeclared = written.filter((entry) => entry.write.references !== undefined && !entry.write.remove).map((entry) => entry.write);
-    if (redeclared.length > 0) await writeReferences(tx, redeclared);
-    const work = written.flatMap((entry) => workOf(entry.write, entry.judgement?.referred === true));
-    if (work.length > 0) await enqueue(tx, work);
-    const results = writes.map((write, index): WriteResult => {
-      const judgement = judged[index];
-      if (judgement === undefined) throw new PlatformError("TP_INTERNAL", { message: "the database judged fewer writes than were sent" });
-      if (judgement.written) return { outcome: "written", rv: baseRv + index + 1, body: bodies[index] ?? "" };
-      if (!judgement.lease_ok) return { outcome: "lease-lost" };
-      const guard = judgement.failed_guard === null ? undefined : write.guards[judgement.failed_guard];
-      if (Number(judgement.current_rv) !== write.expectRv || guard === undefined) return { outcome: "conflict", currentRv: Number(judgement.current_rv) };
-      return { outcome: "refused", guard };
-    });
-    const changes = written.map(({ write, rv, body }) => ({
-      rv,
-      key: write.key,
-      uid: write.uid,
-      prevRv: write.expectRv,
-      deleted: write.remove,
-      body,
-      prevBody: write.prevBody,
-    }));
-    return { results, committed: { baseRv, lastRv, changes, work: work.length > 0 } };
-  });
 }

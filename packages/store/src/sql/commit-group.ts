@@ -1,34 +1,24 @@
+import { PlatformError } from "@threeport/resource";
 import type { Queryable } from "../database.ts";
-import type { Guard, ReferenceRow, Write } from "../types.ts";
-import { fanoutQueue, formatKey } from "../types.ts";
+import type { BoundStatement, TextRows } from "../flight.ts";
+import { fanoutQueue, formatKey, type Write } from "../types.ts";
+import { boolArray, int4Array, int8Array, textArray } from "./binary-array.ts";
+import { enqueueFrom, type WorkRow } from "./enqueue.ts";
 
-/** What the database said to each write of a group, by position. */
+/** What the database said to one write of a group. */
 export interface Judgement {
-  readonly current_rv: string;
-  readonly lease_ok: boolean;
-  readonly failed_guard: number | null;
   readonly written: boolean;
-  readonly referred: boolean;
+  readonly currentRv: number;
+  readonly leaseOk: boolean;
+  readonly failedGuard: number | undefined;
 }
 
-const columns = "ord, kind, namespace, name, uid, expect, rv, remove, terminating, body, schema_version, fence_queue, fence_key, fence, changes";
-
-/**
- * Judges and writes a whole group in one statement. It runs after the counter row is locked in the same transaction, so
- * its snapshot holds every earlier write and no other can come between; a stale write reports `written = false` and
- * fails alone (S2). Served by the primary keys of object, work and reference. Measured with 100k rows in each: 0.3 ms for one write, 8 ms for 128; on a
- * durable server 1 caller → 380 writes/s, 8 → 2.0k, 32 → 4.7k, 128 → 8.3k (`npm run bench:queue`). A change of what 10k others refer to, none of them
- * waiting for such a change, reads all of their reference rows: 8 ms.
- */
-const writeGroup = {
-  name: "write_group",
-  text: `
-WITH op AS MATERIALIZED (
-  SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bool[], $9::bool[],
-    $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::int[]) AS t(${columns})
+/** `judged`, and what follows from it for versions and objects. Parameters 1 to 20 are {@link groupValues}; `numbered` adds rv and body to each `t`. */
+const judging = (numbered: string): string => `
+WITH op AS MATERIALIZED (${numbered}
 ), guard AS MATERIALIZED (
   SELECT g.ord, min(g.n) AS failed
-  FROM unnest($16::int[], $17::int[], $18::text[], $19::text[], $20::text[], $21::bool[], $22::bool[]) AS g(ord, n, kind, namespace, name, must_exist, unreferenced)
+  FROM unnest($14::int[], $15::int[], $16::text[], $17::text[], $18::text[], $19::bool[], $20::bool[]) AS g(ord, n, kind, namespace, name, must_exist, unreferenced)
   LEFT JOIN object o ON o.kind = g.kind AND o.namespace = g.namespace AND o.name = g.name
   WHERE (o.uid IS NULL AND g.must_exist) OR (o.terminating AND NOT g.unreferenced) OR (g.unreferenced AND EXISTS (
     SELECT 1 FROM reference r WHERE r.target_kind = g.kind AND r.target_namespace = g.namespace AND r.target_name = g.name AND r.path NOT LIKE '$%'))
@@ -40,7 +30,9 @@ WITH op AS MATERIALIZED (
   LEFT JOIN object o ON o.kind = op.kind AND o.namespace = op.namespace AND o.name = op.name
   LEFT JOIN guard ON guard.ord = op.ord
 ), ok AS MATERIALIZED (
-  SELECT * FROM judged WHERE current_rv = expect AND lease_ok AND failed IS NULL
+  SELECT *, changes <> 0 AND EXISTS (SELECT 1 FROM reference r
+    WHERE r.target_kind = judged.kind AND r.target_namespace = judged.namespace AND r.target_name = judged.name AND r.waits_for & judged.changes <> 0) AS referred
+  FROM judged WHERE current_rv = expect AND lease_ok AND failed IS NULL
 ), new_version AS (
   INSERT INTO version (rv, kind, namespace, name, uid, prev_rv, deleted, body, schema_version, written_at)
   SELECT rv, kind, namespace, name, uid, current_rv, remove, body, schema_version, now() FROM ok
@@ -52,125 +44,152 @@ WITH op AS MATERIALIZED (
   DELETE FROM object o USING ok WHERE ok.remove AND o.kind = ok.kind AND o.namespace = ok.namespace AND o.name = ok.name
 ), unreferenced AS (
   DELETE FROM reference r USING ok WHERE ok.remove AND r.source_kind = ok.kind AND r.source_namespace = ok.namespace AND r.source_name = ok.name
-)
-SELECT j.current_rv, j.lease_ok, j.failed AS failed_guard, ok.ord IS NOT NULL AS written,
-  ok.ord IS NOT NULL AND j.changes <> 0 AND EXISTS (
-    SELECT 1 FROM reference r WHERE r.target_kind = j.kind AND r.target_namespace = j.namespace AND r.target_name = j.name AND r.waits_for & j.changes <> 0) AS referred
-FROM judged j LEFT JOIN ok ON ok.ord = j.ord ORDER BY j.ord`,
-};
+)`;
 
-export async function judgeAndWrite(tx: Queryable, writes: readonly Write[], baseRv: number, bodies: readonly string[]): Promise<Judgement[]> {
-  const guards: { ord: number; n: number; guard: Guard }[] = [];
-  writes.forEach((write, ord) => write.guards.forEach((guard, n) => guards.push({ ord, n, guard })));
-  return tx.query<Judgement & Record<string, unknown>>(writeGroup, [
-    writes.map((_, index) => index),
-    writes.map((write) => write.key.kind),
-    writes.map((write) => write.key.namespace),
-    writes.map((write) => write.key.name),
-    writes.map((write) => write.uid),
-    writes.map((write) => write.expectRv),
-    writes.map((_, index) => baseRv + index + 1),
-    writes.map((write) => write.remove),
-    writes.map((write) => write.terminating),
-    bodies,
-    writes.map((write) => write.schemaVersion),
-    writes.map((write) => write.fence?.queue ?? ""),
-    writes.map((write) => write.fence?.key ?? ""),
-    writes.map((write) => write.fence?.token ?? 0),
-    writes.map((write) => write.changes),
-    guards.map((entry) => entry.ord),
-    guards.map((entry) => entry.n),
-    guards.map((entry) => entry.guard.target.kind),
-    guards.map((entry) => entry.guard.target.namespace),
-    guards.map((entry) => entry.guard.target.name),
-    guards.map((entry) => entry.guard.mustExist),
-    guards.map((entry) => entry.guard.unreferenced === true),
-  ]);
+const operations = `unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bool[], $8::bool[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::int[]`;
+const columns = "ord, kind, namespace, name, uid, expect, remove, terminating, schema_version, fence_queue, fence_key, fence, changes";
+
+function groupValues(writes: readonly Write[]): Buffer[] {
+  const guards = writes.flatMap((write, ord) => write.guards.map((guard, n) => ({ ord, n, guard })));
+  return [
+    int4Array(writes.map((_, index) => index)),
+    textArray(writes.map((write) => write.key.kind)),
+    textArray(writes.map((write) => write.key.namespace)),
+    textArray(writes.map((write) => write.key.name)),
+    textArray(writes.map((write) => write.uid)),
+    int8Array(writes.map((write) => write.expectRv)),
+    boolArray(writes.map((write) => write.remove)),
+    boolArray(writes.map((write) => write.terminating)),
+    textArray(writes.map((write) => write.schemaVersion)),
+    textArray(writes.map((write) => write.fence?.queue ?? "")),
+    textArray(writes.map((write) => write.fence?.key ?? "")),
+    int8Array(writes.map((write) => write.fence?.token ?? 0)),
+    int4Array(writes.map((write) => write.changes)),
+    int4Array(guards.map((entry) => entry.ord)),
+    int4Array(guards.map((entry) => entry.n)),
+    textArray(guards.map((entry) => entry.guard.target.kind)),
+    textArray(guards.map((entry) => entry.guard.target.namespace)),
+    textArray(guards.map((entry) => entry.guard.target.name)),
+    boolArray(guards.map((entry) => entry.guard.mustExist)),
+    boolArray(guards.map((entry) => entry.guard.unreferenced === true)),
+  ];
 }
 
-/** Replaces the references of the given sources: rows that left go, the rest stays or comes. Served by reference_source: 5 ms for 128 sources with one each. */
-const replaceReferences = {
-  name: "replace_references",
-  text: `
-WITH source AS MATERIALIZED (
-  SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS s(kind, namespace, name)
-), wanted AS MATERIALIZED (
-  SELECT * FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::int[])
-    AS w(source_kind, source_namespace, source_name, path, waker_queue, waker_key, target_kind, target_namespace, target_name, waits_for)
-), gone AS (
-  DELETE FROM reference r USING source s
-  WHERE r.source_kind = s.kind AND r.source_namespace = s.namespace AND r.source_name = s.name
-    AND (r.source_kind, r.source_namespace, r.source_name, r.path, r.target_kind, r.target_namespace, r.target_name, r.waker_queue) NOT IN (
-      SELECT source_kind, source_namespace, source_name, path, target_kind, target_namespace, target_name, waker_queue FROM wanted)
-)
-INSERT INTO reference (source_kind, source_namespace, source_name, path, waker_queue, waker_key, target_kind, target_namespace, target_name, waits_for)
-SELECT DISTINCT ON (target_kind, target_namespace, target_name, source_kind, source_namespace, source_name, path, waker_queue)
-  source_kind, source_namespace, source_name, path, waker_queue, waker_key, target_kind, target_namespace, target_name, waits_for FROM wanted
-ON CONFLICT (target_kind, target_namespace, target_name, source_kind, source_namespace, source_name, path, waker_queue)
-DO UPDATE SET waits_for = excluded.waits_for, waker_key = excluded.waker_key`,
-};
+/** Locks the counter until the transaction ends (S2), and answers its new number. */
+const takeNumbers = { name: "take_numbers", text: "UPDATE counter SET rv = rv + $1 WHERE id = 1 RETURNING rv" };
 
-export async function writeReferences(tx: Queryable, writes: readonly Write[]): Promise<void> {
-  const rows: { write: Write; row: ReferenceRow }[] = writes.flatMap((write) => (write.references ?? []).map((row) => ({ write, row })));
-  await tx.query(replaceReferences, [
-    writes.map((write) => write.key.kind),
-    writes.map((write) => write.key.namespace),
-    writes.map((write) => write.key.name),
-    rows.map(({ write }) => write.key.kind),
-    rows.map(({ write }) => write.key.namespace),
-    rows.map(({ write }) => write.key.name),
-    rows.map(({ row }) => row.path),
-    rows.map(({ row }) => row.wakerQueue),
-    rows.map(({ row }) => row.wakerKey),
-    rows.map(({ row }) => row.target.kind),
-    rows.map(({ row }) => row.target.namespace),
-    rows.map(({ row }) => row.target.name),
-    rows.map(({ row }) => row.waitsFor),
-  ]);
+/** Of `count` numbers, the one before the first. */
+export async function numbersFor(tx: Queryable, count: number): Promise<number> {
+  const rows = await tx.query<{ rv: string }>(takeNumbers, [count]);
+  return Number(rows[0]?.rv) - count;
 }
 
-export interface WorkRow {
-  readonly queue: string;
-  readonly key: string;
-  readonly priority: number;
-  /** Fan-out rows only. */
-  readonly mask: number;
-  readonly delayMs: number;
+interface JudgedRow {
+  readonly current_rv: string;
+  readonly lease_ok: boolean;
+  readonly failed_guard: number | null;
+  readonly written: boolean;
+  readonly referred: boolean;
+  readonly [column: string]: unknown;
 }
 
 /**
- * Adds work or marks it for another run (Q2): a leased row keeps its lease and runs again after it. A change resets the
- * backoff: what failed before may work now. A fan-out row starts again from its beginning, with both masks. Rows are locked in order of their keys.
- * Served by work's primary key: 0.5 ms for 10 rows.
+ * Judges and writes a whole group in one statement. It runs after the counter row is locked in the same transaction, so
+ * its snapshot holds every earlier write and no other can come between; a stale write reports `written = false` and
+ * fails alone (S2). Served by the primary keys of object, work and reference. Measured with 100k rows in each: 0.3 ms for one write, 8 ms for 128.
+ * A change of what 10k others refer to, none of them waiting for such a change, reads all of their reference rows: 8 ms.
  */
-export const enqueueRows = {
-  name: "enqueue_rows",
-  text: `
-INSERT INTO work (queue, key, priority, due_at, generation, mask)
-SELECT queue, key, min(priority), now() + min(delay_ms) * interval '1 millisecond', 1, bit_or(mask)
-FROM unnest($1::text[], $2::text[], $3::smallint[], $4::int[], $5::float8[]) AS t(queue, key, priority, mask, delay_ms)
-GROUP BY queue, key ORDER BY queue COLLATE "C", key COLLATE "C"
-ON CONFLICT (queue, key) DO UPDATE SET
-  generation = work.generation + 1,
-  attempts = 0,
-  cursor = '',
-  mask = work.mask | excluded.mask,
-  priority = least(work.priority, excluded.priority),
-  due_at = CASE WHEN work.lease_owner IS NOT NULL AND work.due_at > clock_timestamp() THEN work.due_at ELSE least(work.due_at, excluded.due_at) END`,
+const writeGroup = {
+  name: "write_group",
+  text: `${judging(`
+  SELECT * FROM ${operations}, $21::bigint[], $22::text[]) AS t(${columns}, rv, body)`)}
+SELECT j.current_rv, j.lease_ok, j.failed AS failed_guard, ok.ord IS NOT NULL AS written, coalesce(ok.referred, false) AS referred
+FROM judged j LEFT JOIN ok ON ok.ord = j.ord ORDER BY j.ord`,
 };
 
-export async function enqueue(tx: Queryable, rows: readonly WorkRow[]): Promise<void> {
-  await tx.query(enqueueRows, [
-    rows.map((row) => row.queue),
-    rows.map((row) => row.key),
-    rows.map((row) => row.priority),
-    rows.map((row) => row.mask),
-    rows.map((row) => row.delayMs),
-  ]);
+/** `referred`: others wait for what this write changed. */
+export async function judgeAndWrite(
+  tx: Queryable,
+  writes: readonly Write[],
+  numbered: { readonly baseRv: number; readonly bodies: readonly string[] },
+): Promise<(Judgement & { readonly referred: boolean })[]> {
+  const numbers = int8Array(writes.map((_, index) => numbered.baseRv + index + 1));
+  const rows = await tx.query<JudgedRow>(writeGroup, [...groupValues(writes), numbers, textArray(numbered.bodies)]);
+  return rows.map((row) => ({
+    written: row.written,
+    currentRv: Number(row.current_rv),
+    leaseOk: row.lease_ok,
+    failedGuard: row.failed_guard ?? undefined,
+    referred: row.referred,
+  }));
 }
 
 /** The work that a written change causes: its own keys, and one fan-out row when others wait for such a change (S5). */
 export function workOf(write: Write, referred: boolean): WorkRow[] {
   const own = write.wake.map((row) => ({ ...row, priority: write.priority, mask: 0, delayMs: 0 }));
   return referred ? [...own, { queue: fanoutQueue, key: formatKey(write.key), priority: write.priority, mask: write.changes, delayMs: 0 }] : own;
+}
+
+/**
+ * The same, with the work that follows, for a transaction whose statements are all sent before the first is answered: numbers are counted back from the
+ * counter, which this transaction has moved, and the bodies get theirs here. Answers one row: what was not written, and whether work was added.
+ */
+const writeGroupWithWork = {
+  name: "write_group_with_work",
+  text: `${judging(`
+  SELECT t.*, c.rv - $23::int + t.ord + 1 AS rv, t.head || (c.rv - $23::int + t.ord + 1) || t.tail AS body
+  FROM ${operations}, $21::text[], $22::text[], $24::int[]) AS t(${columns}, head, tail, priority) CROSS JOIN (SELECT rv FROM counter WHERE id = 1) c`)}
+, caused AS MATERIALIZED (
+  SELECT w.queue, w.key, ok.priority::smallint AS priority, 0 AS mask FROM unnest($25::int[], $26::text[], $27::text[]) AS w(ord, queue, key) JOIN ok ON ok.ord = w.ord
+  UNION ALL SELECT '${fanoutQueue}', ok.kind || '|' || ok.namespace || '|' || ok.name, ok.priority::smallint, ok.changes FROM ok WHERE ok.referred
+), enqueued AS (${enqueueFrom("(SELECT *, 0 AS delay_ms FROM caused) t")}
+)
+SELECT (SELECT string_agg(concat_ws(' ', ord, current_rv, lease_ok, failed), ',') FROM judged j WHERE NOT EXISTS (SELECT 1 FROM ok WHERE ok.ord = j.ord)) AS failed,
+  EXISTS (SELECT 1 FROM caused) AS work`,
+};
+
+/** The statements that take the numbers of a group, judge it and write it. None of the writes is sensitive. */
+export function groupStatements(writes: readonly Write[]): [BoundStatement, BoundStatement] {
+  const wakes = writes.flatMap((write, ord) => write.wake.map((row) => ({ ord, ...row })));
+  const values = [
+    ...groupValues(writes),
+    textArray(writes.map((write) => write.body[0])),
+    textArray(writes.map((write) => write.body[1])),
+    String(writes.length),
+    int4Array(writes.map((write) => write.priority)),
+    int4Array(wakes.map((wake) => wake.ord)),
+    textArray(wakes.map((wake) => wake.queue)),
+    textArray(wakes.map((wake) => wake.key)),
+  ];
+  return [
+    { ...takeNumbers, values: [String(writes.length)] },
+    { ...writeGroupWithWork, values },
+  ];
+}
+
+export interface GroupAnswer {
+  readonly baseRv: number;
+  readonly judged: readonly Judgement[];
+  readonly work: boolean;
+}
+
+const writtenOne: Judgement = { written: true, currentRv: 0, leaseOk: true, failedGuard: undefined };
+
+/** What the two statements of {@link groupStatements} answered. */
+export function readGroupAnswer(count: number, numbers: TextRows | undefined, answer: TextRows | undefined): GroupAnswer {
+  const lastRv = Number(numbers?.[0]?.[0]);
+  const row = answer?.[0];
+  if (!Number.isSafeInteger(lastRv) || row === undefined)
+    throw new PlatformError("TP_INTERNAL", { message: "the database did not answer to a group of writes" });
+  const judged = Array.from({ length: count }, () => writtenOne);
+  for (const failure of row[0]?.split(",") ?? []) {
+    const [ord, currentRv, leaseOk, failedGuard] = failure.split(" ");
+    judged[Number(ord)] = {
+      written: false,
+      currentRv: Number(currentRv),
+      leaseOk: leaseOk === "t",
+      failedGuard: failedGuard === undefined ? undefined : Number(failedGuard),
+    };
+  }
+  return { baseRv: lastRv - count, judged, work: row[1] === "t" };
 }
