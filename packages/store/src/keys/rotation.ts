@@ -5,7 +5,7 @@
 //     Under an old key nothing is left once the resealing went through; what comes late is found by the next one;
 //   - resealing changes no object: same number, same content, no event. It can stop anywhere: how far it came commits with what it did.
 import type { Database, Queryable } from "../database.ts";
-import { enqueue } from "../sql/commit-group.ts";
+import { enqueue } from "../sql/enqueue.ts";
 import { formatKey } from "../types.ts";
 import { insertDataKey } from "./data-keys.ts";
 import type { KeyEncryption } from "./key-encryption.ts";
