@@ -157,12 +157,12 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
       { labels: { "threeport.io/control-plane": controlPlaneId }, annotations: { "threeport.io/resource-set": "default/known" } },
     );
     await server.client.create(targetOf(document), document);
-    const first = await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1" });
+    const first = await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1", impersonates: true });
     expect(await first.follow({ apiVersion: "v1", kind: "ConfigMap" }, AbortSignal.timeout(10_000))).toBe(true);
     await until("the watch to tell of it", () => changed.includes("default/known"));
     changed.length = 0;
-    expect(await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1" }), "the same credentials, the same connection").toBe(first);
-    expect(await clusters.get("one", { kubeconfig: proxy.kubeconfig, uid: "1" })).not.toBe(first);
+    expect(await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1", impersonates: true }), "the same credentials, the same connection").toBe(first);
+    expect(await clusters.get("one", { kubeconfig: proxy.kubeconfig, uid: "1", impersonates: true })).not.toBe(first);
     await until("the set to be looked at", () => changed.includes("default/known"));
   });
 
@@ -171,7 +171,7 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
     await using clusters = createClusters({ controlPlaneId, clock: systemClock, random: systemRandom, log: silentLogger, onChange: () => {} });
     const document = configMap("default", fresh("news"), { key: "older" }, { labels: { "threeport.io/control-plane": controlPlaneId } });
     const answer = await server.client.create<StoredObject>(targetOf(document), document);
-    const cluster = await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1" });
+    const cluster = await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1", impersonates: true });
     await cluster.follow({ apiVersion: "v1", kind: "ConfigMap" }, AbortSignal.timeout(10_000));
     await server.client.patch(targetOf(document), { data: { key: "newer" } });
     const known = (): unknown => (cluster.cache.byUid(answer.metadata.uid)?.["data"] as { key?: string } | undefined)?.key;

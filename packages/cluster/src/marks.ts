@@ -14,6 +14,9 @@ export const ignoreFieldsAnnotation = "threeport.io/ignore-fields";
 /** A whole number: objects of a higher wave are applied when all of the lower ones are healthy (C3). 0 unless said. */
 export const waveAnnotation = "threeport.io/wave";
 
+/** On a namespace that workloads share: the environment that it belongs to. */
+export const environmentLabel = "threeport.io/environment";
+
 export interface SetIdentity {
   readonly controlPlaneId: string;
   readonly uid: string;

@@ -63,7 +63,7 @@ async function converge(options: ResourceSetOptions, run: Run): Promise<Outcome>
   const complete = await followKinds(cluster, desired, context.signal);
 
   const reached = openWaves(run, { desired, entries, cluster });
-  const plan = planOf(options.digest, { desired: desired.filter((object) => object.wave <= reached), entries, complete, cluster });
+  const plan = planOf(options.digest, { set, desired: desired.filter((object) => object.wave <= reached), entries, complete, cluster });
   await writeAhead(plan, { entries, context, identity });
   await applyAll(run, { cluster, plan, entries, adopt: set.spec.adopt === "IfUnowned" });
   // Kinds that came with this set are served only now.

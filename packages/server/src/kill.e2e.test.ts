@@ -24,7 +24,7 @@ describeWithKubernetes("F1: kill -9 at any moment", () => {
   let server: TestApiServer;
   let home: ServerHome;
   beforeAll(async () => {
-    [server, home] = await Promise.all([startApiServer({ controllers: ["namespace"] }), openServerHome()]);
+    [server, home] = await Promise.all([startApiServer({ controllers: ["namespace", "clusterrole-aggregation"] }), openServerHome()]);
   });
   afterAll(async () => {
     await home?.[Symbol.asyncDispose]();

@@ -1,5 +1,6 @@
 import { type PlatformError, toPlatformError, type ErrorCode } from "@threeport/resource";
 import type { Cluster } from "../connection/cluster.ts";
+import { explainDeployerRefusal } from "../confinement/access.ts";
 import { explainApplyError } from "../health/index.ts";
 import { idWords } from "../identity.ts";
 import { applyToCluster } from "./apply-object.ts";
@@ -23,15 +24,17 @@ export async function applyAll(run: Run, input: { cluster: Cluster; plan: readon
 
 async function applyOne(run: Run, input: { cluster: Cluster; planned: Planned; entries: Map<string, Entry>; adopt: boolean }): Promise<void> {
   const { context, identity, set } = run;
-  const { desired, digest, reason } = input.planned;
+  const { desired, digest, reason, access } = input.planned;
   const known = input.entries.get(desired.id);
   try {
+    if (access.refused !== undefined) throw access.refused;
     const live = await applyToCluster({
       cluster: input.cluster,
       object: desired.object,
       identity,
       knownUid: known?.state === "applied" ? known.uid : "",
       adopt: input.adopt,
+      user: access.user,
       async beforeMaking(adoption) {
         const entry: Entry = {
           id: desired.id,
@@ -62,7 +65,8 @@ async function applyOne(run: Run, input: { cluster: Cluster; planned: Planned; e
     }
   } catch (thrown) {
     context.signal.throwIfAborted(); // our own stop is nothing that the cluster said
-    const error = toPlatformError(thrown);
+    const told = toPlatformError(thrown);
+    const error = explainDeployerRefusal(set, desired.object, told) ?? told;
     if (!isRefusal(error)) throw error;
     const id = objectIdOf(detailOf(desired, { digest }));
     const refusal = explainApplyError(error, id);
@@ -89,6 +93,7 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
   "TP_IN_USE",
   "TP_KIND_UNKNOWN",
   "TP_METHOD_NOT_ALLOWED",
+  "TP_NOT_ALLOWED",
   "TP_NOT_FOUND",
   "TP_OWNED_BY_ANOTHER",
   "TP_RUNTIME_REFUSED",

@@ -3,7 +3,7 @@
 import { isErrorCode, PlatformError, type KubeObject, type StoredObject } from "@threeport/resource";
 import type { Cluster } from "../connection/cluster.ts";
 import { idWords, idOf } from "../identity.ts";
-import { fieldManager, ownerOf, ownerValue, setKeyOf, type SetIdentity } from "../marks.ts";
+import { environmentLabel, fieldManager, ownerOf, ownerValue, setKeyOf, type SetIdentity } from "../marks.ts";
 
 export interface ApplyInput {
   readonly cluster: Cluster;
@@ -12,6 +12,8 @@ export interface ApplyInput {
   /** From the inventory; "" when it was never applied, or the answer was lost. */
   readonly knownUid: string;
   readonly adopt: boolean;
+  /** The user to act as; the runtime's own identity without it. */
+  readonly user: string | undefined;
   /** Called before an object comes into being that the inventory does not know yet, `adoption` when it is one that nobody owns: written ahead (§5.5). */
   readonly beforeMaking: (adoption: boolean) => Promise<void>;
   readonly signal: AbortSignal;
@@ -20,11 +22,15 @@ export interface ApplyInput {
 /** Returns the object as the cluster has it now. Throws what refused it. */
 export async function applyToCluster(input: ApplyInput): Promise<StoredObject> {
   const { cluster, object, identity, signal } = input;
-  const manager = fieldManager(identity.controlPlaneId);
+  const options = {
+    fieldManager: fieldManager(identity.controlPlaneId),
+    signal,
+    ...(input.user === undefined ? {} : { headers: { "impersonate-user": input.user } }),
+  };
   if (input.knownUid !== "") {
     try {
       const again = { ...object, metadata: { ...object.metadata, uid: input.knownUid } };
-      const applied = await cluster.call((client) => client.apply<StoredObject>(again, { fieldManager: manager, force: true, signal }));
+      const applied = await cluster.call((client) => client.apply<StoredObject>(again, { ...options, force: true }));
       return applied.object;
     } catch (error) {
       // Gone or replaced by another of that name: it is a first apply again.
@@ -40,7 +46,7 @@ export async function applyToCluster(input: ApplyInput): Promise<StoredObject> {
   const adoption = found !== undefined && !ours;
   // Without a recorded uid the entry is pending already.
   if (adoption || input.knownUid !== "") await input.beforeMaking(adoption);
-  const applied = await cluster.call((client) => client.apply<StoredObject>(object, { fieldManager: manager, force: ours || input.adopt, signal }));
+  const applied = await cluster.call((client) => client.apply<StoredObject>(object, { ...options, force: ours || input.adopt }));
   return applied.object;
 }
 
@@ -73,9 +79,16 @@ function refuseForeign(found: StoredObject, input: ApplyInput): void {
   }
   if (!input.adopt) {
     throw new PlatformError("TP_OWNED_BY_ANOTHER", {
-      message: `${words} is already in the cluster and was not made by this control plane; delete it, rename yours, or set adopt: IfUnowned to take it over`,
+      message: `${words} is already in the cluster and was not made by this control plane; ${remedy(input.object)}`,
     });
   }
+}
+
+function remedy(object: KubeObject): string {
+  const project = object.kind === "Namespace" && object.metadata.labels?.[environmentLabel] !== undefined;
+  return project
+    ? `name another targetNamespace, or let operations add ${object.metadata.name} to spec.allow.namespaces of Environment ${object.metadata.labels?.[environmentLabel] ?? ""}`
+    : "delete it, rename yours, or set adopt: IfUnowned to take it over";
 }
 
 /** A 404 on apply speaks of the namespace, not of the object. */

@@ -8,6 +8,8 @@ import { deletionPolicyAnnotation, ignoreFieldsAnnotation, marked, waveAnnotatio
 export interface Desired {
   readonly id: string;
   readonly object: KubeObject;
+  /** Undefined when neither the cluster nor the set knows the kind. */
+  readonly namespaced: boolean | undefined;
   readonly orphan: boolean;
   readonly wave: number;
 }
@@ -23,11 +25,8 @@ export function desiredObjects(set: ResourceSet, identity: SetIdentity, discover
   return objects.map((source) => {
     const object = structuredClone(source);
     delete object["status"];
-    const namespaced =
-      discovery.byKind(object.apiVersion, object.kind)?.namespaced ??
-      scopes.get(`${groupOf(object)}/${object.kind}`) ??
-      object.metadata.namespace !== undefined;
-    if (namespaced) object.metadata.namespace ??= set.spec.targetNamespace ?? "default";
+    const namespaced = discovery.byKind(object.apiVersion, object.kind)?.namespaced ?? scopes.get(`${groupOf(object)}/${object.kind}`);
+    if (namespaced ?? object.metadata.namespace !== undefined) object.metadata.namespace ??= set.spec.targetNamespace ?? "default";
     else delete object.metadata.namespace;
     const ignored = (object.metadata.annotations?.[ignoreFieldsAnnotation] ?? "")
       .split(",")
@@ -36,7 +35,13 @@ export function desiredObjects(set: ResourceSet, identity: SetIdentity, discover
     if (scaled.has(`${object.kind}/${object.metadata.name}`)) ignored.push("spec.replicas");
     for (const path of ignored) removePath(object, path);
     const placed = marked(object, identity);
-    return { id: idText(idOf(placed)), object: placed, orphan: object.metadata.annotations?.[deletionPolicyAnnotation] === "orphan", wave: waveOf(object) };
+    return {
+      id: idText(idOf(placed)),
+      object: placed,
+      namespaced,
+      orphan: object.metadata.annotations?.[deletionPolicyAnnotation] === "orphan",
+      wave: waveOf(object),
+    };
   });
 }
 

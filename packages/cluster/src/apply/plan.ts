@@ -1,5 +1,7 @@
-import { judgeSet } from "../judge-set.ts";
+import { accessOf, type Access } from "../confinement/access.ts";
 import type { Cluster } from "../connection/cluster.ts";
+import { judgeSet } from "../judge-set.ts";
+import type { ResourceSet } from "../kinds/resource-set.ts";
 import type { Desired } from "./desired.ts";
 import { applyReason, type ApplyReason } from "./drift.ts";
 import type { Entry } from "./entry.ts";
@@ -10,22 +12,26 @@ import type { Run } from "./run.ts";
 export interface Planned {
   readonly desired: Desired;
   readonly digest: string;
-  readonly reason: ApplyReason;
+  readonly reason: ApplyReason | "refused";
+  readonly access: Access;
 }
 
 export function planOf(
   digestOf: (content: string) => string,
-  input: { desired: readonly Desired[]; entries: ReadonlyMap<string, Entry>; complete: ReadonlySet<string>; cluster: Cluster },
+  input: { set: ResourceSet; desired: readonly Desired[]; entries: ReadonlyMap<string, Entry>; complete: ReadonlySet<string>; cluster: Cluster },
 ): Planned[] {
-  return input.desired.flatMap((desired) => {
+  return input.desired.flatMap((desired): Planned[] => {
     const digest = digestOf(JSON.stringify(desired.object));
+    const access = accessOf(input.set, desired, input.cluster.impersonates);
+    // What is not allowed any more is told at once, not when somebody changes it.
+    if (access.refused !== undefined) return [{ desired, digest, access, reason: "refused" }];
     const reason = applyReason(input.entries.get(desired.id), {
       digest,
       desired: desired.object,
       live: input.cluster.cache.byId(desired.id),
       complete: input.complete.has(kindText(desired.object)),
     });
-    return reason === undefined ? [] : [{ desired, digest, reason }];
+    return reason === undefined ? [] : [{ desired, digest, access, reason }];
   });
 }
 

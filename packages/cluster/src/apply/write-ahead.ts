@@ -11,6 +11,7 @@ export async function writeAhead(
 ): Promise<void> {
   const fresh: Entry[] = plan.flatMap(({ desired, reason }) => {
     const known = input.entries.get(desired.id);
+    if (reason === "refused") return []; // no call will be made
     if (known !== undefined && known.state !== "pruning" && reason !== "replaced" && reason !== "missing") return [];
     return [{ id: desired.id, uid: "", state: "pending" as const, detail: detailOf(desired, { digest: "", ...carried(known) }) }];
   });

@@ -10,6 +10,8 @@ import { createWatchCache, type WatchCache } from "./watch-cache.ts";
 
 export interface Cluster extends AsyncDisposable {
   readonly runtime: string;
+  /** Whether we act as ServiceAccounts there, where a set is confined. */
+  readonly impersonates: boolean;
   readonly client: KubeClient;
   readonly cache: WatchCache;
   /** Runs a call; after one that could not reach the cluster, later ones fail at once for a short time, and a slow cluster is given up on early. */
@@ -26,6 +28,7 @@ export interface Cluster extends AsyncDisposable {
 
 export interface ClusterOptions {
   readonly runtime: string;
+  readonly impersonates: boolean;
   readonly connection: ConnectionConfig;
   readonly controlPlaneId: string;
   readonly clock: Clock;
@@ -116,6 +119,7 @@ export function openCluster(options: ClusterOptions): Cluster {
   const kindKey = (kind: { apiVersion: string; kind: string }): string => `${kind.apiVersion}/${kind.kind}`;
   return {
     runtime: options.runtime,
+    impersonates: options.impersonates,
     client,
     cache,
     call: (run) => breaker.call(() => run(client)),

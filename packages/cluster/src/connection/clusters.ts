@@ -9,6 +9,8 @@ export interface RuntimeAccess {
   readonly kubeconfig: string;
   /** Identity of the runtime object: a runtime of the same name that was made anew gets a connection of its own. */
   readonly uid: string;
+  /** False where operations switched it off: confined sets are then held to their namespace by our rules alone. */
+  readonly impersonates: boolean;
 }
 
 /** All connections of this process, one a runtime. Owned here: made on first use, replaced when the credentials change, dropped with the runtime. */
@@ -51,11 +53,11 @@ export function createClusters(options: ClustersOptions): Clusters {
   };
   return {
     async get(runtime, access) {
-      const identity = createHash("sha256").update(`${access.uid}\n${access.kubeconfig}`).digest("hex");
+      const identity = createHash("sha256").update(`${access.uid}\n${access.impersonates}\n${access.kubeconfig}`).digest("hex");
       const known = open.get(runtime);
       if (known?.identity === identity) return known.cluster;
       const connection = parseKubeconfig(access.kubeconfig);
-      const cluster = openCluster({ ...options, runtime, connection, onChange });
+      const cluster = openCluster({ ...options, runtime, connection, impersonates: access.impersonates, onChange });
       open.set(runtime, { identity, cluster });
       // The new connection watches nothing yet: the sets that the old one knew of are looked at, and begin its watches.
       for (const object of known?.cluster.cache.all() ?? []) {

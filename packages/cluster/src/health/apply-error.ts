@@ -11,6 +11,7 @@ const FIELDS_MAX = 3;
  * the error that its answer became; `reason` is a stable CamelCase word.
  */
 export function explainApplyError(status: PlatformError, id: ObjectId): { reason: string; message: string } {
+  if (status.code === "TP_NOT_ALLOWED") return { reason: "NotAllowed", message: `${nameOf(id)} was not applied: ${status.message}` };
   const refusal = isSecret(id) ? explainSecret(status, id) : explain(status, withoutValues(scannable(status.message)), id);
   return { reason: refusal.reason, message: `${nameOf(id)} was not applied: ${refusal.message}` };
 }

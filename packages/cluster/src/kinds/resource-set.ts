@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { allowSchema } from "../confinement/allow.ts";
 import { ageColumn, conditionReason, conditionStatus, defineKind, WaitsFor, type ErrorCause, type KubeObject, type ObjectWith } from "@threeport/resource";
 
 const conditions = z
@@ -36,6 +37,13 @@ const fields = {
         .array(z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true }))
         .describe("The objects, in any order; whole Kubernetes documents.")
         .meta({ "x-kubernetes-list-type": "atomic" }),
+      confine: z
+        .object({
+          environment: z.string().min(1).describe("The Environment whose rules hold; refusals name it."),
+          allow: allowSchema.optional().describe("What the objects may do beyond their own namespace."),
+        })
+        .optional()
+        .describe("Holds the objects to their own namespace, `targetNamespace`; without it they are applied with all rights of the runtime."),
       prune: z.boolean().default(true).describe("Remove objects from the cluster that left this list."),
       adopt: z
         .enum(["Never", "IfUnowned"])
@@ -119,6 +127,7 @@ export const resourceSetKind = defineKind({
   ],
   validate: (object, old) => [
     ...boundCauses(object as ResourceSet, old as ResourceSet | undefined),
+    ...confineCauses(object as ResourceSet),
     ...validateObjects((object as ResourceSet).spec.objects, "spec.objects"),
   ],
 });
@@ -138,6 +147,11 @@ function boundCauses(set: ResourceSet, old: ResourceSet | undefined): ErrorCause
       message: `Forbidden: the objects of the set are in ${old.spec.runtime}; make another set for ${set.spec.runtime}, and delete this one`,
     },
   ];
+}
+
+function confineCauses({ spec }: ResourceSet): ErrorCause[] {
+  if (spec.confine === undefined || (spec.targetNamespace ?? "") !== "") return [];
+  return [{ field: "spec.targetNamespace", reason: "FieldValueRequired", message: "Required value: a confined set says which namespace is its own" }];
 }
 
 /** Each document must name itself, and no two may be the same object. For every kind that carries documents. */

@@ -21,6 +21,8 @@ export interface TestApiServer extends AsyncDisposable {
   /** As `system:masters`. */
   readonly connection: ConnectionConfig;
   readonly client: KubeClient;
+  /** Access as a user of that name, in no group but that of all who are known. */
+  connectionAs(user: string): Promise<ConnectionConfig>;
   /** The same access as a kubeconfig. */
   readonly kubeconfig: string;
 }
@@ -67,6 +69,7 @@ export async function startApiServer(options: TestApiServerOptions = {}): Promis
     `--etcd-servers=http://127.0.0.1:${etcdPort}`,
     "--service-cluster-ip-range=10.96.0.0/16",
     "--authorization-mode=RBAC",
+    "--allow-privileged=true", // as clusters have it: what pods may is left to admission
     `--client-ca-file=${path("ca.crt")}`,
     `--tls-cert-file=${path("server.crt")}`,
     `--tls-private-key-file=${path("server.key")}`,
@@ -103,7 +106,18 @@ export async function startApiServer(options: TestApiServerOptions = {}): Promis
     ]);
   }
   const owned = stack.move();
-  return { port, authority: pki.authority, connection, client, kubeconfig: kubeconfigOf(connection), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    port,
+    authority: pki.authority,
+    connection,
+    client,
+    kubeconfig: kubeconfigOf(connection),
+    async connectionAs(user) {
+      const own = await issue(pki.authority, { subject: { commonName: user }, usages: ["client"], nowMs: systemClock.now(), validForMs: dayMs });
+      return { ...connection, clientCertificate: own.certificatePem, clientKey: own.privateKeyPem };
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** A kubeconfig with inline credentials, as the server takes it. */

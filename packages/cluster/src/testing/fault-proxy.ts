@@ -13,12 +13,19 @@ export interface Call {
   readonly path: string;
 }
 
+/** A request that arrived, and whom it asked to act as. */
+export interface Seen extends Call {
+  readonly user: string | undefined;
+}
+
 /** What happens on the way to a cluster: answers get lost, requests are held up, nobody is there at all. */
 export interface FaultProxy extends AsyncDisposable {
   readonly kubeconfig: string;
   readonly connection: ConnectionConfig;
   /** Tokens that were sent; the proxy takes any. */
   readonly tokens: ReadonlySet<string>;
+  /** All requests that arrived, in order. */
+  readonly calls: readonly Seen[];
   /** Writes that arrived, `METHOD path`, in order. */
   readonly writes: readonly string[];
   /** The cluster acts on the next `times` matching requests, and their answers never come: the connection breaks. Resolves after the last. */
@@ -63,11 +70,13 @@ export async function openFaultProxy(server: TestApiServer): Promise<FaultProxy>
   const sockets = new Set<Socket>();
   const rules: Rule[] = [];
   const writes: string[] = [];
+  const calls: Seen[] = [];
   const tokens = new Set<string>();
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const call: Call = { method: incoming.method ?? "GET", path: (incoming.url ?? "").split("?")[0] ?? "" };
     tokens.add((incoming.headers.authorization ?? "").replace("Bearer ", ""));
+    calls.push({ ...call, user: incoming.headers["impersonate-user"] as string | undefined });
     if (call.method !== "GET") writes.push(`${call.method} ${call.path}`);
     const rule = rules.find((candidate) => candidate.match(call));
     if (rule === undefined) pass({ incoming, outgoing }, "answer");
@@ -121,6 +130,7 @@ export async function openFaultProxy(server: TestApiServer): Promise<FaultProxy>
     connection,
     kubeconfig: kubeconfigOf(connection),
     tokens,
+    calls,
     writes,
     loseAnswers(match, times) {
       const { promise, resolve } = Promise.withResolvers<void>();

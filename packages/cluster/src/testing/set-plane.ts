@@ -44,6 +44,8 @@ export interface SetReplica extends Replica {
 export interface SetPlaneOptions {
   /** Kubeconfigs by the name of the runtime. */
   readonly runtimes: Readonly<Record<string, string>>;
+  /** Default true. */
+  readonly impersonates?: boolean;
 }
 
 const target = (name: string) => ({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace: "default", name });
@@ -85,7 +87,7 @@ export async function openSetPlane(options: SetPlaneOptions): Promise<SetPlane> 
               async clusterFor(runtime) {
                 const kubeconfig = options.runtimes[runtime];
                 if (kubeconfig === undefined) throw new PlatformError("TP_NOT_FOUND", { message: `the test has no runtime ${runtime}` });
-                return clusters.get(runtime, { kubeconfig, uid: runtime });
+                return clusters.get(runtime, { kubeconfig, uid: runtime, impersonates: options.impersonates ?? true });
               },
             }),
           ];

@@ -1,4 +1,4 @@
-import type { Cluster, Clusters } from "@threeport/cluster";
+import type { Cluster, Clusters, RuntimeAccess } from "@threeport/cluster";
 import type { ReconcileContext } from "@threeport/engine";
 import { PlatformError, type Objects, type StoredObject } from "@threeport/resource";
 import { runtimeKind, type KubernetesRuntimeInstance } from "./runtime-kind.ts";
@@ -26,8 +26,13 @@ export function clusterFor(clusters: Clusters): (runtime: string, context: Pick<
         detail: { conditionReason: "RuntimeNotReady" },
       });
     }
-    return clusters.get(name, { kubeconfig, uid: runtime.metadata.uid ?? "" });
+    return clusters.get(name, accessTo(runtime, kubeconfig));
   };
+}
+
+/** How a runtime is reached. Everybody asks with the same, since another answer opens another connection. */
+export function accessTo(runtime: KubernetesRuntimeInstance, kubeconfig: string): RuntimeAccess {
+  return { kubeconfig, uid: runtime.metadata.uid ?? "", impersonates: runtime.spec.impersonation !== "Off" };
 }
 
 async function readRuntime(objects: Objects, name: string): Promise<KubernetesRuntimeInstance | undefined> {

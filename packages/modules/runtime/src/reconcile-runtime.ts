@@ -14,8 +14,9 @@ import {
   withoutFinalizer,
 } from "@threeport/engine";
 import { type PlatformError, toPlatformError } from "@threeport/resource";
-import { kubeconfigOf } from "./cluster-for.ts";
+import { accessTo, kubeconfigOf } from "./cluster-for.ts";
 import { kubeconfigSecretType } from "./kubeconfig-secrets.ts";
+import { impersonationLacking, mayImpersonate } from "./may-impersonate.ts";
 import { claimAnnotation, ensureOwnership, releaseOwnership } from "./ownership.ts";
 import type { RuntimeProvider } from "./provider.ts";
 import { runtimeKind, type KubernetesRuntimeInstance } from "./runtime-kind.ts";
@@ -64,7 +65,7 @@ async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance,
   const runtime = await report.end();
   const connection = parseKubeconfig(kubeconfig);
   const secretRef = runtime.spec.kubeconfig?.secretRef ?? (await storeKubeconfig(runtime, kubeconfig, context));
-  const cluster = await options.clusters.get(runtime.metadata.name, { kubeconfig, uid: runtime.metadata.uid ?? "" });
+  const cluster = await options.clusters.get(runtime.metadata.name, accessTo(runtime, kubeconfig));
   const base = { ...runtime.status, server: connection.server, kubeconfig: { secretRef: { ...secretRef, key: secretRef.key } } };
   try {
     const version = (await cluster.client.request("/version", { signal: context.signal })).body as { gitVersion?: string };
@@ -72,8 +73,9 @@ async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance,
     // A request is followed once: else two control planes that were both told to claim would take the cluster from each other for ever.
     const claim = asked === runtime.status?.claim ? undefined : asked;
     const ownership = await ensureOwnership(cluster.client, { controlPlaneId: options.controlPlaneId, claim, clock: context.clock, signal: context.signal });
+    const lacking = ownership.ours && cluster.impersonates && !(await mayImpersonate(cluster.client, context.signal)) ? `; ${impersonationLacking}` : "";
     const verdict: Verdict = ownership.ours
-      ? { state: "ready", reason: "Reachable", message: `Kubernetes ${version.gitVersion ?? ""} answers at ${connection.server}` }
+      ? { state: "ready", reason: "Reachable", message: `Kubernetes ${version.gitVersion ?? ""} answers at ${connection.server}${lacking}` }
       : {
           state: "stalled",
           reason: "OwnedByAnotherControlPlane",
@@ -114,7 +116,7 @@ async function answering(
   const kubeconfig = await kubeconfigOf(context.objects, runtime);
   if (kubeconfig === undefined) return undefined;
   try {
-    const cluster = await options.clusters.get(runtime.metadata.name, { kubeconfig, uid: runtime.metadata.uid ?? "" });
+    const cluster = await options.clusters.get(runtime.metadata.name, accessTo(runtime, kubeconfig));
     await cluster.client.request("/readyz", { signal: context.signal, timeoutMs: answerMs, repeatable: false });
     return kubeconfig;
   } catch (error) {
@@ -212,7 +214,7 @@ async function giveBack(options: RuntimeOptions, runtime: KubernetesRuntimeInsta
   try {
     const kubeconfig = await kubeconfigOf(context.objects, runtime);
     if (kubeconfig === undefined) return;
-    const cluster = await options.clusters.get(runtime.metadata.name, { kubeconfig, uid: runtime.metadata.uid ?? "" });
+    const cluster = await options.clusters.get(runtime.metadata.name, accessTo(runtime, kubeconfig));
     await releaseOwnership(cluster.client, options.controlPlaneId, AbortSignal.any([context.signal, AbortSignal.timeout(releaseMs)]));
   } catch (error) {
     context.log.debug("the ownership lease could not be removed", { error: String(error) });

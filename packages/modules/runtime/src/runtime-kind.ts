@@ -20,6 +20,12 @@ const fields = {
         })
         .optional()
         .describe("For provider kubeconfig."),
+      impersonation: z
+        .enum(["Required", "Off"])
+        .default("Required")
+        .describe(
+          "Whether the control plane acts as a service account of a workload's namespace when it applies the workload's objects. `Off` is for a kubeconfig that may not impersonate: its own rights are used, held back by the rules of the environment alone.",
+        ),
       location: z.string().optional().describe("Where the cluster is, for example Europe:Frankfurt."),
     })
     .describe("One Kubernetes cluster that workloads may run on."),

@@ -9,7 +9,7 @@ export {
   type WorkloadInstance,
 } from "./kinds.ts";
 export { definitionReconciler } from "./reconcile-definition.ts";
-export { instanceReconciler, namespaceSetName } from "./reconcile-instance.ts";
+export { instanceReconciler } from "./reconcile-instance.ts";
 export { imagesOf, renderManifests, targetNamespaceOf } from "./render.ts";
 export { instanceLogs, type LogQuery } from "./logs.ts";
 export { instanceTree, setInventory, type InsightOptions } from "./tree.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ageColumn, conditionReason, conditionStatus, defineKind, WaitsFor, type ErrorCause, type KubeObject, type ObjectWith } from "@threeport/resource";
-import { conditionsSchema, validateObjects } from "@threeport/cluster";
+import { allowSchema, conditionsSchema, validateObjects } from "@threeport/cluster";
 
 const group = "threeport.io";
 const version = "v1alpha1";
@@ -135,6 +135,11 @@ const environmentFields = {
     .object({
       runtime: z.string().min(1).describe("Name of the KubernetesRuntimeInstance that workloads of this environment run on."),
       tier: z.enum(["development", "staging", "production"]).default("development").describe("How careful to be."),
+      allow: allowSchema
+        .optional()
+        .describe(
+          "What workloads of this environment may do in the cluster beyond their own namespaces; nothing unless said. It has the weight of the runtime's own rights.",
+        ),
     })
     .describe("Where workloads run."),
 };

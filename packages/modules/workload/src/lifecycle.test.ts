@@ -18,7 +18,7 @@ import {
   runtimes,
   type TestControlPlane,
 } from "@threeport/server/testing";
-import type { Release, WorkloadDefinition, WorkloadInstance } from "./index.ts";
+import type { Environment, Release, WorkloadDefinition, WorkloadInstance } from "./index.ts";
 
 const group = "threeport.io/v1alpha1";
 
@@ -27,7 +27,7 @@ describeWithKubernetes("workloads come, share, and go", () => {
   let proxy: FaultProxy;
   let plane: TestControlPlane;
   beforeAll(async () => {
-    server = await startApiServer({ controllers: ["namespace"] });
+    server = await startApiServer({ controllers: ["namespace", "clusterrole-aggregation"] });
     proxy = await openFaultProxy(server);
     plane = await openTestControlPlane();
     await plane.addRuntime("one", server.kubeconfig);
@@ -211,6 +211,56 @@ describeWithKubernetes("workloads come, share, and go", () => {
     );
     await plane.delete(instances, long);
     await plane.gone(instances, long);
+  });
+
+  test("P3: a workload keeps to its namespace; what its environment allows beyond that is applied as soon as it says so", async () => {
+    const [name, env] = [fresh("wide"), fresh("env")];
+    const namespace = `default-${env}`;
+    await plane.create(environment(env, "one"));
+    const role: KubeObject = {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRole",
+      metadata: { name },
+      rules: [{ apiGroups: [""], resources: ["nodes"], verbs: ["get"] }],
+    };
+    await plane.create(definition(name, [settings(name), role]));
+    await plane.create(instance(name, name, { environment: env }));
+    const told = await plane.reason(instances, name, "NotAllowed");
+    expect(told.message).toContain(`ClusterRole ${name} was not applied: kind: ClusterRole concerns the whole cluster`);
+    expect(told.message).toContain(`to spec.allow.kinds of Environment ${env}`);
+    expect(await live("ConfigMap", name, namespace), "the rest is there").toBeDefined();
+    expect((await live("Namespace", namespace))?.metadata.labels).toMatchObject({ "pod-security.kubernetes.io/enforce": "baseline" });
+    expect(await live("ServiceAccount", "threeport-deployer", namespace)).toBeDefined();
+    await plane.change<Environment & StoredObject>(environments, env, (object) => {
+      object.spec.allow = { kinds: [{ group: "rbac.authorization.k8s.io", kind: "ClusterRole" }], podSecurity: "privileged" };
+    });
+    await plane.ready(instances, name);
+    await until("the namespace to follow", async () => {
+      const labels = (await live("Namespace", namespace))?.metadata.labels;
+      return labels?.["pod-security.kubernetes.io/enforce"] === "privileged";
+    });
+    await plane.delete(instances, name);
+    await plane.gone(instances, name);
+  });
+
+  test("P3: a namespace that was in the cluster before is nobody's own, unless the environment allows it", async () => {
+    const [name, env, namespace] = [fresh("squat"), fresh("env"), fresh("before")];
+    await server.client.create({ apiVersion: "v1", kind: "Namespace" }, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+    await plane.create(environment(env, "one"));
+    await plane.create(definition(name, [settings(name)]));
+    await plane.create(instance(name, name, { environment: env, targetNamespace: namespace }));
+    const told = await plane.reason(instances, name, "OwnedByAnother");
+    expect(told.message).toContain(`let operations add ${namespace} to spec.allow.namespaces of Environment ${env}`);
+    expect(await live("ServiceAccount", "threeport-deployer", namespace), "nothing is put into it").toBeUndefined();
+    expect(await live("ConfigMap", name, namespace)).toBeUndefined();
+    await plane.change<Environment & StoredObject>(environments, env, (object) => {
+      object.spec.allow = { namespaces: [namespace] };
+    });
+    await plane.ready(instances, name);
+    expect(await live("ConfigMap", name, namespace)).toBeDefined();
+    await plane.delete(instances, name);
+    await plane.gone(instances, name);
+    expect((await live("Namespace", namespace))?.metadata.deletionTimestamp, "it was not made by us, so it stays").toBeUndefined();
   });
 
   test("what an instance names and is not there is told, and the instance comes when it is", async () => {

@@ -13,7 +13,7 @@ import {
   type Verdict,
   withoutFinalizer,
 } from "@threeport/engine";
-import { isErrorCode, PlatformError, type KubeObject, type OwnerReference } from "@threeport/resource";
+import type { KubeObject } from "@threeport/resource";
 import {
   environmentKind,
   releaseKind,
@@ -26,6 +26,7 @@ import {
 } from "./kinds.ts";
 import { releaseContent } from "./reconcile-definition.ts";
 import { renderManifests, replicasOf, scalableIn, targetNamespaceOf } from "./render.ts";
+import { namespaceNotAllowed, ownerReference, shareNamespace } from "./share-namespace.ts";
 
 export const instanceFinalizer = "threeport.io/instance";
 /** On the ResourceSet: which release its objects are. Gates compare it, so that the old release's health never counts for the new one. */
@@ -54,7 +55,7 @@ export function instanceReconciler(): Reconciler {
       const instance = await bind(found, environment, context);
       const runtime = instance.spec.runtime ?? environment.spec.runtime;
       const targetNamespace = instance.spec.targetNamespace ?? targetNamespaceOf(key.namespace, instance.spec.environment);
-      const namespaceSet = await shareNamespace(instance, { runtime, targetNamespace }, context);
+      const namespaceSet = await shareNamespace(instance, { environment, runtime, targetNamespace }, context);
       if (namespaceSet === "terminating") {
         await report(instance, context, {
           release,
@@ -67,6 +68,8 @@ export function instanceReconciler(): Reconciler {
         });
         return waiting("the namespace to go", removalRecheckMs);
       }
+      if (namespaceSet === "not allowed")
+        return report(instance, context, { release, targetNamespace, verdict: namespaceNotAllowed(targetNamespace, environment) });
       if (!isReadyNow(namespaceSet))
         return report(instance, context, { release, targetNamespace, verdict: follow(namespaceSet, `namespace ${targetNamespace}`) });
       const objects = renderManifests({
@@ -81,7 +84,7 @@ export function instanceReconciler(): Reconciler {
       const replicas = scalable === undefined ? undefined : replicasOf(scalable);
       const taken = await takenBy(instance, context);
       if (taken !== undefined) return report(instance, context, { release, targetNamespace, verdict: taken });
-      const set = await context.objects.apply<ResourceSet>(setOf(instance, { release, runtime, targetNamespace, objects }));
+      const set = await context.objects.apply<ResourceSet>(setOf(instance, { environment, release, runtime, targetNamespace, objects }));
       return report(instance, context, { release, targetNamespace, set, replicas, verdict: follow(set, `release ${release.metadata.name}`) });
     },
   };
@@ -158,61 +161,11 @@ async function takenBy(instance: WorkloadInstance, context: ReconcileContext): P
   };
 }
 
-/** Name of the set that holds a target namespace on one runtime; all instances in it own it together, and it goes with the last of them. */
-export function namespaceSetName(place: { readonly runtime: string; readonly targetNamespace: string }): string {
-  return `namespace-${place.targetNamespace}.${place.runtime}`;
-}
-
-async function shareNamespace(
+function setOf(
   instance: WorkloadInstance,
-  place: { runtime: string; targetNamespace: string },
-  context: ReconcileContext,
-): Promise<ResourceSet | "terminating"> {
-  const name = namespaceSetName(place);
-  const namespace = instance.metadata.namespace ?? "";
-  const owner = ownerReference(instance, false);
-  const found = await context.objects.get<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace, name });
-  if (found?.metadata.deletionTimestamp !== undefined) return "terminating";
-  if (found === undefined) {
-    const made = context.objects.create<ResourceSet>({
-      apiVersion: resourceSetKind.apiVersion,
-      kind: resourceSetKind.kind,
-      metadata: { name, namespace, ownerReferences: [owner] },
-      spec: {
-        runtime: place.runtime,
-        adopt: "IfUnowned",
-        objects: [
-          {
-            apiVersion: "v1",
-            kind: "Namespace",
-            metadata: { name: place.targetNamespace, labels: { "threeport.io/project": namespace, "threeport.io/environment": instance.spec.environment } },
-          },
-        ],
-      },
-    });
-    return made.catch((error: unknown) => {
-      // Another instance of this environment was faster: read again, and join it.
-      if (isErrorCode(error, "TP_ALREADY_EXISTS")) throw new PlatformError("TP_VERSION_CONFLICT", { cause: error });
-      throw error;
-    });
-  }
-  const owners = found.metadata.ownerReferences ?? [];
-  if (owners.some((known) => known.uid === owner.uid)) return found;
-  return (await context.objects.commit<ResourceSet>(found, { ...found, metadata: { ...found.metadata, ownerReferences: [...owners, owner] } })) ?? found;
-}
-
-function ownerReference(instance: WorkloadInstance, controller: boolean): OwnerReference {
-  return {
-    apiVersion: instance.apiVersion,
-    kind: instance.kind,
-    name: instance.metadata.name,
-    uid: instance.metadata.uid ?? "",
-    ...(controller ? { controller: true } : {}),
-    blockOwnerDeletion: true,
-  };
-}
-
-function setOf(instance: WorkloadInstance, input: { release: Release; runtime: string; targetNamespace: string; objects: readonly KubeObject[] }): KubeObject {
+  input: { environment: Environment; release: Release; runtime: string; targetNamespace: string; objects: readonly KubeObject[] },
+): KubeObject {
+  const { allow } = input.environment.spec;
   return {
     apiVersion: resourceSetKind.apiVersion,
     kind: resourceSetKind.kind,
@@ -225,6 +178,7 @@ function setOf(instance: WorkloadInstance, input: { release: Release; runtime: s
     spec: {
       runtime: input.runtime,
       targetNamespace: input.targetNamespace,
+      confine: { environment: input.environment.metadata.name, ...(allow === undefined ? {} : { allow }) },
       objects: input.objects,
       prune: true,
       adopt: "Never",

@@ -37,7 +37,7 @@ describeWithKubernetes("a workload from definition to pods", () => {
   let pods: PodRunner;
   let plane: TestControlPlane;
   beforeAll(async () => {
-    server = await startApiServer({ controllers: ["deployment", "replicaset", "serviceaccount", "garbagecollector", "namespace"] });
+    server = await startApiServer({ controllers: ["deployment", "replicaset", "serviceaccount", "garbagecollector", "namespace", "clusterrole-aggregation"] });
     proxy = await openFaultProxy(server);
     pods = runPods(server.client);
     plane = await openTestControlPlane();

@@ -3,7 +3,7 @@ import { findCondition } from "@threeport/engine";
 import { PlatformError, type KubeObject, type Objects } from "@threeport/resource";
 import type { InventoryEntry } from "@threeport/store";
 import { workloadInstanceKind, type WorkloadInstance } from "./kinds.ts";
-import { namespaceSetName } from "./reconcile-instance.ts";
+import { namespaceSetName } from "./share-namespace.ts";
 
 /** What tells about an instance beside the verbs needs. */
 export interface InsightOptions {
