@@ -38,7 +38,7 @@ test("what is not served is not found, with or without a slash at the end", asyn
     "/apis//v1",
     "/api/v1/nowhere",
     "/apis/test.threeport.io/v1alpha1/gadgets",
-    "/openapi/v2",
+    "/openapi/v2/x",
     "/openapi/v3/apis/nowhere/v1",
     "/openapi/v3/apis",
     "/openapi/v3/api/v1/x",

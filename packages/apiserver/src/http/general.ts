@@ -4,6 +4,7 @@ import { parseAccept, takes } from "./accept.ts";
 import type { WholeAnswer } from "./answer-with.ts";
 import { aggregatedDiscovery, coreVersions, groupDocument, groupList, resourceList, type AggregatedVersion, type Offer } from "./discovery.ts";
 import { createOpenApi } from "./openapi/create-open-api.ts";
+import { encodeOpenApiV2, openApiV2Protobuf } from "./openapi/v2-protobuf.ts";
 
 export interface GeneralRequest {
   /** Without a slash at the end. */
@@ -30,7 +31,7 @@ export function createGeneralDocuments(offer: Offer, version: string): GeneralDo
   let revision = -1;
   let kept = new Map<string, Document | undefined>();
 
-  function find(key: string, make: () => { value: object | undefined; contentType?: string }): Document | undefined {
+  function find(key: string, make: () => { value: object | Buffer | undefined; contentType?: string }): Document | undefined {
     if (offer.registry.revision !== revision) {
       kept = new Map();
       revision = offer.registry.revision;
@@ -38,7 +39,7 @@ export function createGeneralDocuments(offer: Offer, version: string): GeneralDo
     if (kept.has(key)) return kept.get(key);
     const { value, contentType = "application/json" } = make();
     if (value === undefined) return undefined; // not kept: anybody can ask for any path
-    const body = Buffer.from(JSON.stringify(value));
+    const body = Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value));
     const document = { body, contentType, hash: createHash("sha256").update(body).digest("hex").toUpperCase() };
     kept.set(key, document);
     return document;
@@ -54,6 +55,13 @@ export function createGeneralDocuments(offer: Offer, version: string): GeneralDo
               value: aggregatedDiscovery(offer, path === "/api" ? "core" : "named", aggregated),
               contentType: `application/json;g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList`,
             }));
+      return document && answer(document, ifNoneMatch, { vary: true });
+    }
+    if (path === "/openapi/v2") {
+      const binary = acceptsBinary(accept);
+      const document = find(`${path} ${binary}`, () =>
+        binary ? { value: encodeOpenApiV2(openApi.v2()), contentType: openApiV2Protobuf } : { value: openApi.v2() },
+      );
       return document && answer(document, ifNoneMatch, { vary: true });
     }
     if (path.startsWith("/openapi/v3/")) {
@@ -92,7 +100,7 @@ export function createGeneralDocuments(offer: Offer, version: string): GeneralDo
       const base = group === "" ? "/api" : `/apis/${group}`;
       return [base, ...versions.map((name) => `${base}/${name}`)];
     });
-    return [...new Set([...groups, "/apis", "/healthz", "/livez", "/metrics", "/openapi/v3", "/readyz", "/version"])].sort();
+    return [...new Set([...groups, "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"])].sort();
   }
 }
 
@@ -115,6 +123,16 @@ function acceptedDiscovery(accept: string | undefined): AggregatedVersion | unde
     const { g, v, as } = accepted.parameters;
     if (as === undefined) return undefined;
     if (as === "APIGroupDiscoveryList" && g === "apidiscovery.k8s.io" && (v === "v2" || v === "v2beta1")) return v;
+  }
+  throw notAcceptable(accept);
+}
+
+/** Whether the client would rather have OpenAPI v2 in its binary form; client-go reads no other. */
+function acceptsBinary(accept: string | undefined): boolean {
+  if (accept === undefined || accept === "") return false;
+  for (const accepted of parseAccept(accept)) {
+    if (accepted.type.replace("v2@v1.0", "v2.v1.0") === openApiV2Protobuf) return true;
+    if (takes(accepted, "application/json")) return false;
   }
   throw notAcceptable(accept);
 }

@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import type { Kind } from "@threeport/resource";
 import type { Offer } from "../discovery.ts";
 import { openApiDocument } from "./document.ts";
+import { openApiV2 } from "./v2.ts";
 
-/** OpenAPI v3: an index, and one document for each group version. */
+/** OpenAPI v3: an index, and one document for each group version; and v2. */
 export interface OpenApi {
   /** `/openapi/v3`. The hash in an address lets clients keep what is there for ever. */
   index(): object;
@@ -11,6 +12,8 @@ export interface OpenApi {
   hashOf(place: string): string | undefined;
   /** JSON text of the document at a place that has a hash. */
   document(place: string): Buffer;
+  /** OpenAPI v2: all group versions in one. Made anew at each call. */
+  v2(): object;
 }
 
 /**
@@ -33,6 +36,7 @@ export function createOpenApi(offer: Offer): OpenApi {
   }
 
   return {
+    v2: () => openApiV2([...current().values()].map(({ kinds }) => openApiDocument(kinds, offer.subresources))),
     index() {
       const paths: Record<string, { serverRelativeURL: string }> = {};
       for (const [place, { hash }] of [...current()].sort(([a], [b]) => (a < b ? -1 : 1)))
