@@ -4,7 +4,8 @@ import { PlatformError, errorRegistry, type ErrorCause, type ErrorCode } from ".
 export interface Status {
   kind: "Status";
   apiVersion: "v1";
-  metadata: Record<string, never>;
+  /** `continue`: where a list whose state has expired can go on. */
+  metadata: { continue?: string };
   status: "Failure" | "Success";
   message: string;
   reason?: string;
@@ -23,17 +24,17 @@ export interface Status {
 
 export function toStatus(error: PlatformError): Status {
   const entry = error.entry;
-  const detail = error.detail as { name?: string; group?: string; kind?: string; uid?: string };
+  const detail = error.detail as { name?: string; group?: string; kind?: string; uid?: string; continue?: string };
   return {
     kind: "Status",
     apiVersion: "v1",
-    metadata: {},
+    metadata: typeof detail.continue === "string" ? { continue: detail.continue } : {},
     status: "Failure",
     message: error.message,
     reason: entry.reason,
     details: {
       ...(typeof detail.name === "string" ? { name: detail.name } : {}),
-      ...(typeof detail.group === "string" ? { group: detail.group } : {}),
+      ...(typeof detail.group === "string" && detail.group !== "" ? { group: detail.group } : {}),
       ...(typeof detail.kind === "string" ? { kind: detail.kind } : {}),
       ...(error.causes.length === 0 ? {} : { causes: error.causes.map((cause) => ({ ...cause })) }),
       ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),

@@ -1,9 +1,7 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { systemExec, type RunResult } from "@threeport/platform";
-import { describeWithKubernetes, kubernetesPrograms } from "@threeport/cluster/testing";
+import { describeWithKubernetes } from "@threeport/cluster/testing";
 import { until } from "@threeport/engine/testing";
+import { kubectlOf, type Kubectl } from "./testing/kubectl.ts";
 import { openServerHome, type ServerHome } from "./testing/server-process.ts";
 
 // The real kubectl against the real server: what people type must work, whatever its requests look like.
@@ -21,52 +19,20 @@ spec:
 
 describeWithKubernetes("kubectl", () => {
   let home: ServerHome;
-  let calls = 0;
+  let kubectl: Kubectl["prints"];
+  let refused: Kubectl["refused"];
+  let run: Kubectl["run"];
+  let file: Kubectl["file"];
 
   beforeAll(async () => {
     home = await openServerHome();
     await home.start().ready;
+    ({ prints: kubectl, refused, run, file } = kubectlOf(home));
     await kubectl("create", "namespace", "shop");
   });
   afterAll(async () => {
     await home?.[Symbol.asyncDispose]();
   });
-
-  const program = (): string => {
-    const folder = kubernetesPrograms();
-    if (folder === undefined) throw new Error("kubectl is not built; npm test builds it");
-    return join(folder, "kubectl");
-  };
-
-  function run(
-    args: readonly string[],
-    options: { readonly input?: string; readonly env?: Record<string, string>; readonly timeoutMs?: number } = {},
-  ): Promise<RunResult> {
-    return systemExec.run(program(), ["--kubeconfig", join(home.folder, "admin.kubeconfig"), "--cache-dir", join(home.folder, "kubectl-cache"), ...args], {
-      timeoutMs: 30_000,
-      ...options,
-    });
-  }
-
-  /** What it prints; an exit code other than 0 fails the test with what it said. */
-  async function kubectl(...args: string[]): Promise<string> {
-    const result = await run(args);
-    expect(`${result.code}: ${result.stderr}`, args.join(" ")).toMatch(/^0: /);
-    return result.stdout;
-  }
-
-  /** What it says when it fails. */
-  async function refused(...args: string[]): Promise<string> {
-    const result = await run(args);
-    expect(result.code, `${args.join(" ")} printed ${result.stdout}`).not.toBe(0);
-    return result.stderr;
-  }
-
-  async function file(text: string): Promise<string> {
-    const path = join(home.folder, `kubectl-input-${calls++}.yaml`);
-    await writeFile(path, text);
-    return path;
-  }
 
   test("api-resources and version name what is served", async () => {
     const resources = await kubectl("api-resources");

@@ -3,6 +3,7 @@ import type { ApiContext } from "../api.ts";
 import { deleteObject } from "../pipeline/delete.ts";
 import { listObjects } from "../pipeline/list.ts";
 import { readDeleteOptions } from "./delete-options.ts";
+import { readListOptions } from "./list-options.ts";
 import { presentList, presentationOf } from "./present.ts";
 import { selectionOf, type ResourceRequest } from "./resource-request.ts";
 
@@ -11,10 +12,10 @@ const parallel = 32;
 
 /** Deletes what a list would show, and answers with that list. Stops at the first that is refused, as upstream. */
 export async function deleteCollection(context: ApiContext, request: ResourceRequest): Promise<string> {
-  const { query, route } = request;
+  const { route } = request;
   const presentation = presentationOf(request);
   const options = readDeleteOptions(request);
-  const listed = await listObjects(context, selectionOf(request), { limit: query.integer("limit"), continue: query.text("continue") });
+  const listed = await listObjects(context, selectionOf(request), readListOptions(request.query, "list"));
   const names = listed.items.map((item) => ({ kind: route.kind, namespace: item.key.namespace, name: item.key.name }));
   for (let start = 0; start < names.length; start += parallel) {
     await Promise.all(

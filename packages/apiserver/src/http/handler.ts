@@ -5,13 +5,14 @@ import { applyObject } from "../pipeline/apply.ts";
 import { createObject } from "../pipeline/create.ts";
 import { notFound } from "../pipeline/current.ts";
 import { deleteObject } from "../pipeline/delete.ts";
-import { listObjects, listTextOf } from "../pipeline/list.ts";
+import { checkNotFuture, listObjects, listTextOf, parseVersion } from "../pipeline/list.ts";
 import { patchScale, scaleText, updateScale } from "../pipeline/scale.ts";
 import { patchObject, updateObject, type PatchType } from "../pipeline/update.ts";
 import { deleteCollection } from "./delete-collection.ts";
 import { readDeleteOptions } from "./delete-options.ts";
 import { applyManager, fieldManager, refuseForce } from "./field-manager.ts";
 import { joinBytes } from "./join-bytes.ts";
+import { readListOptions } from "./list-options.ts";
 import { aroundItems, presentList, presentObject, presentationOf } from "./present.ts";
 import { readConfiguration } from "./read-configuration.ts";
 import { duplicateFields, readRequestBody } from "./read-request-body.ts";
@@ -52,7 +53,10 @@ function target(route: Route, name: string): ObjectName {
 
 async function get(context: ApiContext, request: ResourceRequest, name: ObjectName): Promise<ResourceAnswer> {
   const presentation = presentationOf(request);
+  const asked = parseVersion(request.query.text("resourceVersion") ?? "");
   const version = await context.store.reader.get({ kind: name.kind.resource, namespace: name.namespace, name: name.name });
+  // What is read is always the newest; only a number from the future cannot be served (S4).
+  if (asked > (version?.rv ?? 0)) await checkNotFuture(context, asked);
   if (version === undefined) throw notFound(name);
   return answer(200, presentObject(context, shownKind(request.route), presentation, { rv: version.rv, body: shown(request.route, version.body) }));
 }
@@ -70,18 +74,8 @@ function shownKind(route: Route): Kind {
 async function list(context: ApiContext, request: ResourceRequest): Promise<ResourceAnswer> {
   const { route, query } = request;
   const presentation = presentationOf(request, "list");
-  if (query.flag("sendInitialEvents") !== undefined)
-    throw new PlatformError("TP_INVALID", {
-      message: "sendInitialEvents is forbidden for list",
-      causes: [{ field: "sendInitialEvents", message: "Forbidden: sendInitialEvents is forbidden for list" }],
-    });
+  const asked = readListOptions(query, "list");
   const selection = selectionOf(request);
-  const asked = {
-    limit: query.integer("limit"),
-    continue: query.text("continue"),
-    resourceVersion: query.text("resourceVersion"),
-    resourceVersionMatch: query.oneOf("resourceVersionMatch", ["Exact", "NotOlderThan"]),
-  };
   const whole = presentation.form === "object" ? await listTextOf(context, selection, asked) : undefined;
   if (whole !== undefined) {
     const [start, end] = aroundItems(`${route.kind.kind}List`, route.kind.apiVersion, whole);

@@ -1,6 +1,7 @@
 import type { Kind } from "@threeport/resource";
 import type { ApiContext } from "../api.ts";
 import { parseBody } from "../pipeline/body.ts";
+import type { ListHead } from "../pipeline/list.ts";
 import { acceptedForm, includeObject, type Form, type Query } from "./negotiation.ts";
 import { table, tableRow, type IncludeObject } from "./table.ts";
 
@@ -26,22 +27,21 @@ export function presentObject(context: ApiContext, kind: Kind, presentation: Pre
     case "partial":
       return partialText(object.body);
     case "table":
-      return JSON.stringify(table(kind, { rows: [row(context, kind, presentation, object.body)], rv: String(object.rv), columns: true }));
+      return JSON.stringify(
+        table(kind, { rows: [row(context, kind, presentation, object.body)], metadata: { resourceVersion: String(object.rv) }, columns: true }),
+      );
   }
 }
 
-export interface ListToPresent {
-  readonly rv: number;
+export interface ListToPresent extends ListHead {
   readonly items: readonly { readonly body: string }[];
-  readonly continueToken: string | undefined;
 }
 
 /** JSON text of a list. */
 export function presentList(context: ApiContext, kind: Kind, presentation: Presentation, list: ListToPresent): string {
-  const rv = String(list.rv);
   if (presentation.form === "table") {
     const rows = list.items.map((item) => row(context, kind, presentation, item.body));
-    return JSON.stringify(table(kind, { rows, rv, continueToken: list.continueToken, columns: true }));
+    return JSON.stringify(table(kind, { rows, metadata: listMeta(list), columns: true }));
   }
   const partial = presentation.form === "partial";
   const texts = list.items.map((item) => (partial ? partialText(item.body) : item.body));
@@ -50,13 +50,16 @@ export function presentList(context: ApiContext, kind: Kind, presentation: Prese
 }
 
 /** What a list has before and behind its items. */
-export function aroundItems(
-  kind: string,
-  apiVersion: string,
-  list: { readonly rv: number; readonly continueToken: string | undefined },
-): readonly [start: string, end: string] {
-  const meta = JSON.stringify({ resourceVersion: String(list.rv), ...(list.continueToken === undefined ? {} : { continue: list.continueToken }) });
-  return [`{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${meta},"items":[`, "]}"];
+export function aroundItems(kind: string, apiVersion: string, list: ListHead): readonly [start: string, end: string] {
+  return [`{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(listMeta(list))},"items":[`, "]}"];
+}
+
+function listMeta(list: ListHead): object {
+  return {
+    resourceVersion: String(list.rv),
+    ...(list.continueToken === undefined ? {} : { continue: list.continueToken }),
+    ...(list.remaining === undefined ? {} : { remainingItemCount: list.remaining }),
+  };
 }
 
 export function partialText(body: string): string {

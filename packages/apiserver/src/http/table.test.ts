@@ -57,7 +57,9 @@ test("PartialObjectMetadata leaves everything but metadata out, of one object an
 
 test("watches speak the same forms; a Table's columns come once", async () => {
   await using api = await openTestApi();
-  await using tables = await watching(api, `${configMaps}?sendInitialEvents=true&resourceVersionMatch=NotOlderThan`, { headers: asTable });
+  await using tables = await watching(api, `${configMaps}?sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`, {
+    headers: asTable,
+  });
   await using partials = await watching(api, configMaps, { headers: asPartial });
   await api.call("POST", configMaps, { body: configMap("a", { k: "v" }) });
   await api.call("PATCH", `${configMaps}/a`, { body: { data: { l: "w" } } });

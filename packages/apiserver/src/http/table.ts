@@ -51,11 +51,11 @@ export function age(timestamp: string, nowMs: number): string {
   return days % 365 === 0 || years >= 8 ? `${years}y` : `${years}y${days % 365}d`;
 }
 
-export function table(kind: Kind, input: { rows: readonly object[]; rv: string; continueToken?: string | undefined; columns: boolean }): object {
+export function table(kind: Kind, input: { rows: readonly object[]; metadata: object; columns: boolean }): object {
   return {
     kind: "Table",
     apiVersion: "meta.k8s.io/v1",
-    metadata: { resourceVersion: input.rv, ...(input.continueToken === undefined ? {} : { continue: input.continueToken }) },
+    metadata: input.metadata,
     columnDefinitions: input.columns ? columnDefinitions(kind) : null,
     rows: input.rows,
   };

@@ -25,7 +25,7 @@ export function watchFormat(context: ApiContext, { route: { kind } }: ResourceRe
   if (presentation.form === "table") {
     let columns = true; // their definitions are sent once
     const wrap = (rows: readonly object[], rv: string) => {
-      const object = table(kind, { rows, rv, columns });
+      const object = table(kind, { rows, metadata: { resourceVersion: rv }, columns });
       columns = false;
       return object;
     };

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { PlatformError, toPlatformError, toStatus } from "@threeport/resource";
 import type { ApiContext } from "../api.ts";
 import { startWatch } from "../pipeline/watch.ts";
+import { readListOptions } from "./list-options.ts";
 import { presentationOf } from "./present.ts";
 import { selectionOf, type ResourceRequest } from "./resource-request.ts";
 import { watchFormat } from "./watch-format.ts";
@@ -22,8 +23,9 @@ export async function streamWatch(context: ApiContext, request: ResourceRequest,
   const { clock } = context;
   const selection = selectionOf(request);
   const format = watchFormat(context, request, presentationOf(request));
-  const bookmarks = query.flag("allowWatchBookmarks") === true;
-  const asked = query.integer("timeoutSeconds") ?? 0;
+  const options = readListOptions(query, "watch");
+  const bookmarks = options.allowWatchBookmarks;
+  const asked = options.timeoutSeconds ?? 0;
   const timeoutMs = 1000 * (asked > 0 ? asked : timeoutSecondsMin * (1 + context.random.float()));
   const until = clock.monotonic() + timeoutMs;
   const output = createWatchOutput(response);
@@ -37,27 +39,18 @@ export async function streamWatch(context: ApiContext, request: ResourceRequest,
     output.open();
   };
 
-  using watch = await startWatch(
-    context,
-    selection,
-    {
-      resourceVersion: query.text("resourceVersion"),
-      sendInitialEvents: query.flag("sendInitialEvents"),
-      resourceVersionMatch: query.oneOf("resourceVersionMatch", ["Exact", "NotOlderThan"]),
+  using watch = await startWatch(context, selection, options, {
+    async initial(events) {
+      open();
+      await output.send(events.map(format.event).join("")); // the next page is read when this one has left
     },
-    {
-      async initial(events) {
-        open();
-        await output.send(events.map(format.event).join("")); // the next page is read when this one has left
-      },
-      initialEnd: (rv) => output.push(format.bookmark(rv, { "k8s.io/initial-events-end": "true" })),
-      events: (events) => output.push(events.map(format.event).join("")),
-      end(error) {
-        output.push(errorEvent(error));
-        over.abort();
-      },
+    initialEnd: (rv) => output.push(bookmarks ? format.bookmark(rv, { "k8s.io/initial-events-end": "true" }) : ""),
+    events: (events) => output.push(events.map(format.event).join("")),
+    end(error) {
+      output.push(errorEvent(error));
+      over.abort();
     },
-  );
+  });
   open();
   for (let left = timeoutMs; left > 0; left = until - clock.monotonic()) {
     try {

@@ -17,6 +17,12 @@ export type FieldValidation = "Strict" | "Warn" | "Ignore";
 /** Metadata that clients cannot set; the rest of unknown metadata is pruned by the schema. */
 const serverOwnedMetadata = ["managedFields", "selfLink"];
 
+const emptiableMetadata = ["labels", "annotations", "finalizers", "ownerReferences"];
+
+function isEmpty(value: unknown): boolean {
+  return value === null || (typeof value === "object" && Object.keys(value).length === 0);
+}
+
 export interface Admission {
   /** Undefined on create. */
   readonly old: KubeObject | undefined;
@@ -27,7 +33,10 @@ export interface Admission {
 
 /** Brings a body to its kind's shape and refuses what is not valid. Changes `object`. Returns warnings for the client. */
 export function admit(kind: Kind, object: KubeObject, { old, fieldValidation, shaped }: Admission): string[] {
-  for (const field of serverOwnedMetadata) delete (object.metadata as unknown as Record<string, unknown>)[field];
+  const metadata = object.metadata as unknown as Record<string, unknown>;
+  for (const field of serverOwnedMetadata) delete metadata[field];
+  // As upstream, whose ObjectMeta has no empty ones: an object does not differ by them.
+  for (const field of emptiableMetadata) if (isEmpty(metadata[field])) delete metadata[field];
   const unknown = pruneAndDefault(object, kind.schema);
   if (unknown.length > 0 && fieldValidation === "Strict") {
     const shown = unknown.slice(0, causesMax);

@@ -112,7 +112,15 @@ test("I9: a continue token that this server did not write is refused, and one of
   await api.store.maintenance.compact({ ageMs: 0, count: 0 });
   const expired = await api.call("GET", `${configMaps}?limit=2&continue=${String(first.metadata.continue)}`);
   expect([expired.status, expired.body.reason]).toEqual([410, "Expired"]);
-  expect((await api.client.listPath(configMaps, { pageSize: 2 })).items, "a client that begins again gets all").toHaveLength(4);
+  await api.call("POST", configMaps, { body: configMap("c9") });
+  const goesOn = await api.call("GET", `${configMaps}?limit=2&continue=${String(expired.body.metadata.continue)}`);
+  expect([goesOn.status, goesOn.body.items.map((item) => item.metadata.name)], "who can live with gaps goes on with the token of the refusal").toEqual([
+    200,
+    ["c002", "c004"],
+  ]);
+  const last = await api.call("GET", `${configMaps}?limit=2&continue=${String(goesOn.body.metadata.continue)}`);
+  expect(last.body.items.map((item) => item.metadata.name)).toEqual(["c9"]);
+  expect((await api.client.listPath(configMaps, { pageSize: 2 })).items, "a client that begins again gets all").toHaveLength(5);
 });
 
 test("a token of one namespace shows nothing of another", async () => {
@@ -135,6 +143,8 @@ test("resourceVersion of a list: newest, not older than, exact, from the future,
   expect(await data(`resourceVersion=${old}`)).toEqual({ k: "2" });
   expect(await data(`resourceVersion=${old}&resourceVersionMatch=NotOlderThan`)).toEqual({ k: "2" });
   expect(await data(`resourceVersion=${old}&resourceVersionMatch=Exact`)).toEqual({ k: "1" });
+  expect(await data(`resourceVersion=${old}&limit=5`), "pages belong together: a limit means exactly that state").toEqual({ k: "1" });
+  expect(await data("resourceVersion=0&limit=5")).toEqual({ k: "2" });
   const cases = [
     { query: "resourceVersion=99999999", status: 504, reason: "Timeout" },
     { query: "resourceVersion=9999999999999999", status: 504, reason: "Timeout" },
@@ -143,7 +153,7 @@ test("resourceVersion of a list: newest, not older than, exact, from the future,
     { query: "resourceVersion=99999999999999999999", status: 400, reason: "BadRequest" },
     { query: "resourceVersionMatch=Exact", status: 422, reason: "Invalid" },
     { query: "resourceVersion=0&resourceVersionMatch=Exact", status: 422, reason: "Invalid" },
-    { query: `resourceVersion=${old}&resourceVersionMatch=Never`, status: 400, reason: "BadRequest" },
+    { query: `resourceVersion=${old}&resourceVersionMatch=Never`, status: 422, reason: "Invalid" },
     { query: "sendInitialEvents=true", status: 422, reason: "Invalid" },
   ];
   for (const { query, status, reason } of cases) {
@@ -256,4 +266,35 @@ test("S3: a list shows the newest state although bodies are kept from list to li
   ]);
   const versions = (await api.call("GET", configMaps)).body;
   for (const item of versions.items) expect(Number(item.metadata.resourceVersion)).toBeLessThanOrEqual(Number(versions.metadata.resourceVersion));
+});
+
+test("a page says how many objects are behind it, in every form, unless selectors decide", async () => {
+  await using api = await openTestApi();
+  for (const name of ["a", "b", "c", "d", "e"]) await api.objects.create(configMap(name, {}, { namespace: "default" }));
+  const remaining = async (query: string, accept?: string) => {
+    const { body } = await api.call("GET", `${configMaps}?${query}`, accept === undefined ? {} : { headers: { accept } });
+    return [body.metadata["remainingItemCount"], body.metadata.continue] as const;
+  };
+  const [first, token] = await remaining("limit=2");
+  const [second, next] = await remaining(`limit=2&continue=${String(token)}`);
+  const [third, end] = await remaining(`limit=2&continue=${String(next)}`);
+  expect([first, second, third, end]).toEqual([3, 1, undefined, undefined]);
+  expect((await remaining("limit=4", "application/json;as=Table;v=v1;g=meta.k8s.io"))[0]).toBe(1);
+  expect((await remaining("limit=4", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"))[0]).toBe(1);
+  expect((await remaining("limit=5"))[0]).toBeUndefined();
+  expect((await remaining("limit=2&labelSelector=!x"))[0]).toBeUndefined();
+});
+
+test("S4: a GET of one object shows the newest; only a version from the future is refused", async () => {
+  await using api = await openTestApi();
+  const made = await api.objects.create(configMap("a", {}, { namespace: "default" }));
+  for (const version of ["", "0", "1", made.metadata.resourceVersion])
+    expect((await api.call("GET", `${configMaps}/a?resourceVersion=${version}`)).status, version).toBe(200);
+  const future = await api.call("GET", `${configMaps}/a?resourceVersion=99999999`);
+  expect([future.status, future.body.message, future.headers["retry-after"]]).toEqual([
+    504,
+    expect.stringMatching(/^Timeout: Too large resource version/),
+    "1",
+  ]);
+  expect((await api.call("GET", `${configMaps}/a?resourceVersion=x`)).status).toBe(400);
 });

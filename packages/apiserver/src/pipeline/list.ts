@@ -1,21 +1,28 @@
-import { PlatformError } from "@threeport/resource";
+import { PlatformError, isErrorCode } from "@threeport/resource";
 import type { Version } from "@threeport/store";
 import type { ApiContext } from "../api.ts";
 import { parseBody } from "./body.ts";
+import { readToken, writeToken, type ContinueToken } from "./continue-token.ts";
 import type { Selection } from "./selection.ts";
 
 export interface ListQuery {
   readonly limit?: number | undefined;
   readonly continue?: string | undefined;
   readonly resourceVersion?: string | undefined;
-  readonly resourceVersionMatch?: string | undefined;
+  readonly resourceVersionMatch?: "Exact" | "NotOlderThan" | undefined;
 }
 
-export interface Listed {
+/** What a list tells about itself. */
+export interface ListHead {
   readonly rv: number;
+  readonly continueToken: string | undefined;
+  /** Objects behind this page; undefined on the last one, and where selectors decide. */
+  readonly remaining: number | undefined;
+}
+
+export interface Listed extends ListHead {
   /** JSON texts, ordered by namespace and name. */
   readonly items: readonly Version[];
-  readonly continueToken: string | undefined;
 }
 
 /** Objects read per statement: bounds memory of one step, not the answer. */
@@ -23,20 +30,31 @@ const pageMax = 5_000;
 
 /** All pages of one list come from the same snapshot: the token carries its number. */
 export async function listObjects(context: ApiContext, selection: Selection, query: ListQuery): Promise<Listed> {
-  const token = query.continue === undefined || query.continue === "" ? undefined : readToken(query.continue);
+  const token = tokenOf(query);
+  const exact = token === undefined ? exactVersion(query) : undefined;
   if (token === undefined) await checkVersion(context, query);
-  const exact = query.resourceVersionMatch === "Exact" ? Number(query.resourceVersion) : undefined;
-  const limit = query.limit === undefined || query.limit <= 0 ? Number.POSITIVE_INFINITY : query.limit;
-  const items: Version[] = [];
-  let rv = token?.rv ?? exact;
-  let after = token === undefined ? undefined : { namespace: token.namespace, name: token.name };
   if (selection.name !== undefined && token === undefined && exact === undefined) return listOne(context, selection, selection.name);
+  try {
+    return await listPage(context, selection, { limit: limitOf(query), token, atRv: token === undefined ? exact : token.rv === 0 ? undefined : token.rv });
+  } catch (error) {
+    throw token === undefined ? error : withContinuation(error, token);
+  }
+}
+
+interface PageInput {
+  readonly limit: number;
+  readonly token: ContinueToken | undefined;
+  readonly atRv: number | undefined;
+}
+
+async function listPage(context: ApiContext, selection: Selection, { limit, token, atRv }: PageInput): Promise<Listed> {
+  const items: Version[] = [];
+  let rv = atRv;
+  let after: { readonly namespace: string; readonly name: string } | undefined = token;
   for (;;) {
-    const wanted = selection.all ? Math.min(pageMax, limit - items.length) : pageMax;
     const page = await context.store.reader.list({
-      kind: selection.kind.resource,
-      limit: wanted,
-      ...(selection.namespace === undefined ? {} : { namespace: selection.namespace }),
+      ...place(selection),
+      limit: selection.all ? Math.min(pageMax, limit - items.length) : pageMax,
       ...(after === undefined ? {} : { after }),
       ...(rv === undefined ? {} : { atRv: rv }),
     });
@@ -45,11 +63,30 @@ export async function listObjects(context: ApiContext, selection: Selection, que
       if (!selection.all && !selection.matches(parseBody(version.body))) continue;
       items.push(version);
       const last = index === page.items.length - 1 && page.next === undefined;
-      if (items.length >= limit && !last) return { rv, items, continueToken: writeToken({ rv, namespace: version.key.namespace, name: version.key.name }) };
+      if (items.length >= limit && !last) return { items, ...(await headOf(context, selection, { rv, last: version.key, count: items.length, token })) };
     }
-    if (page.next === undefined) return { rv, items, continueToken: undefined };
+    if (page.next === undefined) return { rv, items, continueToken: undefined, remaining: undefined };
     after = page.next;
   }
+}
+
+function place(selection: Selection): { kind: string; namespace?: string } {
+  return { kind: selection.kind.resource, ...(selection.namespace === undefined ? {} : { namespace: selection.namespace }) };
+}
+
+/** The head of a page with others behind it. They are counted once a list, and then counted down. */
+async function headOf(
+  context: ApiContext,
+  selection: Selection,
+  page: { rv: number; last: { namespace: string; name: string }; count: number; token: ContinueToken | undefined },
+): Promise<ListHead> {
+  const { rv, token } = page;
+  const { namespace, name } = page.last;
+  let remaining: number | undefined;
+  // The state may have changed since it was counted; that there is something behind the page is certain.
+  if (selection.all && token?.remaining !== undefined) remaining = Math.max(1, token.remaining - page.count);
+  else if (selection.all) remaining = Math.max(1, await context.store.reader.countBehind({ ...place(selection), after: { namespace, name } }));
+  return { rv, remaining, continueToken: writeToken({ rv, namespace, name, remaining }) };
 }
 
 /**
@@ -60,17 +97,15 @@ export async function listTextOf(
   context: ApiContext,
   selection: Selection,
   query: ListQuery,
-): Promise<{ rv: number; bodies: readonly Buffer[]; continueToken: string | undefined } | undefined> {
-  if (!selection.all || selection.kind.sensitive || (query.continue ?? "") !== "" || query.resourceVersionMatch === "Exact") return undefined;
+): Promise<(ListHead & { readonly bodies: readonly Buffer[] }) | undefined> {
+  if (!selection.all || selection.kind.sensitive || tokenOf(query) !== undefined || exactVersion(query) !== undefined) return undefined;
   await checkVersion(context, query);
-  const listed = await context.store.listText({
-    kind: selection.kind.resource,
-    ...(selection.namespace === undefined ? {} : { namespace: selection.namespace }),
-    ...(query.limit === undefined || query.limit <= 0 ? {} : { limit: query.limit }),
-  });
-  return (
-    listed && { rv: listed.rv, bodies: listed.bodies, continueToken: listed.next === undefined ? undefined : writeToken({ rv: listed.rv, ...listed.next }) }
-  );
+  const limit = limitOf(query);
+  const listed = await context.store.listText({ ...place(selection), ...(Number.isFinite(limit) ? { limit } : {}) });
+  if (listed === undefined) return undefined;
+  const { rv, bodies, next } = listed;
+  if (next === undefined) return { rv, bodies, continueToken: undefined, remaining: undefined };
+  return { bodies, ...(await headOf(context, selection, { rv, last: next, count: bodies.length, token: undefined })) };
 }
 
 async function listOne(context: ApiContext, selection: Selection, name: string): Promise<Listed> {
@@ -82,51 +117,51 @@ async function listOne(context: ApiContext, selection: Selection, name: string):
   }
   const version = await context.store.reader.get({ kind: selection.kind.resource, namespace: selection.namespace ?? "", name });
   const matches = version !== undefined && selection.matches(parseBody(version.body));
-  return { rv: Math.max(rv, version?.rv ?? 0), items: matches ? [version] : [], continueToken: undefined };
+  return { rv: Math.max(rv, version?.rv ?? 0), items: matches ? [version] : [], continueToken: undefined, remaining: undefined };
 }
 
+function limitOf(query: ListQuery): number {
+  return query.limit === undefined || query.limit <= 0 ? Number.POSITIVE_INFINITY : query.limit;
+}
+
+function tokenOf(query: ListQuery): ContinueToken | undefined {
+  return query.continue === undefined || query.continue === "" ? undefined : readToken(query.continue);
+}
+
+/** The number that a list is asked to show exactly. Without a match, a limit means it, as upstream: pages must belong together. */
+function exactVersion({ resourceVersion = "", resourceVersionMatch, limit = 0 }: ListQuery): number | undefined {
+  if (resourceVersion === "" || resourceVersion === "0") return undefined;
+  return resourceVersionMatch === "Exact" || (resourceVersionMatch === undefined && limit > 0) ? parseVersion(resourceVersion) : undefined;
+}
+
+/** S4: a number from the future is 504. One that was compacted matters only to those who ask for exactly that. */
 async function checkVersion(context: ApiContext, query: ListQuery): Promise<void> {
-  const version = query.resourceVersion ?? "";
-  if (query.resourceVersionMatch !== undefined && query.resourceVersionMatch !== "" && version === "") {
-    throw new PlatformError("TP_INVALID", {
-      message: "resourceVersionMatch is forbidden unless resourceVersion is provided",
-      causes: [{ field: "resourceVersionMatch", message: "Forbidden: needs resourceVersion" }],
-    });
-  }
-  if (query.resourceVersionMatch === "Exact" && version === "0")
-    throw new PlatformError("TP_INVALID", { message: 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"' });
-  if (version === "" || version === "0") return;
-  if (!/^\d{1,16}$/.test(version))
-    throw new PlatformError("TP_BAD_REQUEST", { message: `invalid resource version "${version}": it must be a decimal number that this server gave out` });
-  await context.store.reader.changes({ afterRv: Number(version), kind: "", limit: 1 }).catch((error: unknown) => {
-    // Not older than: compaction does not matter, only a number from the future does.
-    if (error instanceof PlatformError && error.code === "TP_EXPIRED" && query.resourceVersionMatch !== "Exact") return;
-    throw error;
+  const version = parseVersion(query.resourceVersion ?? "");
+  if (version === 0) return;
+  if (exactVersion(query) === undefined) await checkNotFuture(context, version);
+  else await context.store.reader.changes({ afterRv: version, kind: "", limit: 1 });
+}
+
+export async function checkNotFuture(context: ApiContext, version: number): Promise<void> {
+  await context.store.reader.changes({ afterRv: version, kind: "", limit: 1 }).catch((error: unknown) => {
+    if (!isErrorCode(error, "TP_EXPIRED")) throw error;
   });
 }
 
-interface Token {
-  readonly rv: number;
-  readonly namespace: string;
-  readonly name: string;
+/** 0 for "" and "0": anything will do, and the newest is what there is. */
+export function parseVersion(version: string): number {
+  if (!/^\d{0,16}$/.test(version))
+    throw new PlatformError("TP_BAD_REQUEST", { message: `invalid resource version "${version}": it must be a decimal number that this server gave out` });
+  return Number(version);
 }
 
-function writeToken(token: Token): string {
-  return Buffer.from(JSON.stringify([1, token.rv, token.namespace, token.name])).toString("base64url");
-}
-
-function readToken(text: string): Token {
-  try {
-    const [version, rv, namespace, name] = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as unknown[];
-    if (version === 1 && typeof rv === "number" && Number.isSafeInteger(rv) && rv > 0 && isPosition(namespace) && isPosition(name))
-      return { rv, namespace, name };
-  } catch {
-    // answered below like any other token that we did not write
-  }
-  throw new PlatformError("TP_BAD_REQUEST", { message: "the continue token is not valid; start the list again without it" });
-}
-
-/** Text that can stand where a list goes on; a token made by hand must not reach the database with anything else. */
-function isPosition(value: unknown): value is string {
-  return typeof value === "string" && /^[\x20-\x7e]{0,253}$/.test(value);
+/** 410 for a token comes with another one, with which a client that can live with that goes on in a newer state. */
+function withContinuation(error: unknown, token: ContinueToken): unknown {
+  if (!isErrorCode(error, "TP_EXPIRED")) return error;
+  return new PlatformError("TP_EXPIRED", {
+    message:
+      "the state that this list began with is no longer kept: start again without the continue token, or go on with the one in this answer, which shows what is there now behind the last page, so that changes made since the first page may be missed or seen twice",
+    detail: { continue: writeToken({ ...token, rv: 0 }) },
+    cause: error,
+  });
 }

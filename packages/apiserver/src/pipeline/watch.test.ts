@@ -96,7 +96,10 @@ test("S4: sendInitialEvents ends the state with a marked bookmark, also when the
   });
   for (const name of ["a", "b"]) await api.call("POST", configMaps, { body: configMap(name) });
   const version = await versionNow(api);
-  await using full = await watching(api, `${configMaps}?sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=${version}`);
+  await using full = await watching(
+    api,
+    `${configMaps}?sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&resourceVersion=${version}`,
+  );
   await using none = await watching(api, `${configMaps}?sendInitialEvents=false&resourceVersionMatch=NotOlderThan`);
   await full.until(3);
   await put(api, "a", "1");

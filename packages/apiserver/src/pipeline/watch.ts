@@ -1,9 +1,9 @@
 // Watches (design.md §5.3 S3, S4): each later change of the selection exactly once and in order.
-import { PlatformError, type KubeObject } from "@threeport/resource";
+import type { PlatformError, KubeObject } from "@threeport/resource";
 import type { Change } from "@threeport/store";
 import type { ApiContext } from "../api.ts";
 import { parseBody, serialize } from "./body.ts";
-import { listObjects } from "./list.ts";
+import { listObjects, parseVersion } from "./list.ts";
 import type { Selection } from "./selection.ts";
 
 export interface WatchEvent {
@@ -16,7 +16,6 @@ export interface WatchEvent {
 export interface WatchQuery {
   readonly resourceVersion?: string | undefined;
   readonly sendInitialEvents?: boolean | undefined;
-  readonly resourceVersionMatch?: string | undefined;
 }
 
 export interface WatchSink {
@@ -38,11 +37,8 @@ export interface Watch extends Disposable {
 /** Starts a watch; what must be refused (410, 504) is thrown before anything is sent. */
 export async function startWatch(context: ApiContext, selection: Selection, query: WatchQuery, sink: WatchSink): Promise<Watch> {
   const version = query.resourceVersion ?? "";
-  if (!/^\d{0,16}$/.test(version))
-    throw new PlatformError("TP_BAD_REQUEST", { message: `invalid resource version "${version}": it must be a decimal number that this server gave out` });
-  checkInitialEvents(query);
   const newest = version === "" || version === "0";
-  let from = Number(version);
+  let from = parseVersion(version);
   if (query.sendInitialEvents ?? newest) {
     from = await sendInitial(context, selection, newest ? "" : version, sink);
     if (query.sendInitialEvents === true) sink.initialEnd(from);
@@ -64,21 +60,6 @@ export async function startWatch(context: ApiContext, selection: Selection, quer
   };
 }
 
-function checkInitialEvents(query: WatchQuery): void {
-  const { sendInitialEvents, resourceVersionMatch } = query;
-  const problem =
-    sendInitialEvents !== undefined && resourceVersionMatch !== "NotOlderThan"
-      ? "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-      : sendInitialEvents === undefined && resourceVersionMatch !== undefined
-        ? "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-        : undefined;
-  if (problem !== undefined)
-    throw new PlatformError("TP_INVALID", {
-      message: problem,
-      causes: [{ field: "resourceVersionMatch", reason: "FieldValueForbidden", message: `Forbidden: ${problem}` }],
-    });
-}
-
 /** Objects of one page of the initial state: bounds what is held for a client that reads slowly. */
 const initialPage = 1_000;
 
@@ -88,7 +69,7 @@ async function sendInitial(context: ApiContext, selection: Selection, version: s
   for (;;) {
     const page = await listObjects(context, selection, {
       limit: initialPage,
-      ...(continueToken === undefined ? { resourceVersion: version } : { continue: continueToken }),
+      ...(continueToken === undefined ? { resourceVersion: version, resourceVersionMatch: "NotOlderThan" } : { continue: continueToken }),
     });
     if (page.items.length > 0) await sink.initial(page.items.map((item) => ({ type: "ADDED", rv: item.rv, body: item.body })));
     if (page.continueToken === undefined) return page.rv;

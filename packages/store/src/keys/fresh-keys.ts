@@ -22,6 +22,7 @@ export function readerWithFreshKeys(reader: Reader, sealer: Sealer): Reader {
     get: (key) => withFreshKeys(sealer, () => reader.get(key)),
     list: (input) => withFreshKeys(sealer, () => reader.list(input)),
     changes: (input) => withFreshKeys(sealer, () => reader.changes(input)),
+    countBehind: (input) => reader.countBehind(input),
     currentRv: () => reader.currentRv(),
   };
 }

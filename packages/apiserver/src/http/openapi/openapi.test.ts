@@ -1,5 +1,6 @@
 import { Ajv } from "ajv";
 import { expect, test } from "vitest";
+import { WireReader, WireType } from "../../protobuf/wire.ts";
 import { openTestApi, type TestApi } from "../../testing/test-api.ts";
 
 interface Operation {
@@ -137,3 +138,45 @@ test("a document under its hash may be kept for ever; without the hash it is ask
   });
   expect([fallback.status, fallback.headers["content-type"]]).toEqual([200, "application/json"]);
 });
+
+test("OpenAPI v2 is there as JSON and in the binary form that client-go asks for, and both say the same", async () => {
+  await using api = await openTestApi();
+  const json = (await api.call("GET", "/openapi/v2")).body as unknown as {
+    swagger: string;
+    paths: Record<string, Record<string, { parameters?: { name: string; in: string }[]; "x-kubernetes-group-version-kind": object }>>;
+    definitions: Record<string, Record<string, unknown>>;
+  };
+  expect(json.swagger).toBe("2.0");
+  eachReference(json, (reference) => expect(Object.keys(json.definitions)).toContain(reference.replace("#/definitions/", "")));
+  const patch = json.paths["/api/v1/namespaces/{name}"]?.["patch"];
+  expect(patch?.["x-kubernetes-group-version-kind"]).toEqual({ group: "", version: "v1", kind: "Namespace" });
+  expect(patch?.parameters?.map((parameter) => `${parameter.in} ${parameter.name}`)).toEqual(
+    expect.arrayContaining(["body body", "query dryRun", "query fieldValidation"]),
+  );
+  const { status, headers, bytes } = await rawGet(api, "/openapi/v2", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf");
+  expect([status, headers["content-type"]]).toEqual([200, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"]);
+  const document = fieldsOf(bytes);
+  expect(document[1]?.map(String)).toEqual(["2.0"]);
+  const names = (part: Buffer | undefined, number: number) => (fieldsOf(part ?? Buffer.alloc(0))[number] ?? []).map((entry) => String(fieldsOf(entry)[1]?.[0]));
+  expect(names(document[8]?.[0], 2)).toEqual(Object.keys(json.paths));
+  expect(names(document[9]?.[0], 1)).toEqual(Object.keys(json.definitions));
+});
+
+async function rawGet(api: TestApi, path: string, accept: string): Promise<{ status: number; headers: Record<string, unknown>; bytes: Buffer }> {
+  const answer = await api.client.raw(path, { headers: { accept } });
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of answer.body) chunks.push(chunk);
+  return { status: answer.status, headers: answer.headers, bytes: Buffer.concat(chunks) };
+}
+
+/** Length-delimited fields of a protobuf message by number; others do not occur at the top of these. */
+function fieldsOf(bytes: Buffer): Record<number, Buffer[]> {
+  const found: Record<number, Buffer[]> = {};
+  const reader = new WireReader(bytes);
+  while (!reader.done) {
+    const { number, wireType } = reader.tag();
+    if (wireType === WireType.Bytes) (found[number] ??= []).push(Buffer.from(reader.bytes()));
+    else reader.skip(wireType);
+  }
+  return found;
+}
