@@ -14,6 +14,8 @@ export interface ApiContext {
   readonly log: Logger;
   /** Which kinds have a reconciler in this control plane. */
   readonly controlled: Controlled;
+  /** Sees to it that every kind is served that was defined before the call; false when that was so already. */
+  readonly catchUp?: () => Promise<boolean>;
 }
 
 /** On whose behalf a write happens. */

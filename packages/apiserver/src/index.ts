@@ -1,4 +1,7 @@
 export type { ApiContext, Caller } from "./api.ts";
+export { judgeDefinition } from "./crd/accept-names.ts";
+export { cleanupFinalizer, definitionsResource, namesAccepted, type Definition } from "./crd/definition.ts";
+export { followDefinitions, type DefinitionFollower } from "./crd/follow-definitions.ts";
 export { createRegistry, kindOf, type Registry } from "./registry.ts";
 export { createObjects } from "./objects.ts";
 export { createApiServer, type ApiServer, type ApiServerOptions } from "./http/server.ts";

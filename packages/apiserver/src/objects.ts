@@ -11,7 +11,7 @@ import {
 } from "@threeport/resource";
 import type { Answer, ApiContext, Caller, ObjectName } from "./api.ts";
 import { applyObject } from "./pipeline/apply.ts";
-import { parseBody } from "./pipeline/body.ts";
+import { parseBody, servedBody } from "./pipeline/body.ts";
 import { createObject } from "./pipeline/create.ts";
 import { deleteObject } from "./pipeline/delete.ts";
 import { listObjects } from "./pipeline/list.ts";
@@ -40,7 +40,7 @@ export function createObjects(context: ApiContext, caller: Caller): Objects {
     async get<T extends KubeObject = StoredObject>(target: Target): Promise<T | undefined> {
       const { kind, namespace, name } = place(target);
       const version = await context.store.reader.get({ kind: kind.resource, namespace, name });
-      return version === undefined ? undefined : (parseBody(version.body) as unknown as T);
+      return version === undefined ? undefined : (parseBody(servedBody(kind, version.body)) as unknown as T);
     },
     async list<T extends KubeObject = StoredObject>(kind: { apiVersion: string; kind: string }, query: ListQuery = {}): Promise<readonly T[]> {
       const selection = createSelection(kindOf(context.registry, kind.apiVersion, kind.kind), query);
@@ -91,5 +91,7 @@ async function referring(context: ApiContext, selection: Selection, target: Obje
   const versions = await Promise.all(
     keys.filter((key) => selection.namespace === undefined || key.namespace === selection.namespace).map((key) => context.store.reader.get(key)),
   );
-  return versions.flatMap((version) => (version === undefined ? [] : [parseBody(version.body)])).filter((object) => selection.matches(object));
+  return versions
+    .flatMap((version) => (version === undefined ? [] : [parseBody(servedBody(selection.kind, version.body))]))
+    .filter((object) => selection.matches(object));
 }

@@ -1,4 +1,5 @@
 export { conditionsOf, findCondition, isReadyNow, withConditions, type Verdict } from "./conditions.ts";
+export { definitionsReconciler } from "./definitions.ts";
 export { fanoutReconciler } from "./fanout.ts";
 export { withFinalizer, withoutFinalizer } from "./finalizers.ts";
 export { gcReconciler } from "./gc.ts";

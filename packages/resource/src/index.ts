@@ -2,7 +2,7 @@ export * from "./errors.ts";
 export * from "./object.ts";
 export * from "./objects.ts";
 export * from "./status.ts";
-export type { Schema } from "./schema.ts";
+export type { Schema, SchemaType } from "./schema.ts";
 export * from "./json.ts";
 export * from "./patch/index.ts";
 export { applyPatch, sameManagedFields, updateManagedFields, type ManagedFieldsEntry } from "./apply/index.ts";
@@ -13,8 +13,10 @@ export {
   conditionReason,
   conditionStatus,
   defineKind,
+  kindWithSchema,
   WaitsFor,
   type Column,
+  type CustomKind,
   type Kind,
   type KindReference,
   type ObjectOf,
@@ -24,4 +26,5 @@ export {
 } from "./kind/define-kind.ts";
 export { metadataSchema } from "./kind/object-schema.ts";
 export { pruneAndDefault } from "./kind/prune.ts";
+export { patternProblem } from "./pattern.ts";
 export { validateSchema } from "./kind/validate-object.ts";

@@ -1,7 +1,22 @@
 import { join } from "node:path";
-import { createApiServer, createObjects, createRegistry, coreKinds, gcQueue, namespaceFinalizer, type ApiContext } from "@threeport/apiserver";
+import {
+  cleanupFinalizer,
+  coreKinds,
+  createApiServer,
+  createObjects,
+  createRegistry,
+  definitionsResource,
+  followDefinitions,
+  gcQueue,
+  judgeDefinition,
+  namesAccepted,
+  namespaceFinalizer,
+  type ApiContext,
+  type Definition,
+} from "@threeport/apiserver";
 import {
   createEngine,
+  definitionsReconciler,
   createMetrics,
   engineUser,
   fanoutReconciler,
@@ -46,14 +61,23 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   const reconcilers: Reconciler[] = [];
   const controlled = new Set<string>();
   const registry = createRegistry(coreKinds.map((kind) => (kind.resource === "secrets" ? withKubeconfigRules(kind) : kind)));
-  const context: ApiContext = { registry, store, clock, random, log, controlled: (resource) => controlled.has(resource) };
   const modules: Modules = stack.use(assembleModules({ controlPlaneId, home, tools, store }));
   for (const kind of modules.kinds) registry.add(kind);
+  const definitions = stack.use(await followDefinitions({ registry, store, clock, log }));
+  const context: ApiContext = { registry, store, clock, random, log, controlled: (resource) => controlled.has(resource), catchUp: definitions.catchUp };
   reconcilers.push(
     fanoutReconciler(store.references, store.queue),
     resealReconciler(store.reseal),
     gcReconciler({ queue: gcQueue, references: store.references, kindByResource: registry.byResource, kindByBody: registry.byKind }),
-    namespaceReconciler({ finalizer: namespaceFinalizer, namespacedKinds: () => teardownOrder(registry.all()) }),
+    namespaceReconciler({ finalizer: namespaceFinalizer, namespacedKinds: () => teardownOrder(registry.resources()) }),
+    definitionsReconciler({
+      resource: definitionsResource,
+      finalizer: cleanupFinalizer,
+      reader: store.reader,
+      kindByResource: registry.byResource,
+      judge: (definition, now) => judgeDefinition(registry, definition as unknown as Definition, now),
+      accepted: namesAccepted,
+    }),
     ...modules.reconcilers,
   );
   for (const reconciler of reconcilers) controlled.add(reconciler.queue);

@@ -3,6 +3,7 @@ import type { ApiContext, Answer, ObjectName, WriteOptions } from "../api.ts";
 import { scaleKind } from "../kinds/scale.ts";
 import { applyObject } from "../pipeline/apply.ts";
 import { createObject } from "../pipeline/create.ts";
+import { servedBody } from "../pipeline/body.ts";
 import { notFound } from "../pipeline/current.ts";
 import { deleteObject } from "../pipeline/delete.ts";
 import { checkNotFuture, listObjects, listTextOf, parseVersion } from "../pipeline/list.ts";
@@ -29,6 +30,12 @@ export interface ResourceAnswer {
 
 /** Every verb but watch: a request in, JSON text out. Errors are thrown. */
 export async function handleResource(context: ApiContext, request: ResourceRequest): Promise<ResourceAnswer> {
+  const answered = await handleVerb(context, request);
+  const deprecation = request.route.kind.custom?.deprecation;
+  return deprecation === undefined ? answered : { ...answered, warnings: [deprecation, ...answered.warnings] };
+}
+
+async function handleVerb(context: ApiContext, request: ResourceRequest): Promise<ResourceAnswer> {
   const { route, method } = request;
   if (route.subresource !== undefined && !isOwnSubresource(route.kind, route.subresource)) {
     throw new PlatformError("TP_NOT_FOUND", { message: `${route.kind.plural} have no subresource "${route.subresource.slice(0, 100)}"` });
@@ -58,7 +65,10 @@ async function get(context: ApiContext, request: ResourceRequest, name: ObjectNa
   // What is read is always the newest; only a number from the future cannot be served (S4).
   if (asked > (version?.rv ?? 0)) await checkNotFuture(context, asked);
   if (version === undefined) throw notFound(name);
-  return answer(200, presentObject(context, shownKind(request.route), presentation, { rv: version.rv, body: shown(request.route, version.body) }));
+  return answer(
+    200,
+    presentObject(context, shownKind(request.route), presentation, { rv: version.rv, body: shown(request.route, servedBody(name.kind, version.body)) }),
+  );
 }
 
 /** A Scale is a view of the object; everything else is the object itself. */
@@ -78,7 +88,7 @@ async function list(context: ApiContext, request: ResourceRequest): Promise<Reso
   const selection = selectionOf(request);
   const whole = presentation.form === "object" ? await listTextOf(context, selection, asked) : undefined;
   if (whole !== undefined) {
-    const [start, end] = aroundItems(`${route.kind.kind}List`, route.kind.apiVersion, whole);
+    const [start, end] = aroundItems(route.kind.listKind, route.kind.apiVersion, whole);
     return answer(200, joinBytes(start, whole.bodies, end));
   }
   return answer(200, presentList(context, route.kind, presentation, await listObjects(context, selection, asked)));
@@ -108,10 +118,12 @@ const patchTypes: readonly PatchType[] = ["application/json-patch+json", "applic
 
 async function patch(context: ApiContext, request: ResourceRequest, name: ObjectName): Promise<ResourceAnswer> {
   if (request.contentType === applyType) return apply(context, request, name);
-  const type = patchTypes.find((candidate) => candidate === request.contentType);
+  // Strategic merge patches need what only built-in kinds say of their lists; clients fall back to merge patches on this answer.
+  const types = request.route.kind.custom === undefined ? patchTypes : patchTypes.filter((candidate) => candidate !== "application/strategic-merge-patch+json");
+  const type = types.find((candidate) => candidate === request.contentType);
   if (type === undefined)
     throw new PlatformError("TP_UNSUPPORTED_MEDIA_TYPE", {
-      message: `a patch must be of type ${[...patchTypes, applyType].join(", ")}, not "${request.contentType.slice(0, 100)}"`,
+      message: `a patch must be of type ${[...types, applyType].join(", ")}, not "${request.contentType.slice(0, 100)}"`,
     });
   const manager = fieldManager(request, "PatchOptions");
   refuseForce(request);

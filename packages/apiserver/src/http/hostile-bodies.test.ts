@@ -55,7 +55,7 @@ test("I2: of duplicate keys the last wins, -0 is 0, and text of any script comes
   expect([made.status, made.body["data"]]).toEqual([201, { k: "last", script: "ключ 🔑 \u0000 😀", half: "\ufffd" }]);
   expect((await api.call("GET", `${configMaps}/a`)).body["data"]).toEqual(made.body["data"]);
   const zero = await api.call("POST", widgets, { body: '{"metadata":{"name":"z"},"spec":{"size":-0}}', headers: json });
-  expect([zero.status, zero.text.includes("-0")]).toEqual([201, false]);
+  expect([zero.status, zero.text.includes('"size":-0')]).toEqual([201, false]);
 });
 
 test("I9: a body above 3 MiB is refused with 413, whether its length is said or not; just below it is read", async () => {

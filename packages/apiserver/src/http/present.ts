@@ -45,7 +45,7 @@ export function presentList(context: ApiContext, kind: Kind, presentation: Prese
   }
   const partial = presentation.form === "partial";
   const texts = list.items.map((item) => (partial ? partialText(item.body) : item.body));
-  const [start, end] = aroundItems(partial ? "PartialObjectMetadataList" : `${kind.kind}List`, partial ? "meta.k8s.io/v1" : kind.apiVersion, list);
+  const [start, end] = aroundItems(partial ? "PartialObjectMetadataList" : kind.listKind, partial ? "meta.k8s.io/v1" : kind.apiVersion, list);
   return `${start}${texts.join(",")}${end}`;
 }
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
-import { PlatformError, toPlatformError } from "@threeport/resource";
+import { PlatformError, isErrorCode, toPlatformError } from "@threeport/resource";
 import type { User } from "@threeport/store";
 import type { ApiContext } from "../api.ts";
 import { answerWith } from "./answer-with.ts";
@@ -93,7 +93,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   async function resource(request: IncomingMessage, response: ServerResponse, user: User): Promise<void> {
     const started = context.clock.monotonic();
     const body = request.method === "GET" ? undefined : await readBody(request, limits.bodyBytesMax);
-    const call = resourceRequest(context, request, { user, body });
+    const call = await routed(context, request, { user, body });
     const observe = (status: number) =>
       options.observe?.({ method: call.method, resource: call.route.kind.resource, status, seconds: (context.clock.monotonic() - started) / 1000 });
     try {
@@ -173,6 +173,20 @@ function pathOf(url: string): string {
 
 function methodRefused(method: string, url: string): PlatformError {
   return new PlatformError("TP_METHOD_NOT_ALLOWED", { message: `the server does not allow ${method} on ${pathOf(url).slice(0, 200)}` });
+}
+
+/** Another replica may have defined a kind a moment ago: what is not known is looked for once more when all that was committed has been heard. */
+async function routed(
+  context: ApiContext,
+  request: IncomingMessage,
+  sent: { readonly user: User; readonly body: Uint8Array | undefined },
+): Promise<ResourceRequest> {
+  try {
+    return resourceRequest(context, request, sent);
+  } catch (error) {
+    if (!isErrorCode(error, "TP_NOT_FOUND") || (await context.catchUp?.()) !== true) throw error;
+    return resourceRequest(context, request, sent);
+  }
 }
 
 function resourceRequest(

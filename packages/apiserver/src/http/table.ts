@@ -7,7 +7,13 @@ export type IncludeObject = "Metadata" | "Object" | "None";
 export function columnDefinitions(kind: Kind): object[] {
   return [
     { name: "Name", type: "string", format: "name", description: "Unique within its kind and namespace.", priority: 0 },
-    ...kind.columns.map((column) => ({ name: column.name, type: column.type, format: "", description: column.description, priority: column.priority ?? 0 })),
+    ...kind.columns.map((column) => ({
+      name: column.name,
+      type: column.type,
+      format: column.format ?? "",
+      description: column.description,
+      priority: column.priority ?? 0,
+    })),
   ];
 }
 
@@ -20,7 +26,8 @@ export function tableRow(kind: Kind, body: string, options: { readonly include: 
   };
 }
 
-function cell(type: string, value: string | number | boolean | undefined, nowMs: number): unknown {
+function cell(type: string, value: string | number | boolean | null | undefined, nowMs: number): unknown {
+  if (value === null) return null;
   if (value === undefined || value === "") return type === "date" ? "<unknown>" : "";
   // kube-apiserver prints ages itself; kubectl prints cells of type date as they are.
   return type === "date" ? age(String(value), nowMs) : value;

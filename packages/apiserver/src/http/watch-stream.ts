@@ -51,12 +51,13 @@ export async function streamWatch(context: ApiContext, request: ResourceRequest,
       over.abort();
     },
   });
+  using _retired = context.registry.onRetired(selection.kind, () => over.abort());
   open();
   for (let left = timeoutMs; left > 0; left = until - clock.monotonic()) {
     try {
       await clock.sleep(Math.min(left, bookmarkEveryMs), AbortSignal.any([signal, over.signal]));
     } catch {
-      break; // the client left, the server stops, or the feed lost its place
+      break; // the client left, the server stops, the feed lost its place, or the kind is no longer what it was
     }
     if (bookmarks) output.push(format.bookmark(watch.rv));
   }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ageColumn, deepEqual, defineKind, type ErrorCause, type Kind, type KubeObject } from "@threeport/resource";
+import { customResourceDefinitionKind } from "./custom-resource-definition.ts";
 
 /** Holds a namespace until its contents are gone; removed by the engine. */
 export const namespaceFinalizer = "threeport.io/namespace-contents";
@@ -268,7 +269,7 @@ export const leaseKind = defineKind({
 });
 
 /** Kinds of Kubernetes' own groups that every control plane serves. */
-export const coreKinds: readonly Kind[] = [namespaceKind, secretKind, configMapKind, serviceAccountKind, eventKind, leaseKind];
+export const coreKinds: readonly Kind[] = [namespaceKind, secretKind, configMapKind, serviceAccountKind, eventKind, leaseKind, customResourceDefinitionKind];
 
 function involved(object: KubeObject): string {
   const about = object["involvedObject"] as { kind?: string; name?: string } | undefined;

@@ -56,14 +56,14 @@ export function admit(kind: Kind, object: KubeObject, { old, fieldValidation, sh
 
 /** `normalize` and `prepare` may rely on types: what has the wrong one is refused before them. What is missing they may still fill in. */
 function checkTypes(kind: Kind, object: KubeObject): void {
-  const causes = validateSchema(object, kind.schema).filter((cause) => cause.reason === "FieldValueTypeInvalid");
+  const causes = validateSchema(object, kind.schema, { hideValues: kind.sensitive }).filter((cause) => cause.reason === "FieldValueTypeInvalid");
   if (causes.length > 0) throw invalid(kind, nameOf(object), causes);
 }
 
 function check(kind: Kind, object: KubeObject, old: KubeObject | undefined): void {
   const causes: ErrorCause[] = [
     ...validateObjectMeta(object.metadata, { namespaced: kind.namespaced, nameRule: kind.nameRule, ...(old === undefined ? {} : { old: old.metadata }) }),
-    ...validateSchema(object, kind.schema),
+    ...validateSchema(object, kind.schema, { hideValues: kind.sensitive }),
     ...referenceCauses(kind, object),
   ];
   // A kind's own rules may rely on the schema; they would only add noise to a body that does not even fit it.

@@ -1,8 +1,13 @@
-import { PlatformError, parseJson, type KubeObject, type StoredObject } from "@threeport/resource";
+import { PlatformError, parseJson, type Kind, type KubeObject, type StoredObject } from "@threeport/resource";
 
 /** A stored body as an object. Bodies were validated when they were written. */
 export function parseBody(body: string): StoredObject {
   return JSON.parse(body) as StoredObject;
+}
+
+/** A stored body as `kind` serves it: custom kinds have several versions and schemas that change; of all others the stored text is what is served. */
+export function servedBody(kind: Kind, body: string): string {
+  return kind.custom === undefined ? body : kind.custom.fromStored(body);
 }
 
 /**

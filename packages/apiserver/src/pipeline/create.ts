@@ -3,6 +3,7 @@ import { rfc3339 } from "@threeport/platform";
 import type { Guard } from "@threeport/store";
 import type { Answer, ApiContext, Caller, WriteOptions } from "../api.ts";
 import type { Kind } from "@threeport/resource";
+import { definitionsResource } from "../crd/definition.ts";
 import { admit } from "./admission.ts";
 import { readObject } from "./body.ts";
 import { readCurrent } from "./current.ts";
@@ -74,7 +75,11 @@ async function store(
   { object: next, options, applied = false }: Creation,
 ): Promise<Omit<Answer, "warnings"> | undefined> {
   const { kind, namespace } = target;
-  const guards: Guard[] = kind.namespaced ? [{ target: { kind: "namespaces", namespace: "", name: namespace }, mustExist: true }] : [];
+  const guards: Guard[] = [
+    ...(kind.namespaced ? [{ target: { kind: "namespaces", namespace: "", name: namespace }, mustExist: true }] : []),
+    // Nothing new of a kind that goes: what is there when the definition was marked is all that has to be removed.
+    ...(kind.custom === undefined ? [] : [{ target: { kind: definitionsResource, namespace: "", name: kind.custom.definition }, mustExist: true }]),
+  ];
   const write: WriteInput = { kind, author: caller.author, current: undefined, next, guards, applied };
   if (options.dryRun === true) {
     if ((await readCurrent(context, { kind, namespace, name: next.metadata.name })) !== undefined) return undefined;
@@ -89,7 +94,7 @@ async function store(
 function stamp(context: ApiContext, kind: Kind, object: KubeObject): KubeObject {
   const now = context.clock.now();
   const { deletionTimestamp: _d, deletionGracePeriodSeconds: _g, resourceVersion: _r, generation: _n, ...metadata } = object.metadata;
-  object.metadata = { ...metadata, uid: context.random.uuid(now), creationTimestamp: rfc3339(now), ...(kind.hasStatus ? { generation: 1 } : {}) };
+  object.metadata = { ...metadata, uid: context.random.uuid(now), creationTimestamp: rfc3339(now), ...(kind.hasGeneration ? { generation: 1 } : {}) };
   if (kind.hasStatus) delete object["status"];
   return object;
 }

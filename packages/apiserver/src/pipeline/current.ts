@@ -1,13 +1,15 @@
 import { PlatformError, type StoredObject } from "@threeport/resource";
 import type { Version } from "@threeport/store";
 import type { ApiContext, ObjectName } from "../api.ts";
-import { parseBody } from "./body.ts";
+import { parseBody, servedBody } from "./body.ts";
 
 export type Current = Version & { readonly object: StoredObject };
 
 export async function readCurrent(context: ApiContext, target: ObjectName): Promise<Current | undefined> {
   const version = await context.store.reader.get({ kind: target.kind.resource, namespace: target.namespace, name: target.name });
-  return version === undefined ? undefined : { ...version, object: parseBody(version.body) };
+  if (version === undefined) return undefined;
+  const body = servedBody(target.kind, version.body);
+  return { ...version, body, object: parseBody(body) };
 }
 
 export function notFound(target: ObjectName): PlatformError {

@@ -73,7 +73,7 @@ function marked(context: ApiContext, target: ObjectName, current: Current, optio
   if (alreadyMarked) return next;
   next.metadata.deletionTimestamp = rfc3339(context.clock.now());
   next.metadata.deletionGracePeriodSeconds = 0;
-  if (target.kind.hasStatus) next.metadata.generation = (next.metadata.generation ?? 0) + 1; // K1
+  if (target.kind.hasGeneration) next.metadata.generation = (next.metadata.generation ?? 0) + 1; // K1
   target.kind.prepare(next, current.object);
   return next;
 }

@@ -1,7 +1,7 @@
 import { PlatformError, isErrorCode } from "@threeport/resource";
 import type { Version } from "@threeport/store";
 import type { ApiContext } from "../api.ts";
-import { parseBody } from "./body.ts";
+import { parseBody, servedBody } from "./body.ts";
 import { readToken, writeToken, type ContinueToken } from "./continue-token.ts";
 import type { Selection } from "./selection.ts";
 
@@ -59,7 +59,8 @@ async function listPage(context: ApiContext, selection: Selection, { limit, toke
       ...(rv === undefined ? {} : { atRv: rv }),
     });
     rv = page.rv;
-    for (const [index, version] of page.items.entries()) {
+    for (const [index, stored] of page.items.entries()) {
+      const version = selection.kind.custom === undefined ? stored : { ...stored, body: servedBody(selection.kind, stored.body) };
       if (!selection.all && !selection.matches(parseBody(version.body))) continue;
       items.push(version);
       const last = index === page.items.length - 1 && page.next === undefined;
@@ -98,7 +99,8 @@ export async function listTextOf(
   selection: Selection,
   query: ListQuery,
 ): Promise<(ListHead & { readonly bodies: readonly Buffer[] }) | undefined> {
-  if (!selection.all || selection.kind.sensitive || tokenOf(query) !== undefined || exactVersion(query) !== undefined) return undefined;
+  if (!selection.all || selection.kind.sensitive || selection.kind.custom !== undefined || tokenOf(query) !== undefined || exactVersion(query) !== undefined)
+    return undefined;
   await checkVersion(context, query);
   const limit = limitOf(query);
   const listed = await context.store.listText({ ...place(selection), ...(Number.isFinite(limit) ? { limit } : {}) });
@@ -115,7 +117,8 @@ async function listOne(context: ApiContext, selection: Selection, name: string):
     const page = await listObjects(context, { ...selection, name: undefined, all: false }, {});
     return page;
   }
-  const version = await context.store.reader.get({ kind: selection.kind.resource, namespace: selection.namespace ?? "", name });
+  const stored = await context.store.reader.get({ kind: selection.kind.resource, namespace: selection.namespace ?? "", name });
+  const version = stored === undefined ? undefined : { ...stored, body: servedBody(selection.kind, stored.body) };
   const matches = version !== undefined && selection.matches(parseBody(version.body));
   return { rv: Math.max(rv, version?.rv ?? 0), items: matches ? [version] : [], continueToken: undefined, remaining: undefined };
 }

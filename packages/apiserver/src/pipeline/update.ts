@@ -123,7 +123,7 @@ export async function replace(context: ApiContext, caller: Caller, target: Objec
     shaped: (shape) => void (managedFields ??= managedFieldsAfter(context, recorded, shape)),
   });
   setManagedFields(next, managedFields ?? []);
-  if (kind.hasStatus && options.subresource === undefined) {
+  if (kind.hasGeneration && options.subresource === undefined) {
     const grown = desiredChanged(kind, current.object, next) ? 1 : 0; // K1
     next.metadata.generation = (current.object.metadata.generation ?? 0) + grown;
   }

@@ -1,8 +1,8 @@
 // Watches (design.md §5.3 S3, S4): each later change of the selection exactly once and in order.
-import type { PlatformError, KubeObject } from "@threeport/resource";
+import type { Kind, KubeObject, PlatformError } from "@threeport/resource";
 import type { Change } from "@threeport/store";
 import type { ApiContext } from "../api.ts";
-import { parseBody, serialize } from "./body.ts";
+import { parseBody, serialize, servedBody } from "./body.ts";
 import { listObjects, parseVersion } from "./list.ts";
 import type { Selection } from "./selection.ts";
 
@@ -47,7 +47,7 @@ export async function startWatch(context: ApiContext, selection: Selection, quer
     selection.kind.resource,
     from,
     (changes) => {
-      const events = changes.flatMap((change) => toEvent(selection, change) ?? []);
+      const events = changes.flatMap((change) => toEvent(selection, asServed(selection.kind, change)) ?? []);
       if (events.length > 0) sink.events(events);
     },
     (error) => sink.end(error),
@@ -75,6 +75,22 @@ async function sendInitial(context: ApiContext, selection: Selection, version: s
     if (page.continueToken === undefined) return page.rv;
     continueToken = page.continueToken;
   }
+}
+
+/** Changes of custom kinds in the version that is watched; made once for all watchers of a version. */
+const servedChanges = new WeakMap<Change, Map<Kind, Change>>();
+
+function asServed(kind: Kind, change: Change): Change {
+  if (kind.custom === undefined) return change;
+  const known = servedChanges.get(change) ?? new Map<Kind, Change>();
+  servedChanges.set(change, known);
+  const made = known.get(kind) ?? {
+    ...change,
+    body: servedBody(kind, change.body),
+    prevBody: change.prevBody === undefined ? undefined : servedBody(kind, change.prevBody),
+  };
+  known.set(kind, made);
+  return made;
 }
 
 /** A change as this selection sees it: an object that leaves the selection is DELETED, one that enters it is ADDED. */

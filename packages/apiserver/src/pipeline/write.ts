@@ -1,6 +1,7 @@
 import { PlatformError, deepEqual, type Kind, type KubeObject, type StoredObject } from "@threeport/resource";
 import { formatKey, workKey, type Guard, type ObjectKey, type Version, type Write } from "@threeport/store";
 import type { ApiContext, Author } from "../api.ts";
+import { definitionsResource } from "../crd/definition.ts";
 import { invalid } from "./admission.ts";
 import { parseBody, serialize } from "./body.ts";
 import { changesBetween, declaredReferences, gcQueue, referenceGuards, referencesOf, wakesOthers } from "./references.ts";
@@ -151,6 +152,11 @@ async function refusal(context: ApiContext, input: WriteInput, guard: Guard, pat
       causes: [{ reason: "NamespaceTerminating", field: "metadata.namespace", message: `namespace ${target.name} is being terminated` }],
     });
   }
+  if (target.kind === definitionsResource && path === undefined)
+    return new PlatformError("TP_METHOD_NOT_ALLOWED", {
+      message: `create not allowed while the CustomResourceDefinition ${target.name} is being deleted`,
+      detail: { kind: kind.plural, group: kind.group, name: next.metadata.name },
+    });
   const named = `${target.kind}/${workKey(target.namespace, target.name)}`;
   const exists = (await context.store.reader.get(target)) !== undefined;
   const message = exists ? `Invalid value: "${target.name}": ${named} is being deleted` : `Not found: "${target.name}": there is no ${named}; create it first`;

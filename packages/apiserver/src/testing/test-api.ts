@@ -2,9 +2,13 @@ import { silentLogger, systemClock, systemRandom, type Clock, type Logger } from
 import { createAuthority, issue, type KeyPair } from "@threeport/platform/pki";
 import type { Kind, Objects } from "@threeport/resource";
 import { createClient, type KubeClient } from "@threeport/client";
+import { createEngine, createMetrics, definitionsReconciler, engineUser, type Engine } from "@threeport/engine";
 import { migrate, openDatabase, openStore, type Store, type User } from "@threeport/store";
 import { createTestDatabase } from "@threeport/store/testing";
 import type { ApiContext } from "../api.ts";
+import { judgeDefinition } from "../crd/accept-names.ts";
+import { cleanupFinalizer, definitionsResource, namesAccepted, type Definition } from "../crd/definition.ts";
+import { followDefinitions } from "../crd/follow-definitions.ts";
 import { createApiServer, type ApiServerOptions } from "../http/server.ts";
 import { coreKinds } from "../kinds/core.ts";
 import { createObjects } from "../objects.ts";
@@ -34,6 +38,8 @@ export interface TestApiOptions extends Pick<ApiServerOptions, "limits"> {
   /** Resources with a reconciler. Default: none, so no work is queued for objects' own keys. */
   readonly controlled?: readonly string[];
   readonly ringBytesMax?: number;
+  /** CustomResourceDefinitions become kinds: with the engine that accepts their names and removes their objects. */
+  readonly definitions?: boolean;
 }
 
 const token = "token-of-the-administrator";
@@ -69,8 +75,11 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     }),
   );
   const controlled = new Set(options.controlled ?? []);
+  if (options.definitions === true) controlled.add(definitionsResource);
   const registry = createRegistry([...coreKinds, widgetKind, shelfKind, ...(options.kinds ?? [])]);
+  const follower = options.definitions === true ? stack.use(await followDefinitions({ registry, store, clock, log: silentLogger })) : undefined;
   const context: ApiContext = {
+    ...(follower === undefined ? {} : { catchUp: follower.catchUp }),
     registry,
     store,
     clock,
@@ -78,6 +87,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     log: options.log ?? silentLogger,
     controlled: (resource) => controlled.has(resource),
   };
+  if (follower !== undefined) stack.use(engineOf(context)).start();
   const server = stack.use(
     createApiServer({
       context,
@@ -96,6 +106,30 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   await objects.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
   const owned = stack.move();
   return { context, store, port, caPem, token, client, call: caller.call, objects, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+function engineOf(context: ApiContext): Engine {
+  const { store, registry, clock, random, log } = context;
+  return createEngine({
+    store,
+    objectsFor: (author) => createObjects(context, { user: engineUser, author }),
+    reconcilers: [
+      definitionsReconciler({
+        resource: definitionsResource,
+        finalizer: cleanupFinalizer,
+        reader: store.reader,
+        kindByResource: registry.byResource,
+        judge: (definition, now) => judgeDefinition(registry, definition as unknown as Definition, now),
+        accepted: namesAccepted,
+      }),
+    ],
+    clock,
+    random,
+    log,
+    metrics: createMetrics(store.queue),
+    owner: "test",
+    pollMs: 100,
+  });
 }
 
 async function migrateTemplate(connection: Parameters<typeof openDatabase>[0]): Promise<void> {

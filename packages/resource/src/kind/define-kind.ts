@@ -25,12 +25,14 @@ export interface KindReference {
 /** One column of `kubectl get`. */
 export interface Column {
   readonly name: string;
-  readonly type: "string" | "integer" | "boolean" | "date";
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
+  /** OpenAPI format of `type`, for clients. */
+  readonly format?: string;
   readonly description: string;
   /** 0 is always shown, 1 with `-o wide`. */
-  readonly priority?: 0 | 1;
-  /** What to print; dates are RFC 3339 strings which clients turn into ages. */
-  readonly value: (object: KubeObject) => string | number | boolean | undefined;
+  readonly priority?: number;
+  /** What to print, null for an empty cell; dates are RFC 3339 strings which clients turn into ages. */
+  readonly value: (object: KubeObject) => string | number | boolean | null | undefined;
 }
 
 /** Where a Scale (autoscaling/v1) finds its values in an object: paths as a CustomResourceDefinition writes them, `.spec.replicas`. */
@@ -41,19 +43,22 @@ export interface ScalePaths {
   readonly labelSelectorPath?: string;
 }
 
-export interface KindOptions<Fields extends z.ZodRawShape> {
+/** What a kind is made of, beside its schema. */
+export interface KindTraits {
   /** "" is the core group. */
   readonly group: string;
   readonly version: string;
   readonly kind: string;
   /** Lower-case plural, as in URLs. */
   readonly plural: string;
+  /** Default: the kind in lower case. */
+  readonly singular?: string;
+  /** Default: the kind with `List` behind it. */
+  readonly listKind?: string;
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
   readonly scope: "Namespaced" | "Cluster";
   readonly description: string;
-  /** Top-level fields beside apiVersion, kind and metadata: usually `spec` and `status`. Every field has a description. */
-  readonly fields: Fields;
   readonly references?: readonly KindReference[];
   readonly columns?: readonly Column[];
   /** Which form names must have. Default `subdomain`. */
@@ -78,6 +83,25 @@ export interface KindOptions<Fields extends z.ZodRawShape> {
   readonly scale?: ScalePaths;
 }
 
+export interface KindOptions<Fields extends z.ZodRawShape> extends KindTraits {
+  /** Top-level fields beside apiVersion, kind and metadata: usually `spec` and `status`. Every field has a description. */
+  readonly fields: Fields;
+}
+
+/** What the kind of a CustomResourceDefinition has beside others. */
+export interface CustomKind {
+  /** Name of the CustomResourceDefinition. Nothing is created once it is under deletion. */
+  readonly definition: string;
+  /** Brings a stored body, of any version and of any age of the schema, to this version and its shape: pruned, with defaults. */
+  readonly fromStored: (body: string) => string;
+  /** Of the schema, without making it. */
+  readonly digest: string;
+  /** What clients of this version are warned of; undefined: nothing. */
+  readonly deprecation: string | undefined;
+  /** `apiVersion` that is current among the versions of this kind: the one that discovery prefers. */
+  readonly storageVersion: string;
+}
+
 /** A kind as the rest of the house knows it. */
 export interface Kind {
   readonly group: string;
@@ -86,6 +110,7 @@ export interface Kind {
   readonly kind: string;
   readonly plural: string;
   readonly singular: string;
+  readonly listKind: string;
   /** `plural.group`, or `plural` in the core group: how the store names the kind. */
   readonly resource: string;
   readonly shortNames: readonly string[];
@@ -94,7 +119,8 @@ export interface Kind {
   readonly description: string;
   readonly schema: Schema;
   readonly hasStatus: boolean;
-  readonly scale: ScalePaths | undefined;
+  /** Objects count their generations (K1). */
+  readonly hasGeneration: boolean;
   readonly references: readonly KindReference[];
   readonly columns: readonly Column[];
   readonly nameRule: "subdomain" | "label";
@@ -106,6 +132,9 @@ export interface Kind {
   readonly validate: (object: KubeObject, old: KubeObject | undefined) => readonly ErrorCause[];
   readonly normalize: (object: KubeObject, old: KubeObject | undefined) => void;
   readonly prepare: (object: KubeObject, old: KubeObject | undefined) => void;
+  readonly scale: ScalePaths | undefined;
+  /** Set for kinds that are made from a CustomResourceDefinition. */
+  readonly custom: CustomKind | undefined;
 }
 
 /** A kind together with the TypeScript type of its objects. */
@@ -127,34 +156,40 @@ export type ObjectOf<K> = K extends TypedKind<infer T> ? T : never;
  * all come from it.
  */
 export function defineKind<Fields extends z.ZodRawShape>(options: KindOptions<Fields>): TypedKind<ObjectWith<Fields>> {
-  const apiVersion = formatApiVersion(options.group, options.version);
-  const fields = z.object(options.fields);
+  return kindWithSchema(options, { schema: objectSchema(z.object(options.fields), options.description), hasStatus: "status" in options.fields });
+}
+
+/** A kind whose schema was not made by Zod: schemas that contain themselves, for example. */
+export function kindWithSchema(traits: KindTraits, { schema, hasStatus }: { readonly schema: Schema; readonly hasStatus: boolean }): Kind {
   return {
-    group: options.group,
-    version: options.version,
-    apiVersion,
-    kind: options.kind,
-    plural: options.plural,
-    singular: options.kind.toLowerCase(),
-    resource: options.group === "" ? options.plural : `${options.plural}.${options.group}`,
-    shortNames: options.shortNames ?? [],
-    categories: options.categories ?? [],
-    namespaced: options.scope === "Namespaced",
-    description: options.description,
-    schema: objectSchema(fields, options.description),
-    hasStatus: "status" in options.fields,
-    scale: options.scale,
-    references: options.references ?? [],
-    columns: options.columns ?? [ageColumn],
-    nameRule: options.nameRule ?? "subdomain",
-    versionRequired: options.versionRequired ?? false,
-    sensitive: options.sensitive ?? false,
-    refuseDeleteWhileReferenced: options.refuseDeleteWhileReferenced ?? false,
-    ttlMs: options.ttlMs,
-    selectableFields: options.selectableFields ?? [],
-    validate: options.validate ?? (() => []),
-    normalize: options.normalize ?? (() => {}),
-    prepare: options.prepare ?? (() => {}),
+    group: traits.group,
+    version: traits.version,
+    apiVersion: formatApiVersion(traits.group, traits.version),
+    kind: traits.kind,
+    plural: traits.plural,
+    singular: traits.singular ?? traits.kind.toLowerCase(),
+    listKind: traits.listKind ?? `${traits.kind}List`,
+    resource: traits.group === "" ? traits.plural : `${traits.plural}.${traits.group}`,
+    shortNames: traits.shortNames ?? [],
+    categories: traits.categories ?? [],
+    namespaced: traits.scope === "Namespaced",
+    description: traits.description,
+    schema,
+    hasStatus,
+    hasGeneration: hasStatus,
+    references: traits.references ?? [],
+    columns: traits.columns ?? [ageColumn],
+    nameRule: traits.nameRule ?? "subdomain",
+    versionRequired: traits.versionRequired ?? false,
+    sensitive: traits.sensitive ?? false,
+    refuseDeleteWhileReferenced: traits.refuseDeleteWhileReferenced ?? false,
+    ttlMs: traits.ttlMs,
+    selectableFields: traits.selectableFields ?? [],
+    validate: traits.validate ?? (() => []),
+    normalize: traits.normalize ?? (() => {}),
+    prepare: traits.prepare ?? (() => {}),
+    scale: traits.scale,
+    custom: undefined,
   };
 }
 

@@ -1,69 +1,219 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import type { ErrorCause } from "../errors.ts";
+import { deepEqual, isJsonObject, ownValue } from "../json.ts";
 import type { JsonObject } from "../object.ts";
+import { matchesPattern, patternStepsMax, type PatternBudget } from "../pattern.ts";
 import type { Schema } from "../schema.ts";
+import { formatProblem } from "./formats.ts";
 
 /** Causes beyond this many are not reported: the first ones say what to mend. */
 const causesMax = 32;
 
-// `strict: false`: the schemas carry x-kubernetes-* words. Formats are checked by kinds where they matter, as in structural schemas.
-const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false, ownProperties: true, messages: true });
-const compiled = new WeakMap<Schema, ValidateFunction>();
-
-/** Schema validation in the words of Kubernetes: `Required value`, `Invalid value`, `Unsupported value`. */
-export function validateSchema(object: JsonObject, schema: Schema): ErrorCause[] {
-  let validate = compiled.get(schema);
-  if (validate === undefined) {
-    validate = ajv.compile(asJsonSchema(schema) as object);
-    compiled.set(schema, validate);
-  }
-  if (validate(object)) return [];
-  const errors = (validate.errors ?? []).filter((error) => !["anyOf", "oneOf", "if"].includes(error.keyword) || (validate.errors ?? []).length === 1);
-  return errors.slice(0, causesMax).map(toCause);
+/**
+ * Schema validation in the words of Kubernetes. It walks schema and value together and makes no code from a schema: schemas
+ * come from users too, and of a thousand kinds most are never asked for.
+ */
+export function validateSchema(object: JsonObject, schema: Schema, options: { readonly hideValues?: boolean } = {}): ErrorCause[] {
+  const run: Run = { causes: [], budget: { stepsLeft: patternStepsMax }, hideValues: options.hideValues === true };
+  check(object, schema, "", run);
+  return run.causes.slice(0, causesMax);
 }
 
-function toCause(error: ErrorObject): ErrorCause {
-  const field = fieldPath(error.instancePath);
-  const params = error.params as { missingProperty?: string; allowedValues?: unknown[]; type?: string };
-  if (error.keyword === "required") {
-    const missing = params.missingProperty ?? "";
-    return { field: field === "" ? missing : `${field}.${missing}`, reason: "FieldValueRequired", message: "Required value" };
-  }
-  if (error.keyword === "enum") {
-    return {
-      field,
-      reason: "FieldValueNotSupported",
-      message: `Unsupported value: supported values: ${(params.allowedValues ?? []).map((value) => JSON.stringify(value)).join(", ")}`,
-    };
-  }
-  if (error.keyword === "type") return { field, reason: "FieldValueTypeInvalid", message: `Invalid value: must be of type ${String(params.type)}` };
-  return { field, reason: "FieldValueInvalid", message: `Invalid value: ${error.message ?? "does not match the schema"}` };
+interface Run {
+  readonly causes: ErrorCause[];
+  readonly budget: PatternBudget;
+  /** Values may be secret (S7): errors name fields alone. */
+  readonly hideValues: boolean;
 }
 
-/** `/spec/source/objects/2/kind` → `spec.source.objects[2].kind`; keys that are no plain words are quoted. */
-function fieldPath(pointer: string): string {
-  let out = "";
-  for (const raw of pointer.split("/").slice(1)) {
-    const segment = raw.replaceAll("~1", "/").replaceAll("~0", "~");
-    if (/^\d+$/.test(segment)) out += `[${segment}]`;
-    else if (/^[A-Za-z_][\w-]*$/.test(segment)) out += out === "" ? segment : `.${segment}`;
-    else out += `[${segment}]`;
-  }
-  return out;
+function check(value: unknown, schema: Schema, at: string, run: Run): void {
+  if (run.causes.length >= causesMax) return;
+  if (value === null && schema.nullable === true) return;
+  if (!hasType(value, schema, at, run)) return;
+  if (schema.enum !== undefined && !schema.enum.some((allowed) => deepEqual(allowed, value)))
+    add(
+      run,
+      at,
+      "FieldValueNotSupported",
+      `Unsupported value: ${shown(run, value)}: supported values: ${schema.enum.map((allowed) => JSON.stringify(allowed)).join(", ")}`,
+    );
+  if (typeof value === "string") checkText(value, schema, at, run);
+  else if (typeof value === "number") checkNumber(value, schema, at, run);
+  else if (Array.isArray(value)) checkList(value, schema, at, run);
+  else if (isJsonObject(value)) checkObject(value, schema, at, run);
+  checkLogic(value, schema, at, run);
 }
 
-/** Structural words that JSON Schema lacks, said in JSON Schema: `nullable`, int-or-string. */
-function asJsonSchema(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(asJsonSchema);
-  if (typeof schema !== "object" || schema === null) return schema;
-  const out: JsonObject = {};
-  for (const [key, value] of Object.entries(schema as JsonObject)) {
-    if (key === "default" || key === "description" || key === "format" || key === "nullable") continue;
-    if (key === "properties") out[key] = Object.fromEntries(Object.entries(value as JsonObject).map(([name, child]) => [name, asJsonSchema(child)]));
-    else out[key] = typeof value === "object" ? asJsonSchema(value) : value;
+function add(run: Run, at: string, reason: string, message: string): void {
+  run.causes.push({ ...(at === "" ? {} : { field: at }), reason, message });
+}
+
+function invalid(run: Run, at: string, value: unknown, problem: string): void {
+  add(run, at, "FieldValueInvalid", `Invalid value: ${shown(run, value)}: ${at === "" ? "" : `${at} in body `}${problem}`);
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  if (typeof value === "number") return Number.isInteger(value) ? "integer" : "number";
+  return typeof value;
+}
+
+function hasType(value: unknown, schema: Schema, at: string, run: Run): boolean {
+  const wanted = schema["x-kubernetes-int-or-string"] === true ? "integer,string" : schema.type;
+  if (wanted === undefined || wanted === ("" as string)) return true;
+  const type = typeOf(value);
+  if (type === wanted || (wanted === "number" && type === "integer") || (wanted === "integer,string" && (type === "integer" || type === "string"))) return true;
+  add(run, at, "FieldValueTypeInvalid", `Invalid value: "${type}": ${at === "" ? "the object" : `${at} in body`} must be of type ${wanted}: "${type}"`);
+  return false;
+}
+
+function checkText(value: string, schema: Schema, at: string, run: Run): void {
+  const { maxLength, minLength, pattern } = schema as { maxLength?: number; minLength?: number; pattern?: string };
+  if (maxLength !== undefined || minLength !== undefined) {
+    const length = codePoints(value);
+    if (maxLength !== undefined && length > maxLength) add(run, at, "FieldValueTooLong", `Too long: may not be more than ${maxLength} bytes`);
+    if (minLength !== undefined && length < minLength) invalid(run, at, value, `should be at least ${minLength} chars long`);
   }
-  const source = schema as { nullable?: boolean; type?: unknown; "x-kubernetes-int-or-string"?: boolean };
-  if (source["x-kubernetes-int-or-string"] === true) out["type"] = ["integer", "string"];
-  if (source.nullable === true && typeof source.type === "string") out["type"] = [source.type, "null"];
-  return out;
+  if (pattern !== undefined) {
+    try {
+      if (!matchesPattern(pattern, value, run.budget)) invalid(run, at, value, `should match '${pattern}'`);
+    } catch (error) {
+      invalid(run, at, value, `cannot be matched with '${pattern}': ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (schema.format !== undefined && formatProblem(schema.format, value)) invalid(run, at, value, `must be of type ${schema.format}: ${shown(run, value)}`);
+}
+
+function codePoints(value: string): number {
+  let count = value.length;
+  for (let at = 0; at < value.length - 1; at++) {
+    const high = value.charCodeAt(at);
+    if (high < 0xd800 || high > 0xdbff) continue;
+    const low = value.charCodeAt(at + 1);
+    if (low >= 0xdc00 && low <= 0xdfff) {
+      count--;
+      at++;
+    }
+  }
+  return count;
+}
+
+const integerRange: Readonly<Record<string, readonly [number, number]>> = { int32: [-2147483648, 2147483647] };
+
+function checkNumber(value: number, schema: Schema, at: string, run: Run): void {
+  const { maximum, minimum, exclusiveMaximum, exclusiveMinimum, multipleOf } = schema as Record<string, number | boolean | undefined>;
+  if (typeof maximum === "number" && (exclusiveMaximum === true ? value >= maximum : value > maximum))
+    invalid(run, at, value, exclusiveMaximum === true ? `should be less than ${maximum}` : `should be less than or equal to ${maximum}`);
+  if (typeof minimum === "number" && (exclusiveMinimum === true ? value <= minimum : value < minimum))
+    invalid(run, at, value, exclusiveMinimum === true ? `should be greater than ${minimum}` : `should be greater than or equal to ${minimum}`);
+  if (typeof multipleOf === "number" && multipleOf > 0 && !isMultiple(value, multipleOf)) invalid(run, at, value, `should be a multiple of ${multipleOf}`);
+  const range = integerRange[schema.format ?? ""];
+  if (range !== undefined && schema.type === "integer" && (value < range[0] || value > range[1]))
+    invalid(run, at, value, `must be of type ${schema.format ?? ""}: ${value}`);
+}
+
+function isMultiple(value: number, of: number): boolean {
+  const quotient = value / of;
+  return Math.abs(quotient - Math.round(quotient)) < 1e-9 * Math.max(1, Math.abs(quotient));
+}
+
+function checkList(value: readonly unknown[], schema: Schema, at: string, run: Run): void {
+  const { maxItems, minItems, items } = schema as Schema & { maxItems?: number; minItems?: number };
+  if (maxItems !== undefined && value.length > maxItems) {
+    add(run, at, "FieldValueTooMany", `Too many: ${value.length}: must have at most ${maxItems} items`);
+    return;
+  }
+  if (minItems !== undefined && value.length < minItems) invalid(run, at, value, `should have at least ${minItems} items`);
+  if (items !== undefined) for (let index = 0; index < value.length; index++) check(value[index], items, `${at}[${index}]`, run);
+  checkUnique(value, schema, at, run);
+}
+
+/** Elements of a `set` are unique; those of a `map` differ in their keys. By text, so that long lists cost no more than their length. */
+function checkUnique(value: readonly unknown[], schema: Schema, at: string, run: Run): void {
+  const listType = schema["x-kubernetes-list-type"];
+  if (listType !== "set" && listType !== "map") return;
+  const keys = schema["x-kubernetes-list-map-keys"] ?? [];
+  const seen = new Set<string>();
+  for (const [index, element] of value.entries()) {
+    const identity = listType === "set" ? element : isJsonObject(element) ? Object.fromEntries(keys.flatMap((key) => keyOf(element, key))) : element;
+    const text = canonical(identity);
+    if (seen.has(text)) add(run, `${at}[${index}]`, "FieldValueDuplicate", `Duplicate value: ${shown(run, identity)}`);
+    seen.add(text);
+  }
+}
+
+function keyOf(element: JsonObject, key: string): [string, unknown][] {
+  const value = ownValue(element, key);
+  return value === undefined ? [] : [[key, value]];
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    isJsonObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
+}
+
+function checkObject(value: JsonObject, schema: Schema, at: string, run: Run): void {
+  const { maxProperties, minProperties, required, properties } = schema as Schema & { maxProperties?: number; minProperties?: number };
+  const additional = typeof schema.additionalProperties === "object" ? schema.additionalProperties : undefined;
+  if (maxProperties !== undefined || minProperties !== undefined) {
+    const count = Object.keys(value).length;
+    if (maxProperties !== undefined && count > maxProperties) add(run, at, "FieldValueTooMany", `Too many: ${count}: must have at most ${maxProperties} items`);
+    if (minProperties !== undefined && count < minProperties) invalid(run, at, value, `should have at least ${minProperties} properties`);
+  }
+  if (Array.isArray(required)) {
+    for (const name of required as readonly string[]) if (!Object.hasOwn(value, name)) add(run, child(at, name), "FieldValueRequired", "Required value");
+  }
+  if (properties === undefined && additional === undefined) return;
+  for (const key of Object.keys(value)) {
+    const inner = properties !== undefined && Object.hasOwn(properties, key) ? properties[key] : additional;
+    if (inner !== undefined) check(value[key], inner, child(at, key), run);
+  }
+}
+
+/** As Kubernetes prints it: plain names after a dot; names that hold one are still plain here. */
+function child(at: string, key: string): string {
+  return at === "" ? key : `${at}.${key}`;
+}
+
+function checkLogic(value: unknown, schema: Schema, at: string, run: Run): void {
+  const { allOf, anyOf, oneOf, not } = schema as { allOf?: readonly Schema[]; anyOf?: readonly Schema[]; oneOf?: readonly Schema[]; not?: Schema };
+  const name = at === "" ? '"<root>"' : `"${at}"`;
+  const problem = (message: string) => add(run, at, "FieldValueInvalid", `Invalid value: ${shown(run, value)}: ${name} ${message}`);
+  for (const branch of allOf ?? []) check(value, branch, at, run);
+  if (anyOf !== undefined && anyOf.length > 0) {
+    const outcomes = anyOf.map((branch) => tried(value, branch, at, run));
+    if (!outcomes.some((causes) => causes.length === 0)) {
+      run.causes.push(...fewest(outcomes));
+      problem("must validate at least one schema (anyOf)");
+    }
+  }
+  if (oneOf !== undefined && oneOf.length > 0) {
+    const outcomes = oneOf.map((branch) => tried(value, branch, at, run));
+    const valid = outcomes.filter((causes) => causes.length === 0).length;
+    if (valid === 0) run.causes.push(...fewest(outcomes));
+    if (valid !== 1) problem(`must validate one and only one schema (oneOf). ${valid === 0 ? "Found none valid" : `Found ${valid} valid alternatives`}`);
+  }
+  if (not !== undefined && tried(value, not, at, run).length === 0) problem("must not validate the schema (not)");
+}
+
+function tried(value: unknown, schema: Schema, at: string, run: Run): ErrorCause[] {
+  const inner: Run = { ...run, causes: [] };
+  check(value, schema, at, inner);
+  return inner.causes;
+}
+
+/** What is told of alternatives that all fail: the one that came nearest. */
+function fewest(outcomes: readonly ErrorCause[][]): ErrorCause[] {
+  return outcomes.reduce((best, next) => (next.length < best.length ? next : best), outcomes[0] ?? []);
+}
+
+/** Values are cut so that an error stays readable whatever was sent. */
+const shownCharactersMax = 200;
+
+function shown(run: Run, value: unknown): string {
+  if (run.hideValues) return '"(hidden)"';
+  if (typeof value === "object" && value !== null && Object.keys(value).length > 50) return Array.isArray(value) ? `a list of ${value.length}` : "an object";
+  const text = JSON.stringify(value) ?? "null";
+  return text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text;
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Kind } from "@threeport/resource";
 import type { Offer } from "../discovery.ts";
 import { openApiDocument } from "./document.ts";
+import { withReferences } from "./references.ts";
 import { openApiV2 } from "./v2.ts";
 
 /** OpenAPI v3: an index, and one document for each group version; and v2. */
@@ -65,8 +66,10 @@ const digests = new WeakMap<Kind, string>();
 function kindDigest(kind: Kind): string {
   let known = digests.get(kind);
   if (known === undefined) {
-    const { apiVersion, plural, namespaced, hasStatus, scale, description, schema } = kind;
-    known = digest(JSON.stringify([apiVersion, kind.kind, plural, namespaced, hasStatus, scale, description, schema]));
+    const { apiVersion, plural, namespaced, hasStatus, scale } = kind;
+    // The schema of a custom kind is not looked at: of most nobody ever asks for the document.
+    const content = kind.custom?.digest ?? withReferences(kind.schema, new Map());
+    known = digest(JSON.stringify([apiVersion, kind.kind, plural, namespaced, hasStatus, scale, content]));
     digests.set(kind, known);
   }
   return known;

@@ -2,6 +2,7 @@ import { metadataSchema, type Kind, type Schema } from "@threeport/resource";
 import { scaleKind } from "../../kinds/scale.ts";
 import { servedOf } from "../served.ts";
 import type { Subresources } from "../subresource.ts";
+import { withReferences } from "./references.ts";
 import { metaSchemas, metaName, reference, schemaName } from "./names.ts";
 import { pathsOf } from "./paths.ts";
 
@@ -9,13 +10,19 @@ import { pathsOf } from "./paths.ts";
 export function openApiDocument(kinds: readonly Kind[], subresources: Subresources): object {
   const schemas: Record<string, unknown> = { ...metaSchemas, [metaName("ObjectMeta")]: metadataSchema };
   const paths: Record<string, unknown> = {};
+  const components = new Map<string, Schema>();
   for (const kind of kinds) {
-    schemas[schemaName(kind)] = objectSchema(kind);
-    schemas[`${schemaName(kind)}List`] = listSchema(kind);
+    schemas[schemaName(kind)] = withReferences(objectSchema(kind), components);
+    schemas[schemaName({ ...kind, kind: kind.listKind })] = listSchema(kind);
     if (kind.scale !== undefined) schemas[schemaName(scaleKind)] = objectSchema(scaleKind);
     Object.assign(paths, pathsOf(kind, servedOf(kind, subresources)));
   }
-  return { openapi: "3.0.0", info: { title: "Threeport", version: "v1alpha1" }, paths, components: { schemas } };
+  return {
+    openapi: "3.0.0",
+    info: { title: "Threeport", version: "v1alpha1" },
+    paths,
+    components: { schemas: { ...schemas, ...Object.fromEntries(components) } },
+  };
 }
 
 function objectSchema(kind: Kind): Schema {
@@ -38,6 +45,6 @@ function listSchema(kind: Kind): Schema {
       metadata: { description: "Standard list metadata.", default: {}, allOf: [reference(metaName("ListMeta"))] },
       items: { type: "array", description: "The objects.", items: { default: {}, allOf: [reference(schemaName(kind))] } },
     },
-    "x-kubernetes-group-version-kind": [{ group: kind.group, version: kind.version, kind: `${kind.kind}List` }],
+    "x-kubernetes-group-version-kind": [{ group: kind.group, version: kind.version, kind: kind.listKind }],
   };
 }

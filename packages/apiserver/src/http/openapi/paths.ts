@@ -25,7 +25,7 @@ export function pathsOf(kind: Kind, [own, ...parts]: readonly Served[]): Record<
   const paths: Record<string, unknown> = {
     [collection]: {
       parameters: pathParameters(kind, false),
-      ...(can("list") ? { get: make("list", own, { parameters: listParameters, answer: reference(`${schemaName(kind)}List`) }) } : {}),
+      ...(can("list") ? { get: make("list", own, { parameters: listParameters, answer: reference(schemaName({ ...kind, kind: kind.listKind })) }) } : {}),
       ...(can("create") ? { post: make("post", own, { parameters: writeParameters, body: bodyOf(own), status: 201 }) } : {}),
       ...(can("deletecollection")
         ? {
@@ -37,7 +37,7 @@ export function pathsOf(kind: Kind, [own, ...parts]: readonly Served[]): Record<
   };
   if (kind.namespaced && can("list"))
     paths[`${base}/${kind.plural}`] = {
-      get: make("list", own, { parameters: listParameters, answer: reference(`${schemaName(kind)}List`), suffix: "ForAllNamespaces" }),
+      get: make("list", own, { parameters: listParameters, answer: reference(schemaName({ ...kind, kind: kind.listKind })), suffix: "ForAllNamespaces" }),
     };
   for (const part of parts) paths[`${collection}/{name}/${part.subresource}`] = item(kind, part, make);
   return Object.fromEntries(Object.entries(paths).filter(([, operationsOf]) => Object.keys(operationsOf as object).some((key) => key !== "parameters")));
