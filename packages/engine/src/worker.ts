@@ -283,5 +283,6 @@ async function failed(
   if (retry === "now" && attempt < 5) return { kind: "failed", delayMs: backoffMs(attempt, conflictPolicy, options.random) };
   const delayMs = retry === "never" ? hopelessRecheckMs : backoffMs(attempt, failurePolicy, options.random);
   await reportFailure({ reconciler, claim, context, error, delayMs });
-  return { kind: "failed", delayMs };
+  // At its deadline a run is left to itself: a write of it may be on its way.
+  return { kind: "failed", delayMs, abandoned: error.code === "TP_DEADLINE" };
 }

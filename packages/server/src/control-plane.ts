@@ -36,7 +36,7 @@ import { superviseDatabase } from "./embedded-database.ts";
 import { openHome, readIfThere, removeFile, writeJsonFile, type Home } from "./home.ts";
 import { homeKeys } from "./home-keys.ts";
 import { assembleModules, type Modules } from "./modules.ts";
-import { serverTls, sharedTls } from "./tls.ts";
+import { renewTls, serverTls, sharedTls } from "./tls.ts";
 import type { Tools } from "./tools.ts";
 
 export const productVersion = "0.1.0";
@@ -84,6 +84,7 @@ export async function startControlPlane(configuration: Configuration, tools: Too
 
   const systemObjects = createObjects(context, { user: engineUser, author: { priority: 1, fence: undefined } });
   await systemObjects.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
+  const owner = `${process.pid}@${random.suffix(8)}`;
   const engine = createEngine({
     store,
     objectsFor: (author) => createObjects(context, { user: engineUser, author }),
@@ -92,12 +93,12 @@ export async function startControlPlane(configuration: Configuration, tools: Too
     random,
     log,
     metrics,
-    owner: `${process.pid}@${random.suffix(8)}`,
+    owner,
     workers: configuration.workers,
   });
   const server = createApiServer({
     context,
-    tls: { key: tls.keyPem, cert: tls.certificatePem },
+    tls,
     authenticate: cachedTokens((token) => store.credentials.find(token), clock),
     ready: () => readiness(store.reader.currentRv, engine),
     metrics: metrics.text,
@@ -106,8 +107,10 @@ export async function startControlPlane(configuration: Configuration, tools: Too
     subresources: modules.subresources(systemObjects),
   });
   // Last in, first out: the API closes before the engine, the engine before what it works with.
+  if (configuration.databaseUrl !== undefined) stack.use(store.presence(owner));
   stack.use(engine);
   stack.use(server);
+  stack.use(renewTls(tls, { home, hosts, clock, log, onRenewed: (renewed) => server.useCertificate(renewed) }));
   const port = await listen(server, configuration, home);
   const url = `https://${configuration.host.includes(":") ? `[${configuration.host}]` : configuration.host}:${port}`;
   await adminAccess({ home, store, random, url, caPem: tls.caPem });

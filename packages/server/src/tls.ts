@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Clock } from "@threeport/platform";
+import type { Clock, Logger } from "@threeport/platform";
 import type { SharedSecrets } from "@threeport/store";
 import { readIfThere, writeSecretFile, type Home } from "./home.ts";
 
@@ -13,7 +13,9 @@ export interface ServerTls {
 const dayMs = 86_400_000;
 const authorityDays = 3_650;
 const serverDays = 365;
-/** Renewed at a start when less than this is left. */
+/** How often a running server looks. */
+const renewalLookMs = dayMs / 2;
+/** Renewed when less than this is left. */
 const renewBeforeMs = 90 * dayMs;
 
 interface Stored {
@@ -67,6 +69,33 @@ export async function sharedTls(
   await rm(serverPath, { force: true }); // signed by the other one; gone before the authority changes, so that a kill leaves no pair that does not fit
   await writeSecretFile(authorityPath, kept);
   return serverTls(input.home, input.hosts, input.clock);
+}
+
+/**
+ * Looks from time to time whether the certificate has to be renewed, until disposed. Connections that are open keep the one that they began with; the
+ * next ones meet the new one, from the same authority.
+ */
+export function renewTls(
+  served: ServerTls,
+  input: { readonly home: Home; readonly hosts: readonly string[]; readonly clock: Clock; readonly log: Logger; readonly onRenewed: (tls: ServerTls) => void },
+): Disposable {
+  const { clock, log } = input;
+  let current = served;
+  let timer = clock.after(renewalLookMs, () => void look());
+  async function look(): Promise<void> {
+    try {
+      const tls = await serverTls(input.home, input.hosts, clock);
+      if (tls.certificatePem !== current.certificatePem) {
+        input.onRenewed(tls);
+        current = tls;
+        log.info("the server's certificate was renewed", {});
+      }
+    } catch (error) {
+      log.info("the server's certificate could not be renewed; it is tried again", { error: String(error) });
+    }
+    timer = clock.after(renewalLookMs, () => void look());
+  }
+  return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
 }
 
 function filesOf(home: Home): { readonly authorityPath: string; readonly serverPath: string } {

@@ -378,3 +378,33 @@ test("D3: whoever adds work gives the workers a hint, in this process and in oth
   expect(hints.here).toBe(1);
   await until("the hint in the other process", () => hints.there > 0);
 });
+
+test("Q3: a run that was given up at its deadline ends behind the writes that it still has on the way: the next holder sees all of them, or they are refused", async () => {
+  await using lab = await openLab();
+  const store = await lab.open();
+  const other = await lab.open();
+  await store.queue.enqueue([row("k")]);
+  const claimed = await claimOne(store);
+  let ended = false;
+  const writing = Promise.withResolvers<void>();
+  // A late write: it has the counter's row and was judged in time, and its commit is slow.
+  const late = store.database.transaction(async (tx) => {
+    await tx.query({ name: "", text: "UPDATE counter SET rv = rv + 1 WHERE id = 1" }, []);
+    writing.resolve();
+    await until("the end of the lease to wait for the counter's row", async () => {
+      const waiting = await lab.sql("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+      return waiting.length > 0;
+    });
+    expect(ended).toBe(false);
+    expect(await claim(other), "nobody else has the key meanwhile").toEqual([]);
+  });
+  await writing.promise;
+  const completing = store.queue.complete(claimed.fence, claimed.generation, { kind: "failed", delayMs: 0, abandoned: true }).then((held) => {
+    ended = true;
+    return held;
+  });
+  await late;
+  expect(await completing).toBe(true);
+  expect(keysOf(await claim(other))).toEqual(["k"]);
+  expect(await store.writer.write(writeOf(keyOf("later"), { fence: claimed.fence }))).toEqual({ outcome: "lease-lost" });
+});

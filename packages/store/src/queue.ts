@@ -1,7 +1,8 @@
 // Work queue (design.md §5.4). A row is one key that needs attention; only the lease that saw its newest generation ends it.
 //   Q1  At most one live lease per key; lease time is the database's clock.
 //   Q2  A key enqueued while leased runs again after that lease ends (generation moved).
-//   Q3  A lease that ran out is ended behind the counter's row: what was written under it is committed before anybody else claims the key.
+//   Q3  A lease that ran out, or whose run was given up at its deadline, is ended behind the counter's row: what was written under it is committed before
+//       anybody else claims the key.
 //   Q4  Leases end by themselves: `due_at` of a leased row is the end of its lease, so a killed process loses no key.
 //   Q5  Priority first, but one claim in `fairClaimEvery` goes by age alone, so that a flood cannot starve the rest.
 //   Q6  Backoff stands in the row.
@@ -49,7 +50,8 @@ export interface ClaimInput {
 export type Completion =
   | { readonly kind: "settled" }
   | { readonly kind: "again"; readonly delayMs: number; readonly priority: Priority; readonly waiting: boolean }
-  | { readonly kind: "failed"; readonly delayMs: number };
+  /** `abandoned`: the run was given up and may still be writing. */
+  | { readonly kind: "failed"; readonly delayMs: number; readonly abandoned?: boolean };
 
 export interface Queue {
   /** Claims due rows of these queues under new fences. */
@@ -124,7 +126,11 @@ export function createQueue(database: Database, onEnqueued: () => void = () => {
         case "again":
           return (await database.query(completeAgain, [...identity, completion.delayMs, completion.priority, completion.waiting])).length > 0;
         case "failed":
-          return (await database.query(completeFailed, [...identity, completion.delayMs])).length > 0;
+          if (completion.abandoned !== true) return (await database.query(completeFailed, [...identity, completion.delayMs])).length > 0;
+          return database.transaction(async (tx) => {
+            await tx.query(lockCounter, []);
+            return (await tx.query(completeFailed, [...identity, completion.delayMs])).length > 0;
+          });
       }
     },
     async advance(fence, cursor) {

@@ -14,6 +14,7 @@ import { createListTexts, type ListTexts } from "./list-text.ts";
 import { createMaintenance, type Maintenance } from "./maintenance.ts";
 import { migrate } from "./migrate.ts";
 import { createNotifier, type Notifier } from "./notifier.ts";
+import { keepPresence } from "./presence.ts";
 import { createQueue, type Queue } from "./queue.ts";
 import { createReader, type Reader } from "./reader.ts";
 import { createReferences, type References } from "./references.ts";
@@ -36,6 +37,8 @@ export interface Store extends AsyncDisposable {
   /** One step of resealing what older data keys sealed (S7). */
   readonly reseal: Reseal;
   readonly sharedSecrets: SharedSecrets;
+  /** Says that the process that leases under this name lives, and ends what dead ones left, until disposed. For a database that several processes share. */
+  presence(owner: string): AsyncDisposable;
   /** Called when work may be waiting: a hint, never a promise (D3). */
   onWork(listener: () => void): Disposable;
 }
@@ -109,6 +112,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       sealer,
       reseal: createReseal(database, sealer),
       sharedSecrets: createSharedSecrets(database, sealer),
+      presence: (owner) => keepPresence({ database, clock: options.clock, log: options.log, owner, onEnded: onEnqueued }),
       onWork(listener) {
         workListeners.add(listener);
         return { [Symbol.dispose]: () => workListeners.delete(listener) };

@@ -21,8 +21,7 @@ import { errorEvent, isWatch, streamWatch } from "./watch-stream.ts";
 
 export interface ApiServerOptions {
   readonly context: ApiContext;
-  /** PEM. */
-  readonly tls: { readonly key: string; readonly cert: string };
+  readonly tls: ServerCertificate;
   readonly authenticate: Authenticate;
   /** Whether the process can do its work; its text is what `/readyz` answers. */
   readonly ready: () => Promise<{ readonly ok: boolean; readonly text: string }>;
@@ -34,7 +33,15 @@ export interface ApiServerOptions {
   readonly limits?: Partial<ServerLimits>;
 }
 
+/** PEM. */
+export interface ServerCertificate {
+  readonly keyPem: string;
+  readonly certificatePem: string;
+}
+
 export interface ApiServer extends AsyncDisposable {
+  /** For connections from now on; those that are open go on as they are. */
+  useCertificate(certificate: ServerCertificate): void;
   /** Starts to listen; `port` 0 picks one. Returns the port. */
   listen(address: { readonly host: string; readonly port: number }): Promise<number>;
 }
@@ -46,9 +53,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const generalDocuments = createGeneralDocuments({ registry: context.registry, subresources }, options.version);
   const stopping = new AbortController();
   const server = createServer({
-    key: options.tls.key,
-    cert: options.tls.cert,
-    minVersion: "TLSv1.2",
+    ...secureContext(options.tls),
     maxHeaderSize: limits.headerBytesMax,
     handshakeTimeout: limits.handshakeTimeoutMs,
     headersTimeout: limits.headersTimeoutMs,
@@ -139,6 +144,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   }
 
   return {
+    useCertificate: (certificate) => server.setSecureContext(secureContext(certificate)),
     async listen(address) {
       server.listen(address);
       await once(server, "listening");
@@ -212,4 +218,8 @@ function resourceRequest(
 function mediaTypeOf(header: string): string {
   const type = header.split(";", 1)[0]?.trim().toLowerCase() ?? "";
   return type === "" ? header.trim() : type;
+}
+
+function secureContext({ keyPem, certificatePem }: ServerCertificate) {
+  return { key: keyPem, cert: certificatePem, minVersion: "TLSv1.2" } as const;
 }

@@ -91,7 +91,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   const server = stack.use(
     createApiServer({
       context,
-      tls: { key: certificate.privateKeyPem, cert: certificate.certificatePem },
+      tls: { keyPem: certificate.privateKeyPem, certificatePem: certificate.certificatePem },
       authenticate: async (sent) => (sent === token ? admin : undefined),
       ready: options.ready ?? (async () => ({ ok: true, text: "ok" })),
       metrics: async () => "",

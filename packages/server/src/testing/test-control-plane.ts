@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, parseKubeconfig, type ConnectionConfig, type KubeClient } from "@threeport/client";
-import { silentLogger, systemClock, systemExec, systemRandom, type Logger } from "@threeport/platform";
+import { silentLogger, systemClock, systemExec, systemRandom, type Clock, type Logger } from "@threeport/platform";
 import { isErrorCode, type Condition, type KubeObject, type StoredObject } from "@threeport/resource";
 import { migrate, openDatabase, type ConnectionOptions } from "@threeport/store";
 import { createTestDatabase } from "@threeport/store/testing";
@@ -38,6 +38,7 @@ export interface Kind {
 
 export interface TestControlPlaneOptions {
   readonly log?: Logger;
+  readonly clock?: Clock;
   /** Default: a database of its own on the server of the test run. */
   readonly databaseUrl?: string;
 }
@@ -55,7 +56,7 @@ export async function openTestControlPlane(options: TestControlPlaneOptions = {}
   const database = stack.use(await createTestDatabase({ templateKey: "control plane", migrate: migrateTemplate }));
   const home = await mkdtemp(join(tmpdir(), "threeport-test-home-"));
   stack.defer(() => rm(home, { recursive: true, force: true }));
-  const tools = { clock: systemClock, random: systemRandom, exec: systemExec, log: options.log ?? silentLogger, environment: {} };
+  const tools = { clock: options.clock ?? systemClock, random: systemRandom, exec: systemExec, log: options.log ?? silentLogger, environment: {} };
   const configuration = {
     home,
     host: "127.0.0.1",
