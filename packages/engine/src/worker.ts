@@ -74,6 +74,8 @@ export function createEngine(options: EngineOptions): Engine {
   let loop: Promise<void> | undefined;
   let lastContactAt = clock.monotonic();
   let claims = 0;
+  /** An answer of the queue was lost: there may be leases in our name that nobody here works under. */
+  let forgotten = false;
 
   const hint = (): void => {
     hinted = true;
@@ -127,6 +129,7 @@ export function createEngine(options: EngineOptions): Engine {
       const error = toPlatformError(thrown);
       result = error.code;
       if (error.code === "TP_LEASE_LOST") {
+        forgotten = true; // lost here; where the database was not heard of for long, it may stand there still
         options.metrics.run(claim.fence.queue, result, (clock.monotonic() - started) / 1000);
         return; // the row is somebody else's, or becomes due when the lease ends
       }
@@ -134,17 +137,22 @@ export function createEngine(options: EngineOptions): Engine {
       completion = stopping.signal.aborted ? givenBack(claim) : await failed(options, { claim, reconciler, context, error });
     }
     options.metrics.run(claim.fence.queue, result, (clock.monotonic() - started) / 1000);
-    await store.queue
-      .complete(claim.fence, claim.generation, completion)
-      .catch((error: unknown) =>
-        log.debug("a claim could not be ended; its lease will", { queue: claim.fence.queue, key: claim.fence.key, error: String(error) }),
-      );
+    await store.queue.complete(claim.fence, claim.generation, completion).catch((error: unknown) => {
+      forgotten = true;
+      log.debug("a claim could not be ended; its lease will", { queue: claim.fence.queue, key: claim.fence.key, error: String(error) });
+    });
   }
 
   async function turn(): Promise<void> {
     let pause = options.pollMs ?? pollMsDefault;
     try {
       hinted = false;
+      if (forgotten)
+        await store.queue.releaseForgotten(
+          options.owner,
+          [...running.values()].map((run) => run.claim.fence),
+        );
+      forgotten = false;
       const taken = await claimSome();
       if (taken > 0 && running.size < workers) return; // there may be more
       const { queues, room } = openQueues();
@@ -153,6 +161,7 @@ export function createEngine(options: EngineOptions): Engine {
         if (due !== undefined) pause = Math.min(pause, Math.max(due, duePauseMsMin));
       }
     } catch (error) {
+      forgotten = true;
       log.debug("the queue cannot be read", { error: String(error) });
     }
     if (hinted) return;

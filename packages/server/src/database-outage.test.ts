@@ -1,54 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { silentLogger, systemClock, systemExec } from "@threeport/platform";
+import { systemClock } from "@threeport/platform";
 import { isErrorCode, type StoredObject } from "@threeport/resource";
 import { configMap } from "@threeport/cluster/testing";
 import { until } from "@threeport/engine/testing";
-import type { ConnectionOptions } from "@threeport/store";
-import { openEmbedded, type EmbeddedPostgres } from "@threeport/store/embedded";
-import { anywhere, conditionOf, databaseUrlOf, definition, definitions, openTestControlPlane, type TestControlPlane } from "./testing/index.ts";
+import { openOwnDatabase, type OwnDatabase } from "./testing/own-database.ts";
+import { anywhere, conditionOf, definition, definitions, openTestControlPlane, type TestControlPlane } from "./testing/index.ts";
 
 /** Leases of what was under way when the database died end by themselves after this time. */
 const leaseMs = 30_000;
-
-interface OwnDatabase extends AsyncDisposable {
-  readonly url: string;
-  kill(): Promise<void>;
-  stop(): Promise<void>;
-  start(): Promise<void>;
-}
-
-/** A PostgreSQL that the control plane knows by a URL only, and that the test may end as it likes. */
-async function openOwnDatabase(): Promise<OwnDatabase> {
-  const folder = await mkdtemp(join(tmpdir(), "threeport-test-database-"));
-  const open = (): Promise<EmbeddedPostgres> => openEmbedded({ dataDir: folder, exec: systemExec, clock: systemClock, log: silentLogger });
-  let running: EmbeddedPostgres | undefined = await open();
-  const url = databaseUrlOf(running.connectionOptions as ConnectionOptions);
-  const stop = async (): Promise<void> => {
-    await running?.stop();
-    running = undefined;
-  };
-  return {
-    url,
-    stop,
-    async kill() {
-      if (running === undefined) return;
-      process.kill(running.pid, "SIGKILL");
-      await running.exited;
-      await stop();
-    },
-    async start() {
-      running = await open();
-      expect(databaseUrlOf(running.connectionOptions as ConnectionOptions), "it comes back at the same place").toBe(url);
-    },
-    async [Symbol.asyncDispose]() {
-      await stop();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
-}
 
 async function answerTo(plane: TestControlPlane, path: string): Promise<{ status: number; text: string }> {
   try {

@@ -68,7 +68,10 @@ export function keepPresence(options: PresenceOptions): AsyncDisposable {
       await tx.query(lockCounter, []);
       return tx.query<{ dead: string; ended: string }>(endLeases, [dead.map((each) => each.owner)]);
     });
-    log.info("processes of this control plane are no longer heard of; what they worked on goes on here", { processes: Number(found?.dead), keys: Number(found?.ended) });
+    log.info("processes of this control plane are no longer heard of; what they worked on goes on here", {
+      processes: Number(found?.dead),
+      keys: Number(found?.ended),
+    });
     options.onEnded();
   }
 

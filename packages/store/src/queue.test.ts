@@ -408,3 +408,15 @@ test("Q3: a run that was given up at its deadline ends behind the writes that it
   expect(keysOf(await claim(other))).toEqual(["k"]);
   expect(await store.writer.write(writeOf(keyOf("later"), { fence: claimed.fence }))).toEqual({ outcome: "lease-lost" });
 });
+
+test("Q4: leases whose claim was never heard of are given back by the process itself; those that it works under stay, and those of others too", async () => {
+  await using lab = await openLab();
+  const store = await lab.open();
+  await store.queue.enqueue([row("known"), row("lost"), row("other")]);
+  const known = await claimOne(store);
+  const [lost] = await claim(store, { limit: 1 });
+  await claim(store, { limit: 1, owner: "somebody else" });
+  await store.queue.releaseForgotten("me", [known.fence]);
+  expect(keysOf(await claim(store))).toEqual([lost?.fence.key]);
+  if (lost !== undefined) expect(await store.writer.write(writeOf(keyOf("late"), { fence: lost.fence }))).toEqual({ outcome: "lease-lost" });
+});

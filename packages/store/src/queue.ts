@@ -20,6 +20,7 @@ import {
   lockCounter,
   nextDue,
   queueDepth,
+  releaseForgotten,
   renewLeases,
 } from "./sql/work.ts";
 import type { Fence, Priority } from "./types.ts";
@@ -65,6 +66,11 @@ export interface Queue {
   enqueue(rows: readonly WorkRow[]): Promise<void>;
   /** Ends all leases. Only for a process that is known to be the only one on this database: what a killed one held is free at once, and later each time, since it may be what killed it. */
   releaseAll(): Promise<void>;
+  /**
+   * Ends the leases of a process that it does not know of: the answer to its claim, or its word that a run has ended, was lost with a connection. `held` are those
+   * that it works under; no claim of it may be on its way.
+   */
+  releaseForgotten(owner: string, held: readonly Fence[]): Promise<void>;
   /** Milliseconds until the next row of these queues is due; undefined when there is none. */
   nextDueMs(queues: readonly string[]): Promise<number | undefined>;
   /** Rows by queue: how many, how many due, how many that failed. For metrics. */
@@ -149,6 +155,12 @@ export function createQueue(database: Database, onEnqueued: () => void = () => {
         },
         [],
       );
+    },
+    async releaseForgotten(owner, held) {
+      await database.transaction(async (tx) => {
+        await tx.query(lockCounter, []);
+        await tx.query(releaseForgotten, [owner, held.map((fence) => fence.token)]);
+      });
     },
     async nextDueMs(queues) {
       const rows = await database.query<{ ms: string | null }>(nextDue, [queues]);

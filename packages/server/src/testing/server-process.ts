@@ -22,6 +22,7 @@ export interface ServerProcess {
   readonly exited: RunningProcess["exited"];
   /** As `kill -9`; resolves when it is gone. Its database stays. */
   kill(): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
   /** As an operator stops it; resolves to the exit code. */
   stop(): Promise<number | null>;
 }
@@ -29,11 +30,17 @@ export interface ServerProcess {
 const main = resolve(import.meta.dirname, "../main.ts");
 const lastLinesKept = 30;
 
-export async function openServerHome(): Promise<ServerHome> {
+export interface ServerHomeOptions {
+  /** A database that it shares with others, in place of the embedded one. */
+  readonly databaseUrl?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function openServerHome(options: ServerHomeOptions = {}): Promise<ServerHome> {
   const folder = await mkdtemp(join(tmpdir(), "threeport-test-server-"));
   const running = new Set<RunningProcess>();
   const args = ["--home", folder, "--port", "0", "--host", "127.0.0.1"];
-  const env = { DATABASE_URL: undefined, THREEPORT_DATABASE_URL: undefined, THREEPORT_CONFIG: undefined };
+  const env = { DATABASE_URL: options.databaseUrl, THREEPORT_DATABASE_URL: undefined, THREEPORT_CONFIG: undefined, ...options.env };
 
   async function processes(): Promise<readonly string[]> {
     const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
@@ -71,6 +78,7 @@ export async function openServerHome(): Promise<ServerHome> {
           child.kill("SIGKILL");
           await child.exited;
         },
+        signal: (signal) => child.kill(signal),
         async stop() {
           child.kill("SIGTERM");
           return (await child.exited).code;

@@ -59,6 +59,12 @@ FROM unnest($1::text[], $2::text[], $3::bigint[]) AS f(queue, key, fence)
 WHERE work.queue = f.queue AND work.key = f.key AND work.fence = f.fence AND work.lease_owner IS NOT NULL AND work.due_at <= clock_timestamp()`,
 };
 
+/** Behind the counter's row, as {@link endExpired}. Reads the whole queue: only after connections were lost. */
+export const releaseForgotten = {
+  name: "release_forgotten",
+  text: "UPDATE work SET lease_owner = NULL, due_at = clock_timestamp() WHERE lease_owner = $1 AND fence <> ALL($2::bigint[])",
+};
+
 /** Served by work's primary key: 0.4 ms for 10 leases. Rows are locked in the order in which `enqueue` locks them, so that the two never wait for each other in a circle. */
 export const renewLeases = {
   name: "renew_leases",
