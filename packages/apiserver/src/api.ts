@@ -3,7 +3,7 @@ import type { Kind } from "@threeport/resource";
 import type { Fence, Priority, Store, User } from "@threeport/store";
 import type { Registry } from "./registry.ts";
 import type { Controlled } from "./pipeline/references.ts";
-import type { FieldValidation } from "./pipeline/admission.ts";
+import type { FieldValidation } from "./pipeline/body.ts";
 
 /** What the pipeline of every read and write needs. */
 export interface ApiContext {

@@ -27,4 +27,6 @@ export {
 export { metadataSchema } from "./kind/object-schema.ts";
 export { pruneAndDefault } from "./kind/prune.ts";
 export { patternProblem } from "./pattern.ts";
+export { emptyShape, shapeObject } from "./kind/shape-object.ts";
+export type { TypedShape } from "./kind/typed-shape.ts";
 export { validateSchema } from "./kind/validate-object.ts";

@@ -33,7 +33,7 @@ export function toStatus(error: PlatformError): Status {
     message: error.message,
     reason: entry.reason,
     details: {
-      ...(typeof detail.name === "string" ? { name: detail.name } : {}),
+      ...(typeof detail.name === "string" && detail.name !== "" ? { name: detail.name } : {}),
       ...(typeof detail.group === "string" && detail.group !== "" ? { group: detail.group } : {}),
       ...(typeof detail.kind === "string" ? { kind: detail.kind } : {}),
       ...(error.causes.length === 0 ? {} : { causes: error.causes.map((cause) => ({ ...cause })) }),

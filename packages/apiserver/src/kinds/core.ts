@@ -12,6 +12,18 @@ const base64Pattern = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]
 /** Secret and ConfigMap contents, as upstream: 1 MiB. */
 const contentBytesMax = 1024 * 1024;
 
+const objectReference = z
+  .object({
+    apiVersion: text("API version of the object.").optional(),
+    kind: text("Kind of the object.").optional(),
+    namespace: text("Namespace of the object.").optional(),
+    name: text("Name of the object.").optional(),
+    uid: text("Identity of the object.").optional(),
+    resourceVersion: text("Version of the object.").optional(),
+    fieldPath: text("A part of the object.").optional(),
+  })
+  .meta({ "x-kubernetes-map-type": "atomic" });
+
 export const namespaceKind = defineKind({
   group: "",
   version: "v1",
@@ -20,6 +32,7 @@ export const namespaceKind = defineKind({
   shortNames: ["ns"],
   scope: "Cluster",
   nameRule: "label",
+  typed: { always: { spec: {}, status: {} } },
   description: "A project: the scope of names for workloads and what belongs to them.",
   fields: {
     spec: z
@@ -59,6 +72,7 @@ export const secretKind = defineKind({
   plural: "secrets",
   scope: "Namespaced",
   sensitive: true,
+  typed: { pointers: ["immutable"] },
   description: "Values that must not be seen by everybody: passwords, tokens, kubeconfigs. Encrypted at rest.",
   fields: {
     data: z
@@ -66,7 +80,7 @@ export const secretKind = defineKind({
       .optional()
       .describe("Values by key, in base64."),
     stringData: z.record(z.string(), z.string()).optional().describe("Values by key as plain text; written into data and never returned."),
-    type: text("What sort of secret it is; Opaque unless said.").default("Opaque"),
+    type: text("What sort of secret it is; Opaque unless said.").optional(),
     immutable: z.boolean().optional().describe("Once true, the values cannot change any more."),
   },
   columns: [
@@ -83,6 +97,7 @@ export const secretKind = defineKind({
         ...Object.fromEntries(Object.entries(plain).map(([key, value]) => [key, Buffer.from(value, "utf8").toString("base64")])),
       };
     delete object["stringData"];
+    object["type"] ??= "Opaque";
   },
   validate(object, old) {
     const data = (object["data"] ?? {}) as Record<string, string>;
@@ -102,6 +117,7 @@ export const configMapKind = defineKind({
   plural: "configmaps",
   shortNames: ["cm"],
   scope: "Namespaced",
+  typed: { pointers: ["immutable"] },
   description: "Configuration values by key.",
   fields: {
     data: z.record(z.string(), z.string()).optional().describe("Text values by key."),
@@ -140,10 +156,11 @@ export const serviceAccountKind = defineKind({
   plural: "serviceaccounts",
   shortNames: ["sa"],
   scope: "Namespaced",
+  typed: { pointers: ["automountServiceAccountToken"] },
   description: "An identity for programs.",
   fields: {
     secrets: z
-      .array(z.object({ name: text("Name of a Secret.").optional() }))
+      .array(objectReference)
       .optional()
       .describe("Secrets that programs with this identity may use.")
       .meta({
@@ -165,16 +182,6 @@ export const serviceAccountKind = defineKind({
   ],
 });
 
-const objectReference = z.object({
-  apiVersion: text("API version of the object.").optional(),
-  kind: text("Kind of the object.").optional(),
-  namespace: text("Namespace of the object.").optional(),
-  name: text("Name of the object.").optional(),
-  uid: text("Identity of the object.").optional(),
-  resourceVersion: text("Version of the object.").optional(),
-  fieldPath: text("A part of the object.").optional(),
-});
-
 /** Events are kept this long after they were last seen, as upstream: one hour. */
 const eventTtlMs = 3_600_000;
 
@@ -187,6 +194,19 @@ export const eventKind = defineKind({
   scope: "Namespaced",
   description: "Something that happened to an object; kept for an hour.",
   ttlMs: eventTtlMs,
+  typed: {
+    always: {
+      involvedObject: {},
+      source: {},
+      firstTimestamp: null,
+      lastTimestamp: null,
+      eventTime: null,
+      "series.lastObservedTime": null,
+      reportingComponent: "",
+      reportingInstance: "",
+    },
+    microTimes: ["eventTime", "series.lastObservedTime"],
+  },
   fields: {
     involvedObject: objectReference.describe("What the event is about."),
     reason: text("Short CamelCase word for machines.").optional(),
@@ -242,6 +262,11 @@ export const leaseKind = defineKind({
   kind: "Lease",
   plural: "leases",
   scope: "Namespaced",
+  typed: {
+    pointers: ["holderIdentity", "leaseDurationSeconds", "leaseTransitions", "strategy", "preferredHolder"].map((field) => `spec.${field}`),
+    always: { spec: {} },
+    microTimes: ["spec.acquireTime", "spec.renewTime"],
+  },
   description: "A claim on something for a limited time, for leader election.",
   fields: {
     spec: z

@@ -23,7 +23,7 @@ test("S7: values stand encrypted in the database, and no error repeats one", asy
   expect(rows[0]?.body).not.toContain(base64("correct-horse"));
   expect(rows[0]?.body).not.toContain("password");
   const refused = await api.call("POST", secrets, { body: secret("b", { data: { password: "hunter2 is not base64" } }) });
-  expect([refused.status, refused.body.details?.causes?.[0]?.field]).toEqual([422, "data.password"]);
+  expect([refused.status, refused.body.details?.causes?.[0]?.field]).toEqual([400, "data.password"]);
   expect(refused.text).not.toContain("hunter2");
   const broken = await api.call("POST", secrets, { body: '{"stringData":{"password":"hunter2"', headers: { "content-type": "application/json" } });
   expect([broken.status, broken.text.includes("hunter2")]).toEqual([400, false]);
@@ -32,13 +32,13 @@ test("S7: values stand encrypted in the database, and no error repeats one", asy
 test("data is base64: other text, bad keys and too much are refused", async () => {
   await using api = await openTestApi();
   const cases = [
-    { because: "padding is part of it", data: { a: "YQ" } },
-    { because: "so is the alphabet", data: { a: "****" } },
+    { because: "padding is part of it", data: { a: "YQ" }, status: 400 },
+    { because: "so is the alphabet", data: { a: "****" }, status: 400 },
     { because: "keys are file names", data: { "a/b": "" } },
     { because: "and no way up", data: { "..": "" } },
     { because: "a Secret holds a megabyte", data: { a: base64("x".repeat(1024 * 1024)) } },
   ];
-  for (const { because, data } of cases) expect((await api.call("POST", secrets, { body: secret("a", { data }) })).status, because).toBe(422);
+  for (const { because, data, status = 422 } of cases) expect((await api.call("POST", secrets, { body: secret("a", { data }) })).status, because).toBe(status);
   expect((await api.call("POST", secrets, { body: secret("a", { data: { empty: "", __proto__x: "" } }) })).status).toBe(201);
 });
 

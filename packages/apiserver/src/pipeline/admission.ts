@@ -1,7 +1,6 @@
 import {
   PlatformError,
   deepEqual,
-  pruneAndDefault,
   sameManagedFields,
   validateObjectMeta,
   validateSchema,
@@ -12,46 +11,24 @@ import {
 } from "@threeport/resource";
 import { referenceCauses } from "./references.ts";
 
-export type FieldValidation = "Strict" | "Warn" | "Ignore";
-
-/** Metadata that clients cannot set; the rest of unknown metadata is pruned by the schema. */
+/** Metadata that clients cannot set. */
 const serverOwnedMetadata = ["managedFields", "selfLink"];
-
-const emptiableMetadata = ["labels", "annotations", "finalizers", "ownerReferences"];
-
-function isEmpty(value: unknown): boolean {
-  return value === null || (typeof value === "object" && Object.keys(value).length === 0);
-}
 
 export interface Admission {
   /** Undefined on create. */
   readonly old: KubeObject | undefined;
-  readonly fieldValidation: FieldValidation;
   /** Sees the object as its author means it: in shape, and before the server fills in what it decides. */
   readonly shaped?: (object: KubeObject) => void;
 }
 
-/** Brings a body to its kind's shape and refuses what is not valid. Changes `object`. Returns warnings for the client. */
-export function admit(kind: Kind, object: KubeObject, { old, fieldValidation, shaped }: Admission): string[] {
-  const metadata = object.metadata as unknown as Record<string, unknown>;
-  for (const field of serverOwnedMetadata) delete metadata[field];
-  // As upstream, whose ObjectMeta has no empty ones: an object does not differ by them.
-  for (const field of emptiableMetadata) if (isEmpty(metadata[field])) delete metadata[field];
-  const unknown = pruneAndDefault(object, kind.schema);
-  if (unknown.length > 0 && fieldValidation === "Strict") {
-    const shown = unknown.slice(0, causesMax);
-    throw new PlatformError("TP_BAD_REQUEST", {
-      message: `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${shown.map((path) => `unknown field "${path}"`).join(", ")}${andMore(unknown)}; see "kubectl explain ${kind.plural}"`,
-      causes: shown.map((field) => ({ field, reason: "FieldValueInvalid", message: "unknown field" })),
-      detail: { kind: kind.kind, group: kind.group, name: object.metadata.name },
-    });
-  }
+/** Fills in what the kind decides and refuses what is not valid. Changes `object`, which has its kind's shape (see decodeObject). */
+export function admit(kind: Kind, object: KubeObject, { old, shaped }: Admission): void {
+  for (const field of serverOwnedMetadata) delete (object.metadata as unknown as Record<string, unknown>)[field];
   checkTypes(kind, object);
   kind.normalize(object, old);
   shaped?.(object);
   kind.prepare(object, old);
   check(kind, object, old);
-  return fieldValidation === "Ignore" ? [] : unknown.map((path) => `unknown field "${path}"`);
 }
 
 /** `normalize` and `prepare` may rely on types: what has the wrong one is refused before them. What is missing they may still fill in. */

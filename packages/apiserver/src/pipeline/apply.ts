@@ -13,7 +13,7 @@ import {
 } from "@threeport/resource";
 import type { Answer, ApiContext, Caller, ObjectName } from "../api.ts";
 import { invalid } from "./admission.ts";
-import { readObject } from "./body.ts";
+import { decodeObject } from "./body.ts";
 import { createFrom, placeIn } from "./create.ts";
 import { notFound, readCurrent, versionConflict, type Current } from "./current.ts";
 import { untilWritten } from "./until-written.ts";
@@ -52,8 +52,8 @@ export async function applyObject(
     });
     if (current === undefined) return create(context, caller, target, { object, managedFields, options });
     if (object === current.object) return { body: current.body, rv: current.rv, warnings: [], created: false }; // K3
-    const next = readObject(deepClone(object), target.kind);
-    checkIdentity(target, current, next);
+    const next = decodeObject(deepClone(object), target.kind, { ...options, from: "patch" });
+    checkIdentity(target, current, next.object);
     const answer = await replace(context, caller, target, { current, next, options, managedFields });
     return answer === undefined ? undefined : { ...answer, created: false };
   });
@@ -68,7 +68,7 @@ interface Outcome {
 /** Undefined when somebody else has created it since. */
 async function create(context: ApiContext, caller: Caller, target: ObjectName, outcome: Outcome): Promise<AppliedAnswer | undefined> {
   const { kind, namespace } = target;
-  const object = readObject(deepClone(outcome.object), kind);
+  const { object, warnings } = decodeObject(deepClone(outcome.object), kind, { ...outcome.options, from: "patch" });
   if ((object.metadata.uid ?? "") !== "")
     throw new PlatformError("TP_VERSION_CONFLICT", {
       message: `Operation cannot be fulfilled on ${kind.resource} "${target.name}": uid mismatch: the provided object specified uid ${object.metadata.uid}, and no existing object was found`,
@@ -77,7 +77,7 @@ async function create(context: ApiContext, caller: Caller, target: ObjectName, o
   placeIn(object, kind, namespace);
   const { options, managedFields } = outcome;
   try {
-    return { ...(await createFrom(context, caller, target, { object, options, managedFields: () => managedFields, applied: true })), created: true };
+    return { ...(await createFrom(context, caller, target, { object, warnings, options, managedFields: () => managedFields, applied: true })), created: true };
   } catch (error) {
     if (isErrorCode(error, "TP_ALREADY_EXISTS")) return undefined;
     throw error;

@@ -1,4 +1,6 @@
-import { PlatformError, parseJson, type Kind, type KubeObject, type StoredObject } from "@threeport/resource";
+import { PlatformError, parseJson, shapeObject, type ErrorCause, type Kind, type KubeObject, type StoredObject } from "@threeport/resource";
+
+export type FieldValidation = "Strict" | "Warn" | "Ignore";
 
 /** A stored body as an object. Bodies were validated when they were written. */
 export function parseBody(body: string): StoredObject {
@@ -23,6 +25,51 @@ export function serialize(object: KubeObject): readonly [before: string, after: 
     `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},"metadata":{"resourceVersion":"`,
     `"${metaText === "{}" ? "}" : `,${metaText.slice(1)}`}${restText === "{}" ? "}" : `,${restText.slice(1)}`}`,
   ];
+}
+
+export interface DecodedObject {
+  readonly object: KubeObject;
+  /** For the client: what was sent and not taken. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * A request body as an object of the URL's kind, in its shape: defaults are filled in, and unknown fields are gone or, under
+ * `Strict`, refused. What cannot be read is refused before anything is looked up. `from` says where to look for the mistake.
+ */
+export function decodeObject(
+  body: Uint8Array | string | object,
+  kind: Kind,
+  options: { readonly fieldValidation?: FieldValidation | undefined; readonly from?: "patch" },
+): DecodedObject {
+  const object = readObject(body, kind);
+  const { unknown, problems } = shapeObject(kind, object);
+  if (problems.length > 0) throw unreadable(kind, problems, options.from);
+  if (unknown.length > 0 && options.fieldValidation === "Strict")
+    throw unreadable(
+      kind,
+      unknown.map((field) => ({ field, reason: "FieldValueInvalid", message: `unknown field "${field}"` })),
+      options.from,
+    );
+  return { object, warnings: options.fieldValidation === "Ignore" ? [] : unknown.map((path) => `unknown field "${path}"`) };
+}
+
+/** Problems of one body that are told at once: the first ones say what to mend, and an answer stays readable. */
+const problemsMax = 32;
+
+/** 400 for a document; what a patch makes of a good one is the patch's fault, 422. The causes are more than upstream tells: tools find the line by them. */
+function unreadable(kind: Kind, problems: readonly ErrorCause[], from: "patch" | undefined): PlatformError {
+  const causes = problems.slice(0, problemsMax);
+  const unknown = causes[0]?.message.startsWith("unknown field") === true;
+  const texts = causes.map(({ field, message }) => (unknown ? message : `${field}: ${message}`));
+  const more = problems.length > problemsMax ? `, and ${problems.length - problemsMax} more` : "";
+  const said = `${unknown ? "strict decoding error: " : ""}${texts.join(", ")}${more}${unknown ? `; see "kubectl explain ${kind.plural}"` : ""}`;
+  if (from === "patch")
+    return new PlatformError("TP_INVALID", {
+      message: `the patch cannot be applied: ${said}`,
+      causes: [{ field: "patch", reason: "FieldValueInvalid", message: said }],
+    });
+  return new PlatformError("TP_BAD_REQUEST", { message: `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${said}`, causes });
 }
 
 /** A request body as an object of the URL's kind; says what is wrong with it otherwise. */

@@ -5,7 +5,7 @@ import type { Answer, ApiContext, Caller, WriteOptions } from "../api.ts";
 import type { Kind } from "@threeport/resource";
 import { definitionsResource } from "../crd/definition.ts";
 import { admit } from "./admission.ts";
-import { readObject } from "./body.ts";
+import { decodeObject, type DecodedObject } from "./body.ts";
 import { readCurrent } from "./current.ts";
 import { managedFieldsAfter, setManagedFields, type ManagedFields } from "./managed-fields.ts";
 import { checkGuards, commitWrite, type WriteInput } from "./write.ts";
@@ -25,18 +25,17 @@ export async function createObject(
   options: WriteOptions,
 ): Promise<Answer> {
   const { kind, namespace } = target;
-  const object = readObject(body, kind);
+  const { object, warnings } = decodeObject(body, kind, options);
   placeIn(object, kind, namespace);
   if ((object.metadata.resourceVersion ?? "") !== "")
     throw new PlatformError("TP_BAD_REQUEST", { message: "resourceVersion should not be set on objects to be created" });
   const { managedFields: sent } = object.metadata;
   const write = { kind, manager: options.manager, live: undefined, sent, subresource: undefined };
-  return createFrom(context, caller, target, { object, options, managedFields: (shaped) => managedFieldsAfter(context, write, shaped) });
+  return createFrom(context, caller, target, { object, warnings, options, managedFields: (shaped) => managedFieldsAfter(context, write, shaped) });
 }
 
-export interface Creation {
-  /** In its place (see {@link placeIn}); not changed when its name is generated. */
-  readonly object: KubeObject;
+/** The object is in its place (see {@link placeIn}); it is not changed when its name is generated. */
+export interface Creation extends DecodedObject {
   readonly options: WriteOptions;
   readonly managedFields: (shaped: KubeObject) => ManagedFields;
   /** See {@link WriteInput.applied}. */
@@ -46,7 +45,7 @@ export interface Creation {
 /** Creates what has been read and put in its place. */
 export async function createFrom(context: ApiContext, caller: Caller, target: { kind: Kind; namespace: string }, creation: Creation): Promise<Answer> {
   const { kind } = target;
-  const { object, options } = creation;
+  const { object } = creation;
   const { generateName } = object.metadata;
   const generated = (object.metadata.name ?? "") === "" && typeof generateName === "string" && generateName !== "";
   for (let attempt = 1; ; attempt++) {
@@ -54,10 +53,10 @@ export async function createFrom(context: ApiContext, caller: Caller, target: { 
     if (generated) next.metadata.name = `${generateName.slice(0, generatedPrefixMax)}${context.random.suffix(suffixLength)}`;
     let managedFields: ManagedFields = [];
     const shaped = (shape: KubeObject) => void (managedFields = creation.managedFields(shape));
-    const warnings = admit(kind, stamp(context, kind, next), { old: undefined, fieldValidation: options.fieldValidation ?? "Warn", shaped });
+    admit(kind, stamp(context, kind, next), { old: undefined, shaped });
     setManagedFields(next, managedFields);
     const answer = await store(context, caller, target, { ...creation, object: next });
-    if (answer !== undefined) return { ...answer, warnings };
+    if (answer !== undefined) return { ...answer, warnings: creation.warnings };
     if (!generated || attempt >= nameTries) {
       throw new PlatformError("TP_ALREADY_EXISTS", {
         message: `${kind.group === "" ? kind.plural : kind.resource} "${next.metadata.name}" already exists`,

@@ -1,6 +1,6 @@
 // Who manages which fields (K7): every write is recorded, bounded as in Kubernetes (10 managers that update, older ones together).
 import { rfc3339 } from "@threeport/platform";
-import { updateManagedFields, type JsonObject, type Kind, type KubeObject, type ManagedFieldsEntry } from "@threeport/resource";
+import { emptyShape, updateManagedFields, type JsonObject, type Kind, type KubeObject, type ManagedFieldsEntry } from "@threeport/resource";
 import type { ApiContext } from "../api.ts";
 
 export type ManagedFields = readonly ManagedFieldsEntry[];
@@ -20,6 +20,7 @@ export function managedFieldsAfter(context: ApiContext, write: RecordedWrite, sh
   const { kind, manager, live, sent, subresource } = write;
   return updateManagedFields({
     live: live as JsonObject | undefined,
+    ...(live === undefined ? { always: emptyShape(kind) } : {}),
     updated: { ...shaped, metadata: { ...shaped.metadata, managedFields: sent } },
     manager,
     operation: "Update",

@@ -77,7 +77,7 @@ async function changeScale(context: ApiContext, caller: Caller, target: ObjectNa
     if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
     if (scale.metadata.uid !== undefined && scale.metadata.uid !== current.uid) throw versionConflict(target);
     const next = setPath(current.object, withoutDot(paths.specReplicasPath), scale.spec?.replicas ?? 0) as KubeObject;
-    return replace(context, caller, target, { current, next, options: { ...change.options, recordedAs: "scale" } });
+    return replace(context, caller, target, { current, next: { object: next, warnings: [] }, options: { ...change.options, recordedAs: "scale" } });
   });
   return { ...answer, body: scaleText(target.kind, answer.body) };
 }

@@ -12,7 +12,7 @@ import {
 } from "@threeport/resource";
 import type { Answer, ApiContext, Caller, ObjectName, WriteOptions } from "../api.ts";
 import { admit, desiredChanged, invalid, sameObject } from "./admission.ts";
-import { readObject, serialize } from "./body.ts";
+import { decodeObject, serialize, type DecodedObject } from "./body.ts";
 import { placeIn } from "./create.ts";
 import { notFound, readCurrent, versionConflict, type Current } from "./current.ts";
 import { managedFieldsAfter, setManagedFields, type ManagedFields } from "./managed-fields.ts";
@@ -37,7 +37,7 @@ export async function updateObject(
   options: UpdateOptions,
 ): Promise<Answer> {
   const { kind } = target;
-  const sent = readObject(body, kind);
+  const { object: sent, warnings } = decodeObject(body, kind, options);
   placeIn(sent, kind, target.namespace);
   if ((sent.metadata.name ?? "") === "") sent.metadata.name = target.name;
   if (sent.metadata.name !== target.name)
@@ -59,7 +59,7 @@ export async function updateObject(
     if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
     if (sent.metadata.uid !== undefined && sent.metadata.uid !== "" && sent.metadata.uid !== current.uid)
       throw uidConflict(target, sent.metadata.uid, current.uid);
-    return replace(context, caller, target, { current, next: deepClone(sent), options });
+    return replace(context, caller, target, { current, next: { object: deepClone(sent), warnings }, options });
   };
   return version === "" ? untilWritten(context, target, attempt) : ((await attempt()) ?? refuseStale(target));
 }
@@ -73,11 +73,12 @@ export async function patchObject(context: ApiContext, caller: Caller, target: O
   return untilWritten(context, target, async () => {
     const current = await readCurrent(context, target);
     if (current === undefined) throw notFound(target);
-    const next = readObject(applyPatch(target.kind.schema, current.object, patch), target.kind);
-    const version = next.metadata.resourceVersion ?? "";
+    const next = decodeObject(deepClone(applyPatch(target.kind.schema, current.object, patch)), target.kind, { ...options, from: "patch" });
+    const { metadata } = next.object;
+    const version = metadata.resourceVersion ?? "";
     if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
-    if (next.metadata.uid !== undefined && next.metadata.uid !== current.uid) throw uidConflict(target, next.metadata.uid, current.uid);
-    return replace(context, caller, target, { current, next: deepClone(next), options });
+    if (metadata.uid !== undefined && metadata.uid !== current.uid) throw uidConflict(target, metadata.uid, current.uid);
+    return replace(context, caller, target, { current, next, options });
   });
 }
 
@@ -100,7 +101,7 @@ export function applyPatch(schema: Schema, current: KubeObject, patch: Patch): J
 
 export interface Replacement {
   readonly current: Current;
-  readonly next: KubeObject;
+  readonly next: DecodedObject;
   readonly options: UpdateOptions;
   /** Set by apply, which knows the managers; else they follow from what changes. */
   readonly managedFields?: ManagedFields;
@@ -110,16 +111,16 @@ export interface Replacement {
 export async function replace(context: ApiContext, caller: Caller, target: ObjectName, input: Replacement): Promise<Answer | undefined> {
   const { kind } = target;
   const { current, options } = input;
-  const { managedFields: sent } = input.next.metadata;
-  const next = options.subresource === "status" ? statusOnly(current.object, input.next) : mainOnly(kind, current.object, input.next);
+  const { object, warnings } = input.next;
+  const { managedFields: sent } = object.metadata;
+  const next = options.subresource === "status" ? statusOnly(current.object, object) : mainOnly(kind, current.object, object);
   next.metadata = keepIdentity(current.object.metadata, next.metadata);
   next.metadata.resourceVersion = current.object.metadata.resourceVersion;
   checkFinalizers(kind, current.object, next);
   let { managedFields } = input;
   const recorded = { kind, manager: options.manager, live: current.object, sent, subresource: options.recordedAs ?? options.subresource };
-  const warnings = admit(kind, next, {
+  admit(kind, next, {
     old: current.object,
-    fieldValidation: options.fieldValidation ?? "Warn",
     shaped: (shape) => void (managedFields ??= managedFieldsAfter(context, recorded, shape)),
   });
   setManagedFields(next, managedFields ?? []);

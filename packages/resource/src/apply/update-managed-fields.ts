@@ -18,6 +18,8 @@ import {
 export interface ManagedUpdate {
   /** The object as stored; undefined on create. */
   readonly live: JsonObject | undefined;
+  /** Fields that the kind has whether anybody wrote them or not: on create, who leaves them as they are does not own them. */
+  readonly always?: JsonObject;
   /** The object as it will be stored. Its `managedFields` are those that the client sent, if any: with them a client may change or clear ownership. */
   readonly updated: JsonObject;
   readonly manager: string;
@@ -36,7 +38,7 @@ export interface ManagedUpdate {
  * nobody else does any more. The same entries come back when nothing changed (K3).
  */
 export function updateManagedFields(update: ManagedUpdate): readonly ManagedFieldsEntry[] {
-  const live = update.live ?? emptyObject(update.updated);
+  const live = update.live ?? { ...update.always, ...emptyObject(update.updated) };
   const liveEntries = entriesOf(live);
   const owners = decodeOwners(liveEntries, entriesOf(update.updated), update.subresource);
   const write = writeOf(update);

@@ -3,6 +3,7 @@ import type { ErrorCause } from "../errors.ts";
 import { formatApiVersion, type KubeObject, type ObjectMeta } from "../object.ts";
 import type { Schema } from "../schema.ts";
 import { objectSchema } from "./object-schema.ts";
+import type { TypedShape } from "./typed-shape.ts";
 
 /** What a reference waits for (S5): other changes of the target wake nobody. Bits, so that one row can hold several. */
 export const WaitsFor = { Existence: 1, Readiness: 2, Outputs: 4, Generation: 8 } as const;
@@ -81,6 +82,8 @@ export interface KindTraits {
   readonly selectableFields?: readonly string[];
   /** Serves `/scale`. */
   readonly scale?: ScalePaths;
+  /** For Kubernetes' own kinds, which upstream reads into Go types instead of validating them against a schema. */
+  readonly typed?: TypedShape;
 }
 
 export interface KindOptions<Fields extends z.ZodRawShape> extends KindTraits {
@@ -129,6 +132,7 @@ export interface Kind {
   readonly refuseDeleteWhileReferenced: boolean;
   readonly ttlMs: number | undefined;
   readonly selectableFields: readonly string[];
+  readonly typed: TypedShape | undefined;
   readonly validate: (object: KubeObject, old: KubeObject | undefined) => readonly ErrorCause[];
   readonly normalize: (object: KubeObject, old: KubeObject | undefined) => void;
   readonly prepare: (object: KubeObject, old: KubeObject | undefined) => void;
@@ -190,6 +194,7 @@ export function kindWithSchema(traits: KindTraits, { schema, hasStatus }: { read
     prepare: traits.prepare ?? (() => {}),
     scale: traits.scale,
     custom: undefined,
+    typed: traits.typed,
   };
 }
 
