@@ -1,6 +1,7 @@
 import type { Clock, Logger, Random } from "@threeport/platform";
 import type { Kind } from "@threeport/resource";
 import type { Fence, Priority, Store, User } from "@threeport/store";
+import type { Authorizer } from "./auth/policy.ts";
 import type { Registry } from "./registry.ts";
 import type { Controlled } from "./pipeline/references.ts";
 import type { FieldValidation } from "./pipeline/body.ts";
@@ -12,6 +13,8 @@ export interface ApiContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Who may do what (P1). */
+  readonly authorizer: Authorizer;
   /** Which kinds have a reconciler in this control plane. */
   readonly controlled: Controlled;
   /** Sees to it that every kind is served that was defined before the call; false when that was so already. */

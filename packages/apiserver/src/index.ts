@@ -8,3 +8,7 @@ export { createApiServer, type ApiServer, type ApiServerOptions } from "./http/s
 export type { Subresource, Subresources } from "./http/subresource.ts";
 export { gcQueue, ownerPath } from "./pipeline/references.ts";
 export { coreKinds, namespaceFinalizer } from "./kinds/core.ts";
+export { mastersOnly } from "./auth/policy.ts";
+export { openAuth } from "./auth/open-auth.ts";
+export { defaultRoles } from "./auth/default-roles.ts";
+export { rotateSigningKeys } from "./auth/signing-keys.ts";

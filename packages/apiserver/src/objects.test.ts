@@ -63,7 +63,7 @@ test("Q3: a write under a lease that is gone is refused, and nothing is written"
   await using api = await openTestApi();
   await api.objects.create(shelf("one"));
   const stale = createObjects(api.context, {
-    user: { name: "engine", groups: [] },
+    user: { name: "engine", groups: ["system:masters"] },
     author: { priority: 1, fence: { queue: "shelves.test.threeport.io", key: "one", token: 1 } },
   });
   await expect(stale.apply(shelf("two"))).rejects.toSatisfy((error) => isErrorCode(error, "TP_LEASE_LOST"));

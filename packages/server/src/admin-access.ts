@@ -20,7 +20,20 @@ export async function adminAccess(input: AdminAccessInput): Promise<void> {
   await writeSecretFile(home.adminKubeconfig, kubeconfig(input.url, input.caPem, token));
 }
 
+/** A kubeconfig for somebody with a client certificate. */
+export function clientKubeconfig(url: string, caPem: string, user: string, pair: { readonly certificatePem: string; readonly privateKeyPem: string }): string {
+  const base64 = (text: string) => Buffer.from(text).toString("base64");
+  return kubeconfigWith(url, caPem, JSON.stringify(user), [
+    `client-certificate-data: ${base64(pair.certificatePem)}`,
+    `client-key-data: ${base64(pair.privateKeyPem)}`,
+  ]);
+}
+
 function kubeconfig(url: string, caPem: string, token: string): string {
+  return kubeconfigWith(url, caPem, "threeport-admin", [`token: ${token}`]);
+}
+
+function kubeconfigWith(url: string, caPem: string, user: string, credential: readonly string[]): string {
   return `apiVersion: v1
 kind: Config
 clusters:
@@ -29,14 +42,14 @@ clusters:
       server: ${url}
       certificate-authority-data: ${Buffer.from(caPem).toString("base64")}
 users:
-  - name: threeport-admin
+  - name: ${user}
     user:
-      token: ${token}
+      ${credential.join("\n      ")}
 contexts:
   - name: threeport
     context:
       cluster: threeport
-      user: threeport-admin
+      user: ${user}
 current-context: threeport
 `;
 }

@@ -17,10 +17,12 @@ export interface Configuration {
   readonly pgBinDir: string | undefined;
   readonly workers: number;
   readonly verbose: boolean;
+  /** URL that stands in the tokens of ServiceAccounts as who made them; from the control plane's id unless said. */
+  readonly issuer?: string | undefined;
 }
 
 /** Settings that may stand in the file and, as `THREEPORT_<UPPER_CASE>`, in the environment. */
-const names = ["home", "host", "port", "database-url", "pg-bin-dir", "workers", "verbose"] as const;
+const names = ["home", "host", "port", "database-url", "pg-bin-dir", "workers", "verbose", "issuer"] as const;
 type Name = (typeof names)[number];
 
 export const defaultPort = 7443;
@@ -48,6 +50,7 @@ export async function readConfiguration(args: readonly string[], environment: Re
     pgBinDir: value("pg-bin-dir")?.text,
     workers: integer(value("workers"), { fallback: 16, min: 1, max: 1_000 }),
     verbose: value("verbose")?.text === "true",
+    issuer: value("issuer")?.text,
   };
 }
 

@@ -5,12 +5,14 @@ import {
   createApiServer,
   createObjects,
   createRegistry,
+  defaultRoles,
   definitionsResource,
   followDefinitions,
   gcQueue,
   judgeDefinition,
   namesAccepted,
   namespaceFinalizer,
+  openAuth,
   type ApiContext,
   type Definition,
 } from "@threeport/apiserver";
@@ -26,10 +28,9 @@ import {
   startHousekeeping,
   type Reconciler,
 } from "@threeport/engine";
-import type { Clock } from "@threeport/platform";
 import { withKubeconfigRules } from "@threeport/module-runtime";
 import { PlatformError, type Kind } from "@threeport/resource";
-import { openStore, type ConnectionOptions, type User } from "@threeport/store";
+import { openStore, type ConnectionOptions } from "@threeport/store";
 import { adminAccess } from "./admin-access.ts";
 import type { Configuration } from "./configuration.ts";
 import { superviseDatabase } from "./embedded-database.ts";
@@ -61,10 +62,20 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   const reconcilers: Reconciler[] = [];
   const controlled = new Set<string>();
   const registry = createRegistry(coreKinds.map((kind) => (kind.resource === "secrets" ? withKubeconfigRules(kind) : kind)));
+  const auth = stack.use(await openAuth({ store, clock, random, log, issuer: configuration.issuer ?? `https://${controlPlaneId}.threeport.local` }));
   const modules: Modules = stack.use(assembleModules({ controlPlaneId, home, tools, store }));
   for (const kind of modules.kinds) registry.add(kind);
   const definitions = stack.use(await followDefinitions({ registry, store, clock, log }));
-  const context: ApiContext = { registry, store, clock, random, log, controlled: (resource) => controlled.has(resource), catchUp: definitions.catchUp };
+  const context: ApiContext = {
+    registry,
+    store,
+    clock,
+    random,
+    log,
+    authorizer: auth.authorizer,
+    controlled: (resource) => controlled.has(resource),
+    catchUp: definitions.catchUp,
+  };
   reconcilers.push(
     fanoutReconciler(store.references, store.queue),
     resealReconciler(store.reseal),
@@ -84,6 +95,8 @@ export async function startControlPlane(configuration: Configuration, tools: Too
 
   const systemObjects = createObjects(context, { user: engineUser, author: { priority: 1, fence: undefined } });
   await systemObjects.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
+  const subresources = modules.subresources(systemObjects);
+  await auth.keepRoles(systemObjects, defaultRoles(registry.all(), [...subresources.keys()]));
   const owner = `${process.pid}@${random.suffix(8)}`;
   const engine = createEngine({
     store,
@@ -99,12 +112,15 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   const server = createApiServer({
     context,
     tls,
-    authenticate: cachedTokens((token) => store.credentials.find(token), clock),
+    clientCaPem: tls.caPem,
+    authenticate: auth.authenticate,
+    computed: auth.computed,
+    documents: auth.documents,
     ready: () => readiness(store.reader.currentRv, engine),
     metrics: metrics.text,
     observe: metrics.request,
     version: productVersion,
-    subresources: modules.subresources(systemObjects),
+    subresources,
   });
   // Last in, first out: the API closes before the engine, the engine before what it works with.
   if (configuration.databaseUrl !== undefined) stack.use(store.presence(owner));
@@ -175,23 +191,6 @@ async function readiness(currentRv: () => Promise<number>, engine: { readonly he
     `[${engine.healthy ? "+" : "-"}]engine ${engine.healthy ? "ok" : "has not seen its queue lately"}`,
   ].join("\n");
   return { ok: database && engine.healthy, text: `${text}\n` };
-}
-
-/** A revoked token is refused after this time at the latest. */
-const tokenCacheMs = 5_000;
-const tokenCacheMax = 1_000;
-
-function cachedTokens(find: (token: string) => Promise<User | undefined>, clock: Clock): (token: string) => Promise<User | undefined> {
-  const known = new Map<string, { user: User; until: number }>();
-  return async (token) => {
-    const cached = known.get(token);
-    if (cached !== undefined && cached.until > clock.monotonic()) return cached.user;
-    const user = await find(token);
-    if (known.size >= tokenCacheMax) known.clear();
-    if (user === undefined) known.delete(token);
-    else known.set(token, { user, until: clock.monotonic() + tokenCacheMs });
-    return user;
-  };
 }
 
 /** Contents of a namespace go from what people wrote down to what it rests on: instances first, Secrets last. */

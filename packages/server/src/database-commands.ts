@@ -1,4 +1,4 @@
-import { backup, dataKeyStatus, migrate, openDatabase, restore, rotateDataKey, type Database } from "@threeport/store";
+import { backup, dataKeyStatus, migrate, openDatabase, restore, rotateDataKey, type ConnectionOptions, type Database } from "@threeport/store";
 import { PlatformError } from "@threeport/resource";
 import type { Configuration } from "./configuration.ts";
 import { openConnection } from "./control-plane.ts";
@@ -6,14 +6,15 @@ import { homeKeys, rotateKeyEncryptionKey } from "./home-keys.ts";
 import { openHome, type Home } from "./home.ts";
 import type { Tools } from "./tools.ts";
 
-export interface DatabaseCommand {
+/** A command of the server's program beside serving. */
+export interface ProgramCommand {
   /** How many words of the command line are not flags. */
   readonly words: number;
   run(words: readonly string[], configuration: Configuration, tools: Tools): Promise<string>;
 }
 
 /** Commands of the server's program that work on the database, beside a running control plane where they can (design.md S7, S9). */
-export const databaseCommands: Readonly<Record<string, DatabaseCommand>> = {
+export const databaseCommands: Readonly<Record<string, ProgramCommand>> = {
   backup: {
     words: 2,
     async run([, file], configuration, tools) {
@@ -80,8 +81,18 @@ function fileOf(command: string, file: string | undefined): string {
 async function onDatabase(configuration: Configuration, tools: Tools, run: (database: Database, home: Home) => Promise<string>): Promise<string> {
   await using stack = new AsyncDisposableStack();
   const home = await openHome(configuration.home);
+  const { connection } = await openConnectionBeside(configuration, home, tools, stack);
+  return run(stack.use(openDatabase(connection, { statementTimeoutMs: 0 })), home);
+}
+
+/** The way to the database of a control plane, beside the one that may be running on it. */
+export async function openConnectionBeside(
+  configuration: Configuration,
+  home: Home,
+  tools: Tools,
+  stack: AsyncDisposableStack,
+): Promise<{ readonly connection: ConnectionOptions }> {
   const { runningEmbedded } = await import("@threeport/store/embedded");
   const running = configuration.databaseUrl === undefined ? await runningEmbedded(home.database, tools.exec) : undefined;
-  const connection = running ?? (await openConnection(configuration, home, tools, stack));
-  return run(stack.use(openDatabase(connection, { statementTimeoutMs: 0 })), home);
+  return { connection: running ?? (await openConnection(configuration, home, tools, stack)) };
 }

@@ -3,6 +3,7 @@ import { systemClock, systemExec, systemRandom } from "@threeport/platform";
 import { toPlatformError } from "@threeport/resource";
 import { readConfiguration, type Configuration } from "./configuration.ts";
 import { startControlPlane, type ControlPlane } from "./control-plane.ts";
+import { accessCommands } from "./access-commands.ts";
 import { databaseCommands } from "./database-commands.ts";
 import { createLogger } from "./logger.ts";
 import { stopLeftovers } from "./stop-leftovers.ts";
@@ -13,14 +14,15 @@ const stopMsMax = 10_000;
 
 try {
   const [command = ""] = process.argv.slice(2);
-  const databaseCommand = Object.hasOwn(databaseCommands, command) ? databaseCommands[command] : undefined;
-  const words = databaseCommand?.words ?? (command === "stop-runtimes" ? 1 : 0);
+  const commands = { ...databaseCommands, ...accessCommands };
+  const programCommand = Object.hasOwn(commands, command) ? commands[command] : undefined;
+  const words = programCommand?.words ?? (command === "stop-runtimes" ? 1 : 0);
   const args = process.argv.slice(2 + words);
   const configuration = await readConfiguration(args, process.env);
   const log = createLogger(configuration.verbose);
   const tools = { clock: systemClock, random: systemRandom, exec: systemExec, log, environment: process.env };
-  if (databaseCommand !== undefined) {
-    process.stdout.write(`${await databaseCommand.run(process.argv.slice(2, 2 + words), configuration, tools)}\n`);
+  if (programCommand !== undefined) {
+    process.stdout.write(`${await programCommand.run(process.argv.slice(2, 2 + words), configuration, tools)}\n`);
     process.exit(0);
   }
   if (command === "stop-runtimes") {

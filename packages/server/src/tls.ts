@@ -25,6 +25,11 @@ interface Stored {
   readonly expiresAtMs: number;
 }
 
+/** The authority that signs the certificates of this control plane's server and clients; undefined before the first start. Its key is secret. */
+export function readAuthority(home: Home): Promise<{ certificatePem: string; privateKeyPem: string } | undefined> {
+  return readJson(filesOf(home).authorityPath);
+}
+
 /** The home's authority, and a server certificate for these hosts; made on first use, renewed in time. */
 export async function serverTls(home: Home, hosts: readonly string[], clock: Clock): Promise<ServerTls> {
   const { authorityPath, serverPath } = filesOf(home);

@@ -4,6 +4,9 @@ import type { Database } from "./database.ts";
 export interface User {
   readonly name: string;
   readonly groups: readonly string[];
+  readonly uid?: string;
+  /** What else is known of the caller, by key. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Bearer tokens, kept by SHA-256 only: they are long and random, so a slow hash would add nothing but load. */

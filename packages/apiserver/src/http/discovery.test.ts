@@ -6,7 +6,14 @@ test("discovery names groups, versions and resources in the form that every clie
   expect((await api.call("GET", "/api")).body).toMatchObject({ kind: "APIVersions", versions: ["v1"] });
   const groups = (await api.call("GET", "/apis")).body;
   expect(groups).toMatchObject({ kind: "APIGroupList", apiVersion: "v1" });
-  expect((groups["groups"] as { name: string }[]).map((group) => group.name)).toEqual(["apiextensions.k8s.io", "coordination.k8s.io", "test.threeport.io"]);
+  expect((groups["groups"] as { name: string }[]).map((group) => group.name)).toEqual([
+    "apiextensions.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "coordination.k8s.io",
+    "rbac.authorization.k8s.io",
+    "test.threeport.io",
+  ]);
   expect((await api.call("GET", "/apis/test.threeport.io")).body).toEqual({
     kind: "APIGroup",
     apiVersion: "v1",

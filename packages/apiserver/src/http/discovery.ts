@@ -1,12 +1,12 @@
 import type { Kind } from "@threeport/resource";
 import type { Registry } from "../registry.ts";
 import { servedOf, type Served } from "./served.ts";
-import type { Subresources } from "./subresource.ts";
+import type { Offered } from "./subresource.ts";
 
 /** What discovery tells about. */
 export interface Offer {
   readonly registry: Registry;
-  readonly subresources: Subresources;
+  readonly subresources: ReadonlyMap<string, Offered>;
 }
 
 /** `/api`: versions of the core group. */

@@ -1,6 +1,6 @@
 import type { Kind } from "@threeport/resource";
 import { scaleKind } from "../kinds/scale.ts";
-import type { Subresources } from "./subresource.ts";
+import type { Offered } from "./subresource.ts";
 
 /** What is served of a kind, for routing, discovery and OpenAPI alike: what one of them knows, all know. */
 export interface Served {
@@ -20,18 +20,19 @@ const partVerbs = ["get", "patch", "update"];
 
 /** Subresources that every kind may have and that the pipeline itself serves. */
 export function isOwnSubresource(kind: Kind, subresource: string): boolean {
-  return (subresource === "status" && kind.hasStatus) || (subresource === "scale" && kind.scale !== undefined);
+  return (subresource === "status" && kind.hasStatus && !kind.computed) || (subresource === "scale" && kind.scale !== undefined);
 }
 
 /** The kind itself first, then its subresources by name. `special` are those that modules serve. */
-export function servedOf(kind: Kind, special: Subresources): readonly Served[] {
+export function servedOf(kind: Kind, special: ReadonlyMap<string, Offered>): readonly Served[] {
   const found: Served[] = [];
   if (kind.scale !== undefined) found.push({ subresource: "scale", kind: scaleKind, verbs: partVerbs, text: false, known: true });
-  if (kind.hasStatus) found.push({ subresource: "status", kind, verbs: partVerbs, text: false, known: true });
-  for (const [key, { kind: shown, verbs, answers }] of special) {
+  if (kind.hasStatus && !kind.computed) found.push({ subresource: "status", kind, verbs: partVerbs, text: false, known: true });
+  for (const [key, { kind: shown, document, verbs, answers }] of special) {
     const [resource, subresource = ""] = key.split("/");
-    if (resource === kind.resource) found.push({ subresource, kind: shown ?? kind, verbs, text: answers === "text", known: false });
+    if (resource === kind.resource)
+      found.push({ subresource, kind: document ?? shown ?? kind, verbs, text: answers === "text", known: document !== undefined });
   }
   found.sort((a, b) => (a.subresource < b.subresource ? -1 : 1));
-  return [{ subresource: "", kind, verbs: objectVerbs, text: false, known: true }, ...found];
+  return [{ subresource: "", kind, verbs: kind.computed ? ["create"] : objectVerbs, text: false, known: true }, ...found];
 }

@@ -2,26 +2,34 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { PlatformError, isErrorCode, toPlatformError } from "@threeport/resource";
-import type { User } from "@threeport/store";
 import type { ApiContext } from "../api.ts";
 import { answerWith } from "./answer-with.ts";
-import { authenticateHeader, type Authenticate } from "./authenticate.ts";
+import type { Attributes } from "../auth/attributes.ts";
+import type { Authenticate } from "../auth/authenticate.ts";
+import { forbidden } from "../auth/forbidden.ts";
+import { createStreamGuard } from "../auth/stream-guard.ts";
+import type { ComputedKinds } from "../computed.ts";
+import { openSession, type Session } from "./authenticate.ts";
 import { answerClientErrors } from "./client-error.ts";
 import { answerError } from "./errors.ts";
 import { createGeneralDocuments } from "./general.ts";
+import { handleComputed } from "./handle-computed.ts";
 import { handleResource } from "./handler.ts";
 import { defaultLimits, type ServerLimits } from "./limits.ts";
-import { streamText, type SubresourceHandler, type Subresources } from "./subresource.ts";
+import { streamText, type Offered, type SubresourceHandler, type Subresources } from "./subresource.ts";
 import { Query } from "./negotiation.ts";
 import { readBody } from "./read-body.ts";
 import type { ResourceRequest } from "./resource-request.ts";
 import { parseRoute } from "./route.ts";
 import { warningHeaders } from "./warnings.ts";
+import { requestAttributes } from "../auth/request-attributes.ts";
 import { errorEvent, isWatch, streamWatch } from "./watch-stream.ts";
 
 export interface ApiServerOptions {
   readonly context: ApiContext;
   readonly tls: ServerCertificate;
+  /** The authority whose client certificates are known; none without it. */
+  readonly clientCaPem?: string;
   readonly authenticate: Authenticate;
   /** Whether the process can do its work; its text is what `/readyz` answers. */
   readonly ready: () => Promise<{ readonly ok: boolean; readonly text: string }>;
@@ -30,6 +38,10 @@ export interface ApiServerOptions {
   readonly version: string;
   /** What modules serve beside the verbs. */
   readonly subresources?: Subresources;
+  /** Kinds and subresources that are answered and not stored. */
+  readonly computed?: ComputedKinds;
+  /** Further documents by path, for those who may read the path: keys that sign tokens, for example. */
+  readonly documents?: ReadonlyMap<string, () => object>;
   readonly limits?: Partial<ServerLimits>;
 }
 
@@ -50,10 +62,16 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const { context } = options;
   const limits: ServerLimits = { ...defaultLimits, ...options.limits };
   const subresources: Subresources = options.subresources ?? new Map();
-  const generalDocuments = createGeneralDocuments({ registry: context.registry, subresources }, options.version);
+  const generalDocuments = createGeneralDocuments(
+    { registry: context.registry, subresources: new Map([...subresources, ...computedParts(options.computed)]) },
+    options.version,
+  );
   const stopping = new AbortController();
+  const guard = createStreamGuard(context.authorizer, context.clock);
   const server = createServer({
-    ...secureContext(options.tls),
+    ...secureContext(options.tls, options.clientCaPem),
+    // Asked for and not required: most clients have a token. What is shown is checked, and looked at by `openSession`.
+    ...(options.clientCaPem === undefined ? {} : { requestCert: true, rejectUnauthorized: false }),
     maxHeaderSize: limits.headerBytesMax,
     handshakeTimeout: limits.handshakeTimeoutMs,
     headersTimeout: limits.headersTimeoutMs,
@@ -73,9 +91,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const path = pathOf(url);
       if (openPaths.has(path) && request.method === "GET") return await health(path, response);
       // Before the body is read: who is not known gets no memory.
-      const user = await authenticateHeader(options.authenticate, request.headers.authorization);
-      if (isResourcePath(path)) return await resource(request, response, user);
+      const session = await openSession(options.authenticate, context.authorizer, request);
+      if (isResourcePath(path)) return await resource(request, response, session);
+      authorize(session, { verb: (request.method ?? "").toLowerCase(), path });
       if (request.method !== "GET") throw methodRefused(request.method ?? "", path);
+      const document = options.documents?.get(path);
+      if (document !== undefined) return answerWith(response, { status: 200, body: JSON.stringify(document()) });
       if (path === "/metrics") return answerWith(response, { status: 200, body: await options.metrics(), contentType: "text/plain; version=0.0.4" });
       const found = generalDocuments({
         path: path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path,
@@ -95,17 +116,29 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     answerWith(response, { status: ok ? 200 : 503, body: text, contentType: "text/plain" });
   }
 
-  async function resource(request: IncomingMessage, response: ServerResponse, user: User): Promise<void> {
+  function authorize(session: Session, attributes: Attributes): void {
+    if (!context.authorizer.authorize(session.user, attributes).allowed) throw forbidden(session.user, attributes);
+  }
+
+  async function resource(request: IncomingMessage, response: ServerResponse, session: Session): Promise<void> {
     const started = context.clock.monotonic();
-    const body = request.method === "GET" ? undefined : await readBody(request, limits.bodyBytesMax);
-    const call = await routed(context, request, { user, body });
+    const asked = await routed(context, request, session);
+    const { route, method } = asked;
     const observe = (status: number) =>
-      options.observe?.({ method: call.method, resource: call.route.kind.resource, status, seconds: (context.clock.monotonic() - started) / 1000 });
+      options.observe?.({ method, resource: route.kind.resource, status, seconds: (context.clock.monotonic() - started) / 1000 });
     try {
-      const special = subresources.get(`${call.route.kind.resource}/${call.route.subresource ?? ""}`);
-      if (special !== undefined && call.route.name !== undefined && call.method === "GET") return await subresource(special.serve, call, request, response);
-      if (isWatch(call)) return await watch(call, request, response);
-      const answer = await handleResource(context, call);
+      // Before the body is read, and before anything else is: what is refused says the same whether the object is there or not.
+      const attributes = requestAttributes({ ...asked, watch: isWatch(asked) });
+      authorize(session, attributes);
+      const body = method === "GET" ? undefined : await readBody(request, limits.bodyBytesMax);
+      const call = { ...asked, body };
+      const place = route.subresource === undefined ? route.kind.resource : `${route.kind.resource}/${route.subresource}`;
+      const special = subresources.get(place);
+      if (special !== undefined && route.name !== undefined && method === "GET")
+        return await subresource(special.serve, { call, session, attributes }, request, response);
+      const computed = options.computed?.get(place);
+      if (computed === undefined && isWatch(call)) return await watch({ call, session, attributes }, request, response);
+      const answer = computed === undefined ? await handleResource(context, call) : await handleComputed(context, call, computed);
       observe(answer.status);
       if (answer.warnings.length === 0) return answerWith(response, answer);
       // As bytes: a body of text would have Node write it together with the headers in UTF-8, and these are in UTF-8 already.
@@ -117,18 +150,21 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     }
   }
 
-  async function subresource(serveIt: SubresourceHandler, call: ResourceRequest, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const signal = whileWanted(response);
-    const answer = await serveIt({ namespace: call.route.namespace ?? "", name: call.route.name ?? "", query: call.query, user: call.caller.user, signal });
+  async function subresource(serveIt: SubresourceHandler, allowed: Allowed, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { route, query, caller } = allowed.call;
+    using stream = guard.open(allowed.session, allowed.attributes);
+    const signal = whileWanted(response, stream.signal);
+    const answer = await serveIt({ namespace: route.namespace ?? "", name: route.name ?? "", query, user: caller.user, signal });
     if (answer.kind === "json") return answerWith(response, { status: 200, body: JSON.stringify(answer.value) });
     request.socket.setTimeout(0);
     await streamText(response, answer.pieces, signal);
   }
 
-  async function watch(call: ResourceRequest, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function watch({ call, session, attributes }: Allowed, request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.socket.setTimeout(0);
+    using stream = guard.open(session, attributes);
     try {
-      await streamWatch(context, call, response, whileWanted(response));
+      await streamWatch(context, call, response, whileWanted(response, stream.signal));
     } catch (error) {
       if (!response.headersSent) throw error;
       response.end(errorEvent(error));
@@ -136,15 +172,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (!response.writableEnded) response.end();
   }
 
-  /** Aborts when the client leaves or the server stops. */
-  function whileWanted(response: ServerResponse): AbortSignal {
+  /** Aborts when the client leaves, may no longer read, or the server stops. */
+  function whileWanted(response: ServerResponse, allowed: AbortSignal): AbortSignal {
     const gone = new AbortController();
     response.on("close", () => gone.abort());
-    return AbortSignal.any([gone.signal, stopping.signal]);
+    return AbortSignal.any([gone.signal, stopping.signal, allowed]);
   }
 
   return {
-    useCertificate: (certificate) => server.setSecureContext(secureContext(certificate)),
+    useCertificate: (certificate) => server.setSecureContext(secureContext(certificate, options.clientCaPem)),
     async listen(address) {
       server.listen(address);
       await once(server, "listening");
@@ -153,6 +189,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
     async [Symbol.asyncDispose]() {
       stopping.abort();
+      guard[Symbol.dispose]();
       if (!server.listening) return;
       const closed = once(server, "close");
       server.close();
@@ -182,24 +219,29 @@ function methodRefused(method: string, url: string): PlatformError {
 }
 
 /** Another replica may have defined a kind a moment ago: what is not known is looked for once more when all that was committed has been heard. */
-async function routed(
-  context: ApiContext,
-  request: IncomingMessage,
-  sent: { readonly user: User; readonly body: Uint8Array | undefined },
-): Promise<ResourceRequest> {
+async function routed(context: ApiContext, request: IncomingMessage, session: Session): Promise<ResourceRequest> {
   try {
-    return resourceRequest(context, request, sent);
+    return resourceRequest(context, request, session);
   } catch (error) {
     if (!isErrorCode(error, "TP_NOT_FOUND") || (await context.catchUp?.()) !== true) throw error;
-    return resourceRequest(context, request, sent);
+    return resourceRequest(context, request, session);
   }
 }
 
-function resourceRequest(
-  context: ApiContext,
-  request: IncomingMessage,
-  { user, body }: { readonly user: User; readonly body: Uint8Array | undefined },
-): ResourceRequest {
+/** Subresources that are computed, as discovery tells of them. */
+function computedParts(computed: ComputedKinds = new Map()): [string, Offered][] {
+  return [...computed].filter(([place]) => place.includes("/")).map(([place, { kind }]) => [place, { document: kind, verbs: ["create"], answers: "json" }]);
+}
+
+/** A request that its caller may make. */
+interface Allowed {
+  readonly call: ResourceRequest;
+  readonly session: Session;
+  readonly attributes: Attributes;
+}
+
+/** All but the body. */
+function resourceRequest(context: ApiContext, request: IncomingMessage, { user }: Session): ResourceRequest {
   const url = request.url ?? "";
   const path = pathOf(url);
   return {
@@ -208,8 +250,8 @@ function resourceRequest(
     query: new Query(url.slice(path.length + 1)),
     accept: request.headers.accept,
     contentType: mediaTypeOf(request.headers["content-type"] ?? ""),
-    body,
     userAgent: request.headers["user-agent"],
+    body: undefined,
     caller: { user, author: { priority: 0, fence: undefined } },
   };
 }
@@ -220,6 +262,6 @@ function mediaTypeOf(header: string): string {
   return type === "" ? header.trim() : type;
 }
 
-function secureContext({ keyPem, certificatePem }: ServerCertificate) {
-  return { key: keyPem, cert: certificatePem, minVersion: "TLSv1.2" } as const;
+function secureContext({ keyPem, certificatePem }: ServerCertificate, clientCaPem: string | undefined) {
+  return { key: keyPem, cert: certificatePem, minVersion: "TLSv1.2", ...(clientCaPem === undefined ? {} : { ca: clientCaPem }) } as const;
 }

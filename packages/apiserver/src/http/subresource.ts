@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { Kind } from "@threeport/resource";
 import type { User } from "@threeport/store";
 import type { Query } from "./negotiation.ts";
 
@@ -18,12 +19,19 @@ export type SubresourceAnswer = { readonly kind: "json"; readonly value: object 
 /** What it throws is answered as a Status. */
 export type SubresourceHandler = (request: SubresourceRequest) => Promise<SubresourceAnswer>;
 
-/** A subresource that a module serves beside the verbs of its kind. */
-export interface Subresource {
+/** What discovery tells of a subresource beside the verbs of its kind. */
+export interface Offered {
   /** Kind of the document that it answers. Without it, it is called like its parent, as upstream calls the log of a Pod. */
   readonly kind?: { readonly group: string; readonly version: string; readonly kind: string };
-  readonly verbs: readonly "get"[];
+  /** The same kind with its schema, where it has one. */
+  readonly document?: Kind;
+  readonly verbs: readonly ("create" | "get")[];
   readonly answers: "json" | "text";
+}
+
+/** A subresource that a module serves. */
+export interface Subresource extends Offered {
+  readonly verbs: readonly "get"[];
   readonly serve: SubresourceHandler;
 }
 

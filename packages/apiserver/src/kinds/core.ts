@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { ageColumn, deepEqual, defineKind, type ErrorCause, type Kind, type KubeObject } from "@threeport/resource";
+import { authenticationKinds } from "./authentication.ts";
+import { authorizationKinds } from "./authorization.ts";
 import { customResourceDefinitionKind } from "./custom-resource-definition.ts";
+import { rbacKinds } from "./rbac.ts";
 
 /** Holds a namespace until its contents are gone; removed by the engine. */
 export const namespaceFinalizer = "threeport.io/namespace-contents";
@@ -294,7 +297,18 @@ export const leaseKind = defineKind({
 });
 
 /** Kinds of Kubernetes' own groups that every control plane serves. */
-export const coreKinds: readonly Kind[] = [namespaceKind, secretKind, configMapKind, serviceAccountKind, eventKind, leaseKind, customResourceDefinitionKind];
+export const coreKinds: readonly Kind[] = [
+  namespaceKind,
+  secretKind,
+  configMapKind,
+  serviceAccountKind,
+  eventKind,
+  leaseKind,
+  customResourceDefinitionKind,
+  ...rbacKinds,
+  ...authenticationKinds,
+  ...authorizationKinds,
+];
 
 function involved(object: KubeObject): string {
   const about = object["involvedObject"] as { kind?: string; name?: string } | undefined;

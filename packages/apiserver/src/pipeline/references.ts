@@ -1,4 +1,4 @@
-import { WaitsFor, deepEqual, type ErrorCause, type Kind, type KubeObject } from "@threeport/resource";
+import { WaitsFor, deepEqual, type ErrorCause, type Kind, type KindReference, type KubeObject } from "@threeport/resource";
 import { formatKey, workKey, type Guard, type ObjectKey, type ReferenceRow } from "@threeport/store";
 import type { Registry } from "../registry.ts";
 
@@ -52,7 +52,8 @@ export function referencesOf(registry: Registry, kind: Kind, object: KubeObject,
   return rows;
 }
 
-interface Declared {
+export interface Declared {
+  readonly declaration: KindReference;
   readonly path: string;
   readonly target: ObjectKey;
   readonly waitsFor: number;
@@ -76,6 +77,7 @@ export function declaredReferences(kind: Kind, object: KubeObject): Declared[] {
       else if (reference.namespace !== "cluster") namespace = String((parent as Record<string, unknown>)[reference.namespace.path] ?? "");
       const resource = reference.to.group === "" ? reference.to.resource : `${reference.to.resource}.${reference.to.group}`;
       found.push({
+        declaration: reference,
         path,
         target: { kind: resource, namespace, name: value },
         waitsFor: reference.waitsFor,
@@ -92,7 +94,10 @@ const nameLengthMax = 253;
 // eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const neverInNames = /[\u0000-\u001f\u007f/|]/;
 
-/** References to what can be no name: they could only be refused by the database, together with writes of others. */
+/**
+ * References to what can be no name: they could only be refused by the database, together with writes of others. And
+ * references into another namespace (P2): there is no way yet to say in that namespace who may.
+ */
 export function referenceCauses(kind: Kind, object: KubeObject): ErrorCause[] {
   const named = declaredReferences(kind, object).flatMap(({ path, target }) => [
     { field: path, name: target.name },
@@ -100,13 +105,19 @@ export function referenceCauses(kind: Kind, object: KubeObject): ErrorCause[] {
   ]);
   const owners = Array.isArray(object.metadata.ownerReferences) ? object.metadata.ownerReferences : [];
   owners.forEach((owner, index) => named.push({ field: `metadata.ownerReferences[${index}].name`, name: String(owner?.name ?? "") }));
-  return named
+  const abroad = !kind.namespaced
+    ? []
+    : declaredReferences(kind, object)
+        .filter(({ target }) => target.namespace !== "" && target.namespace !== object.metadata.namespace)
+        .map(({ path }) => ({ field: path, reason: "FieldValueForbidden", message: "Forbidden: must not refer to an object in another namespace" }));
+  const misnamed = named
     .filter(({ name }) => name.length > nameLengthMax || neverInNames.test(name))
     .map(({ field, name }) => ({
       field,
       reason: "FieldValueInvalid",
       message: `Invalid value: ${JSON.stringify(name.slice(0, 50))}: must be the name of an object: at most ${nameLengthMax} characters, without '/', '|' and control characters`,
     }));
+  return [...misnamed, ...abroad];
 }
 
 /** K6 for references that this write adds: the target is not under deletion and, where the kind says so, exists. Blobs are no objects. */

@@ -1,11 +1,13 @@
 import { silentLogger, systemClock, systemRandom, type Clock, type Logger } from "@threeport/platform";
-import { createAuthority, issue, type KeyPair } from "@threeport/platform/pki";
+import { createAuthority, issue, type Authority, type KeyPair } from "@threeport/platform/pki";
 import type { Kind, Objects } from "@threeport/resource";
 import { createClient, type KubeClient } from "@threeport/client";
 import { createEngine, createMetrics, definitionsReconciler, engineUser, type Engine } from "@threeport/engine";
 import { migrate, openDatabase, openStore, type Store, type User } from "@threeport/store";
 import { createTestDatabase } from "@threeport/store/testing";
 import type { ApiContext } from "../api.ts";
+import { authenticateByAny } from "../auth/authenticate.ts";
+import { openAuth, type Auth } from "../auth/open-auth.ts";
 import { judgeDefinition } from "../crd/accept-names.ts";
 import { cleanupFinalizer, definitionsResource, namesAccepted, type Definition } from "../crd/definition.ts";
 import { followDefinitions } from "../crd/follow-definitions.ts";
@@ -26,6 +28,9 @@ export interface TestApi extends AsyncDisposable {
   readonly client: KubeClient;
   /** One request as it is; answers of any status come back. */
   readonly call: Call;
+  readonly auth: Auth;
+  /** A token of a user of that name and these groups. */
+  tokenOf(name: string, ...groups: string[]): Promise<string>;
   /** The in-process face of the same API. */
   readonly objects: Objects;
 }
@@ -42,17 +47,25 @@ export interface TestApiOptions extends Pick<ApiServerOptions, "limits"> {
   readonly definitions?: boolean;
 }
 
+/** Who signs ServiceAccount tokens in tests. */
+export const issuer = "https://threeport.test";
 const token = "token-of-the-administrator";
 const admin: User = { name: "admin", groups: ["system:masters"] };
 const dayMs = 86_400_000;
 
-let pki: Promise<{ caPem: string; server: KeyPair }> | undefined;
+let pki: Promise<{ caPem: string; authority: Authority; server: KeyPair }> | undefined;
 
-async function makePki(): Promise<{ caPem: string; server: KeyPair }> {
+/** Signs the server's certificate, and those of clients that it knows. */
+export async function testAuthority(): Promise<Authority> {
+  return (await (pki ??= makePki())).authority;
+}
+
+async function makePki(): Promise<{ caPem: string; authority: Authority; server: KeyPair }> {
   const times = { nowMs: Date.now(), validForMs: dayMs };
   const authority = await createAuthority({ subject: { commonName: "test-ca" }, ...times });
   return {
     caPem: authority.certificatePem,
+    authority,
     server: await issue(authority, { subject: { commonName: "test" }, usages: ["server"], hosts: ["127.0.0.1"], ...times }),
   };
 }
@@ -76,6 +89,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   );
   const controlled = new Set(options.controlled ?? []);
   if (options.definitions === true) controlled.add(definitionsResource);
+  const auth = stack.use(await openAuth({ store, clock, random: systemRandom, log: silentLogger, issuer }));
   const registry = createRegistry([...coreKinds, widgetKind, shelfKind, ...(options.kinds ?? [])]);
   const follower = options.definitions === true ? stack.use(await followDefinitions({ registry, store, clock, log: silentLogger })) : undefined;
   const context: ApiContext = {
@@ -85,6 +99,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     clock,
     random: systemRandom,
     log: options.log ?? silentLogger,
+    authorizer: auth.authorizer,
     controlled: (resource) => controlled.has(resource),
   };
   if (follower !== undefined) stack.use(engineOf(context)).start();
@@ -92,7 +107,10 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     createApiServer({
       context,
       tls: { keyPem: certificate.privateKeyPem, certificatePem: certificate.certificatePem },
-      authenticate: async (sent) => (sent === token ? admin : undefined),
+      clientCaPem: caPem,
+      authenticate: authenticateByAny([async (presented) => (presented.token === token ? { user: admin } : undefined), auth.authenticate]),
+      computed: auth.computed,
+      documents: auth.documents,
       ready: options.ready ?? (async () => ({ ok: true, text: "ok" })),
       metrics: async () => "",
       version: "test",
@@ -105,7 +123,12 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   const objects = createObjects(context, { user: admin, author: { priority: 0, fence: undefined } });
   await objects.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
   const owned = stack.move();
-  return { context, store, port, caPem, token, client, call: caller.call, objects, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  const tokenOf = async (name: string, ...groups: string[]): Promise<string> => {
+    const made = `token-of-${name.replaceAll(/[^\w-]/g, "-")}-${groups.length}`;
+    await store.credentials.put(made, { name, groups });
+    return made;
+  };
+  return { context, store, port, caPem, token, client, call: caller.call, auth, tokenOf, objects, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 function engineOf(context: ApiContext): Engine {

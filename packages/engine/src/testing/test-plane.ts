@@ -1,4 +1,4 @@
-import { coreKinds, createObjects, createRegistry, gcQueue, namespaceFinalizer, type ApiContext } from "@threeport/apiserver";
+import { coreKinds, createObjects, createRegistry, gcQueue, mastersOnly, namespaceFinalizer, type ApiContext } from "@threeport/apiserver";
 import { silentLogger, systemClock, systemRandom, type Clock, type Logger } from "@threeport/platform";
 import type { Kind, Objects } from "@threeport/resource";
 import { migrate, openDatabase, openStore, type ConnectionOptions, type Store } from "@threeport/store";
@@ -69,6 +69,7 @@ export async function openTestPlane(options: TestPlaneOptions): Promise<TestPlan
     clock: systemClock,
     random: systemRandom,
     log: silentLogger,
+    authorizer: mastersOnly,
     controlled: (resource) => controlled.has(resource),
   });
   const store = stack.use(await openStore({ connection, keyEncryptionKey, clock: systemClock, log: silentLogger, connectionsMax: 4 }));

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ErrorCause } from "../errors.ts";
+import type { NameRule } from "../names/validate-object-meta.ts";
 import { formatApiVersion, type KubeObject, type ObjectMeta } from "../object.ts";
 import type { Schema } from "../schema.ts";
 import { objectSchema } from "./object-schema.ts";
@@ -21,6 +22,11 @@ export interface KindReference {
   readonly mustExist?: boolean;
   /** The target is looked at again when this object comes, goes, or changes its readiness: for a target that tells how its users are. */
   readonly wakesTarget?: boolean;
+  /**
+   * What the writer must be allowed to do with the target (P2). Unless said: `get` for a Secret, `use` for what is
+   * cluster-scoped, nothing for the rest, which lives in the writer's own namespace.
+   */
+  readonly authority?: "get" | "use" | "none";
 }
 
 /** One column of `kubectl get`. */
@@ -63,13 +69,15 @@ export interface KindTraits {
   readonly references?: readonly KindReference[];
   readonly columns?: readonly Column[];
   /** Which form names must have. Default `subdomain`. */
-  readonly nameRule?: "subdomain" | "label";
+  readonly nameRule?: NameRule;
   /** K4: a PUT needs a resourceVersion. Kubernetes' own kinds allow a blind PUT; ours do not. */
   readonly versionRequired?: boolean;
   /** Bodies are encrypted at rest (S7). */
   readonly sensitive?: boolean;
   /** A delete is refused, naming the users, while others refer to the object, unless propagation is Foreground (design.md §5.7). */
   readonly refuseDeleteWhileReferenced?: boolean;
+  /** Objects of it are computed for their caller and never stored: there is `create`, and its answer. */
+  readonly computed?: boolean;
   /** Objects expire this long after their last write; for Events. Milliseconds. */
   readonly ttlMs?: number;
   /** Admission beyond the schema: pure, after defaults. `old` is undefined on create. */
@@ -126,10 +134,11 @@ export interface Kind {
   readonly hasGeneration: boolean;
   readonly references: readonly KindReference[];
   readonly columns: readonly Column[];
-  readonly nameRule: "subdomain" | "label";
+  readonly nameRule: NameRule;
   readonly versionRequired: boolean;
   readonly sensitive: boolean;
   readonly refuseDeleteWhileReferenced: boolean;
+  readonly computed: boolean;
   readonly ttlMs: number | undefined;
   readonly selectableFields: readonly string[];
   readonly typed: TypedShape | undefined;
@@ -187,6 +196,7 @@ export function kindWithSchema(traits: KindTraits, { schema, hasStatus }: { read
     versionRequired: traits.versionRequired ?? false,
     sensitive: traits.sensitive ?? false,
     refuseDeleteWhileReferenced: traits.refuseDeleteWhileReferenced ?? false,
+    computed: traits.computed ?? false,
     ttlMs: traits.ttlMs,
     selectableFields: traits.selectableFields ?? [],
     validate: traits.validate ?? (() => []),

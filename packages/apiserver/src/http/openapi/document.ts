@@ -1,13 +1,13 @@
 import { metadataSchema, type Kind, type Schema } from "@threeport/resource";
 import { scaleKind } from "../../kinds/scale.ts";
 import { servedOf } from "../served.ts";
-import type { Subresources } from "../subresource.ts";
+import type { Offered } from "../subresource.ts";
 import { withReferences } from "./references.ts";
 import { metaSchemas, metaName, reference, schemaName } from "./names.ts";
 import { pathsOf } from "./paths.ts";
 
 /** The OpenAPI v3 document of one group version: what `kubectl explain`, field validation and code generators read. */
-export function openApiDocument(kinds: readonly Kind[], subresources: Subresources): object {
+export function openApiDocument(kinds: readonly Kind[], subresources: ReadonlyMap<string, Offered>): object {
   const schemas: Record<string, unknown> = { ...metaSchemas, [metaName("ObjectMeta")]: metadataSchema };
   const paths: Record<string, unknown> = {};
   const components = new Map<string, Schema>();
@@ -15,6 +15,8 @@ export function openApiDocument(kinds: readonly Kind[], subresources: Subresourc
     schemas[schemaName(kind)] = withReferences(objectSchema(kind), components);
     schemas[schemaName({ ...kind, kind: kind.listKind })] = listSchema(kind);
     if (kind.scale !== undefined) schemas[schemaName(scaleKind)] = objectSchema(scaleKind);
+    for (const [place, { document }] of subresources)
+      if (document !== undefined && place.startsWith(`${kind.resource}/`)) schemas[schemaName(document)] = objectSchema(document);
     Object.assign(paths, pathsOf(kind, servedOf(kind, subresources)));
   }
   return {
