@@ -202,6 +202,21 @@ test("P2: who makes his object refer to another needs `use` on it, for a Secret 
   expect((await user("POST", widgets, { body: widget("c", { friends: [{ name: "a" }] }) })).status, "his own namespace is his").toBe(201);
 });
 
+test("P1: an apply that creates needs `create` too, an apply that changes only `patch`", async () => {
+  await using api = await openTestApi();
+  const rule = { apiGroups: [""], resources: ["configmaps"] };
+  const patcher = await userWith(api, "patcher", { here: [{ ...rule, verbs: ["patch"] }] });
+  const apply = (name: string) =>
+    patcher("PATCH", `${configMaps}/${name}?fieldManager=me`, {
+      body: configMap(name, { a: "b" }),
+      headers: { "content-type": "application/apply-patch+yaml" },
+    });
+  const refused = await apply("new");
+  expect([refused.status, refused.body.message]).toEqual([403, expect.stringContaining('cannot create resource "configmaps"')]);
+  await api.call("POST", configMaps, { body: configMap("old") });
+  expect((await apply("old")).status).toBe(200);
+});
+
 const invalid = [
   { kind: "roles", says: "rules[0].verbs: Required value", body: role("x", [{ ...read, verbs: [] }]) },
   { kind: "roles", says: "rules[0].apiGroups: Required value", body: role("x", [{ verbs: ["get"], resources: ["a"] }]) },
