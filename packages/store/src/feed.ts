@@ -6,7 +6,7 @@
 import type { Clock, Logger } from "@threeport/platform";
 import { PlatformError, isErrorCode } from "@threeport/resource";
 import type { Reader } from "./reader.ts";
-import type { Change } from "./types.ts";
+import { formatKey, type Change, type ObjectKey } from "./types.ts";
 import type { Committed } from "./commit.ts";
 
 export interface FeedOptions {
@@ -28,6 +28,11 @@ export interface Feed extends AsyncDisposable {
   /** Number up to which everything was handed on. */
   readonly lastRv: number;
   start(): Promise<void>;
+  /**
+   * The newest change of an object that this process has heard of and still keeps: another process may have written a later one. Good for a write,
+   * which is judged by the number that it expects, and for nothing else.
+   */
+  newest(key: ObjectKey): Change | undefined;
   /** What this process itself committed: saves reading it back. */
   offer(group: Committed): void;
   /** Another process committed: look soon. */
@@ -55,6 +60,8 @@ export function createFeed(options: FeedOptions): Feed {
   const ringBytesMax = options.ringBytesMax ?? ringBytesDefault;
   const listeners = new Map<string, Set<Listener>>();
   let ring: Change[] = [];
+  /** Of the ring, the last change of each object. */
+  const newestOf = new Map<string, Change>();
   let ringStart = 0;
   let ringBytes = 0;
   let floorRv = 0;
@@ -70,6 +77,7 @@ export function createFeed(options: FeedOptions): Feed {
     lastRv = upTo;
     for (const change of fresh) {
       ring.push(change);
+      newestOf.set(formatKey(change.key), change);
       ringBytes += change.body.length + (change.prevBody?.length ?? 0);
     }
     while (ringBytes > ringBytesMax && ringStart < ring.length) {
@@ -77,6 +85,8 @@ export function createFeed(options: FeedOptions): Feed {
       if (oldest === undefined) break;
       ringBytes -= oldest.body.length + (oldest.prevBody?.length ?? 0);
       floorRv = oldest.rv;
+      const key = formatKey(oldest.key);
+      if (newestOf.get(key) === oldest) newestOf.delete(key);
     }
     // What has left the ring is let go of at once where bodies are large, and rarely copied where there are many small ones.
     if (ringStart * 2 > ring.length) {
@@ -114,6 +124,7 @@ export function createFeed(options: FeedOptions): Feed {
     const ended = [...listeners.values()].flatMap((set) => [...set]);
     listeners.clear();
     ring = [];
+    newestOf.clear();
     ringStart = ringBytes = 0;
     lastRv = floorRv = newest;
     options.log.info("the change feed lost its place in the log; all watches were told to list again", { rv: newest });
@@ -160,6 +171,7 @@ export function createFeed(options: FeedOptions): Feed {
       lastRv = floorRv = await reader.currentRv();
       poll();
     },
+    newest: (key) => newestOf.get(formatKey(key)),
     offer(group) {
       if (group.baseRv === lastRv && reading === undefined) hand(group.changes, group.lastRv);
       else if (group.lastRv > lastRv) void readOn().catch(() => {}); // the poll reads again

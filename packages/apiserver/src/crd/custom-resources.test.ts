@@ -63,7 +63,8 @@ test("a definition under deletion takes its objects along, waits for their final
   await define(api.call, definition({ plural: "leavers", kind: "Leaver" }));
   await api.call("POST", inDefault("leavers"), { body: { metadata: { name: "held", finalizers: ["example.com/hold"] }, spec: {} } });
   await api.call("POST", inDefault("leavers"), { body: { metadata: { name: "free" }, spec: {} } });
-  const watching = api.call("GET", `${inDefault("leavers")}?watch=true`);
+  const { resourceVersion } = (await api.call("GET", inDefault("leavers"))).body.metadata; // from here on, however late the watch begins
+  const watching = api.call("GET", `${inDefault("leavers")}?watch=true&resourceVersion=${resourceVersion}`);
   expect((await api.call("DELETE", `${definitionsPath}/leavers.example.com`)).status).toBe(202);
   await until("the free one to go", async () => (await api.call("GET", `${inDefault("leavers")}/free`)).status === 404);
   const late = await api.call("POST", inDefault("leavers"), { body: { metadata: { name: "late" }, spec: {} } });

@@ -15,7 +15,7 @@ import type { Answer, ApiContext, Caller, ObjectName } from "../api.ts";
 import { invalid } from "./admission.ts";
 import { decodeObject } from "./body.ts";
 import { createFrom, placeIn } from "./create.ts";
-import { notFound, readCurrent, versionConflict, type Current } from "./current.ts";
+import { notFound, versionConflict, type Current } from "./current.ts";
 import { untilWritten } from "./until-written.ts";
 import { replace, type UpdateOptions } from "./update.ts";
 
@@ -37,8 +37,7 @@ export async function applyObject(
   options: ApplyOptions,
 ): Promise<AppliedAnswer> {
   const applied = checked(configuration, target);
-  return untilWritten(context, target, async () => {
-    const current = await readCurrent(context, target);
+  return untilWritten(context, target, async (current) => {
     if (current === undefined && options.subresource !== undefined) throw notFound(target);
     const { object, managedFields } = applyPatch({
       live: current?.object as JsonObject | undefined,

@@ -1,15 +1,29 @@
 import { PlatformError, type StoredObject } from "@threeport/resource";
-import type { Version } from "@threeport/store";
+import type { ObjectKey, Version } from "@threeport/store";
 import type { ApiContext, ObjectName } from "../api.ts";
 import { parseBody, servedBody } from "./body.ts";
 
 export type Current = Version & { readonly object: StoredObject };
 
 export async function readCurrent(context: ApiContext, target: ObjectName): Promise<Current | undefined> {
-  const version = await context.store.reader.get({ kind: target.kind.resource, namespace: target.namespace, name: target.name });
+  return toCurrent(target, await context.store.reader.get(keyOf(target)));
+}
+
+/** The newest version that this process has heard of, which need not be the newest there is. Costs nothing; undefined when it keeps none. */
+export function knownCurrent(context: ApiContext, target: ObjectName): Current | undefined {
+  const change = context.store.feed.newest(keyOf(target));
+  return change?.deleted === true ? undefined : toCurrent(target, change);
+}
+
+function keyOf({ kind, namespace, name }: ObjectName): ObjectKey {
+  return { kind: kind.resource, namespace, name };
+}
+
+function toCurrent({ kind }: ObjectName, version: Version | undefined): Current | undefined {
   if (version === undefined) return undefined;
-  const body = servedBody(target.kind, version.body);
-  return { ...version, body, object: parseBody(body) };
+  const { rv, key, uid } = version;
+  const body = servedBody(kind, version.body);
+  return { rv, key, uid, body, object: parseBody(body) };
 }
 
 export function notFound(target: ObjectName): PlatformError {

@@ -1,7 +1,7 @@
 import { rfc3339 } from "@threeport/platform";
 import { PlatformError, deepClone, type KubeObject } from "@threeport/resource";
 import type { Answer, ApiContext, Caller, ObjectName } from "../api.ts";
-import { notFound, readCurrent, versionConflict, type Current } from "./current.ts";
+import { notFound, versionConflict, type Current } from "./current.ts";
 import { untilWritten } from "./until-written.ts";
 import { checkGuards, commitWrite, type WriteInput } from "./write.ts";
 
@@ -20,8 +20,7 @@ export interface Deleted extends Answer {
 
 /** Asks for deletion: removes at once when nothing holds the object, else marks it (K5, design.md §5.7). */
 export async function deleteObject(context: ApiContext, caller: Caller, target: ObjectName, options: DeleteOptions): Promise<Deleted> {
-  return untilWritten(context, target, async () => {
-    const current = await readCurrent(context, target);
+  return untilWritten(context, target, async (current) => {
     if (current === undefined) throw notFound(target);
     checkPreconditions(target, current, options);
     const next = marked(context, target, current, options);

@@ -13,7 +13,7 @@ import type { Answer, ApiContext, Caller, ObjectName, WriteOptions } from "../ap
 import { scaleKind, type Scale } from "../kinds/scale.ts";
 import { invalid } from "./admission.ts";
 import { parseBody, readObject } from "./body.ts";
-import { notFound, readCurrent, versionConflict, type Current } from "./current.ts";
+import { notFound, versionConflict, type Current } from "./current.ts";
 import { untilWritten } from "./until-written.ts";
 import { applyPatch, replace, type Patch } from "./update.ts";
 
@@ -69,8 +69,7 @@ interface ScaleChange {
 async function changeScale(context: ApiContext, caller: Caller, target: ObjectName, change: ScaleChange): Promise<Answer> {
   const paths = target.kind.scale;
   if (paths === undefined) throw notFound(target);
-  const answer = await untilWritten(context, target, async () => {
-    const current = await readCurrent(context, target);
+  const answer = await untilWritten(context, target, async (current) => {
     if (current === undefined) throw notFound(target);
     const scale = checked(target, change.wanted(paths, current));
     const version = scale.metadata.resourceVersion ?? "";

@@ -15,9 +15,9 @@ import { checkAuthority } from "../auth/check-authority.ts";
 import { admit, desiredChanged, invalid, sameObject } from "./admission.ts";
 import { decodeObject, serialize, type DecodedObject } from "./body.ts";
 import { placeIn } from "./create.ts";
-import { notFound, readCurrent, versionConflict, type Current } from "./current.ts";
+import { notFound, versionConflict, type Current } from "./current.ts";
 import { managedFieldsAfter, setManagedFields, type ManagedFields } from "./managed-fields.ts";
-import { untilWritten } from "./until-written.ts";
+import { untilWritten, writtenAtFirst } from "./until-written.ts";
 import { checkGuards, commitWrite, type WriteInput } from "./write.ts";
 
 export interface UpdateOptions extends WriteOptions {
@@ -54,15 +54,14 @@ export async function updateObject(
         message: "Invalid value: 0: must be specified for an update; read the object first, or use a patch",
       },
     ]);
-  const attempt = async () => {
-    const current = await readCurrent(context, target);
+  const attempt = async (current: Current | undefined) => {
     if (current === undefined) throw notFound(target);
     if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
     if (sent.metadata.uid !== undefined && sent.metadata.uid !== "" && sent.metadata.uid !== current.uid)
       throw uidConflict(target, sent.metadata.uid, current.uid);
     return replace(context, caller, target, { current, next: { object: deepClone(sent), warnings }, options });
   };
-  return version === "" ? untilWritten(context, target, attempt) : ((await attempt()) ?? refuseStale(target));
+  return version === "" ? untilWritten(context, target, attempt) : ((await writtenAtFirst(context, target, attempt)) ?? refuseStale(target));
 }
 
 function refuseStale(target: ObjectName): never {
@@ -71,8 +70,7 @@ function refuseStale(target: ObjectName): never {
 
 /** PATCH of the three classic types; retried by the server when the object moved (K4). */
 export async function patchObject(context: ApiContext, caller: Caller, target: ObjectName, patch: Patch, options: UpdateOptions): Promise<Answer> {
-  return untilWritten(context, target, async () => {
-    const current = await readCurrent(context, target);
+  return untilWritten(context, target, async (current) => {
     if (current === undefined) throw notFound(target);
     const next = decodeObject(deepClone(applyPatch(target.kind.schema, current.object, patch)), target.kind, { ...options, from: "patch" });
     const { metadata } = next.object;

@@ -21,6 +21,8 @@ import { shelfKind, widgetKind } from "./test-kinds.ts";
 export interface TestApi extends AsyncDisposable {
   readonly context: ApiContext;
   readonly store: Store;
+  /** Opens the same database as another process of the API would. */
+  openReplica(): Promise<Store>;
   readonly port: number;
   readonly caPem: string;
   readonly token: string;
@@ -43,6 +45,8 @@ export interface TestApiOptions extends Pick<ApiServerOptions, "limits"> {
   /** Resources with a reconciler. Default: none, so no work is queued for objects' own keys. */
   readonly controlled?: readonly string[];
   readonly ringBytesMax?: number;
+  /** How often a store looks for changes of other processes, which it does not hear of otherwise. */
+  readonly pollMs?: number;
   /** CustomResourceDefinitions become kinds: with the engine that accepts their names and removes their objects. */
   readonly definitions?: boolean;
 }
@@ -76,8 +80,8 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   const { caPem, server: certificate } = await (pki ??= makePki());
   const clock = options.clock ?? systemClock;
   const database = stack.use(await createTestDatabase({ templateKey: "api server", migrate: migrateTemplate }));
-  const store = stack.use(
-    await openStore({
+  const openReplica = (): Promise<Store> =>
+    openStore({
       connection: database.connectionOptions,
       keyEncryptionKey: new Uint8Array(32).fill(7),
       clock: systemClock,
@@ -85,8 +89,9 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
       notify: false,
       connectionsMax: 4,
       ...(options.ringBytesMax === undefined ? {} : { ringBytesMax: options.ringBytesMax }),
-    }),
-  );
+      ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
+    });
+  const store = stack.use(await openReplica());
   const controlled = new Set(options.controlled ?? []);
   if (options.definitions === true) controlled.add(definitionsResource);
   const auth = stack.use(await openAuth({ store, clock, random: systemRandom, log: silentLogger, issuer }));
@@ -128,7 +133,20 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     await store.credentials.put(made, { name, groups });
     return made;
   };
-  return { context, store, port, caPem, token, client, call: caller.call, auth, tokenOf, objects, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    context,
+    store,
+    openReplica: async () => owned.use(await openReplica()),
+    port,
+    caPem,
+    token,
+    client,
+    call: caller.call,
+    auth,
+    tokenOf,
+    objects,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 function engineOf(context: ApiContext): Engine {
