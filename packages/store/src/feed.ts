@@ -5,6 +5,7 @@
 // feed that lost its place in the log (paused past a compaction, or a database that lost its newest commits): it ends all subscriptions and begins anew.
 import type { Clock, Logger } from "@threeport/platform";
 import { PlatformError, isErrorCode } from "@threeport/resource";
+import { createFeedListeners, isInScope, type FeedScope } from "./feed-listeners.ts";
 import type { Reader } from "./reader.ts";
 import { formatKey, type Change, type ObjectKey } from "./types.ts";
 import type { Committed } from "./commit.ts";
@@ -38,11 +39,16 @@ export interface Feed extends AsyncDisposable {
   /** Another process committed: look soon. */
   hint(): void;
   /**
-   * Hands every change of `kind` above `afterRv` to `listener`, in order, beginning before this resolves.
+   * Hands every change of a kind, or of a part of it, above `afterRv` to `listener`, in order, beginning before this resolves.
    * `TP_EXPIRED` below the compacted number, `TP_VERSION_TOO_LARGE` above the counter. `onEnd` is called when the feed lost its place
    * (`TP_EXPIRED`): nothing more comes, and the watcher must be told to list again.
    */
-  subscribe(kind: string, afterRv: number, listener: (changes: readonly Change[]) => void, onEnd?: (error: PlatformError) => void): Promise<Subscription>;
+  subscribe(
+    scope: string | FeedScope,
+    afterRv: number,
+    listener: (changes: readonly Change[]) => void,
+    onEnd?: (error: PlatformError) => void,
+  ): Promise<Subscription>;
 }
 
 /** Some 8,000 changes of 1 KB with what they replaced: minutes of a busy control plane. Who is further behind reads the log. */
@@ -50,15 +56,10 @@ const ringBytesDefault = 16 * 1024 * 1024;
 const pollMsDefault = 1_000;
 const readBatch = 1_000;
 
-interface Listener {
-  readonly onChanges: (changes: readonly Change[]) => void;
-  readonly onEnd: (error: PlatformError) => void;
-}
-
 export function createFeed(options: FeedOptions): Feed {
   const { reader, clock } = options;
   const ringBytesMax = options.ringBytesMax ?? ringBytesDefault;
-  const listeners = new Map<string, Set<Listener>>();
+  const listeners = createFeedListeners();
   let ring: Change[] = [];
   /** Of the ring, the last change of each object. */
   const newestOf = new Map<string, Change>();
@@ -96,16 +97,20 @@ export function createFeed(options: FeedOptions): Feed {
     deliver(fresh);
   }
 
-  function deliver(changes: readonly Change[]): void {
-    if (changes.length === 0 || listeners.size === 0) return;
-    const byKind = new Map<string, Change[]>();
-    for (const change of changes) {
-      if (!listeners.has(change.key.kind)) continue;
-      const list = byKind.get(change.key.kind);
-      if (list === undefined) byKind.set(change.key.kind, [change]);
-      else list.push(change);
+  /** Where in the ring the changes above a number begin: most subscribers want few or none of them. */
+  function firstAbove(rv: number): number {
+    let [low, high] = [ringStart, ring.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((ring[middle]?.rv ?? 0) > rv) high = middle;
+      else low = middle + 1;
     }
-    for (const [kind, list] of byKind) for (const listener of [...(listeners.get(kind) ?? [])]) guarded(() => listener.onChanges(list));
+    return low;
+  }
+
+  function deliver(changes: readonly Change[]): void {
+    if (changes.length === 0) return;
+    for (const [listener, part] of listeners.concerned(changes)) guarded(() => listener.onChanges(part));
   }
 
   /** One listener's fault is neither the others' nor the writer's whose commit is being told. */
@@ -121,8 +126,7 @@ export function createFeed(options: FeedOptions): Feed {
   async function beginAnew(): Promise<void> {
     const error = new PlatformError("TP_EXPIRED", { message: `the change log no longer joins ${lastRv}; list again` });
     const newest = await reader.currentRv();
-    const ended = [...listeners.values()].flatMap((set) => [...set]);
-    listeners.clear();
+    const ended = listeners.clear();
     ring = [];
     newestOf.clear();
     ringStart = ringBytes = 0;
@@ -179,37 +183,37 @@ export function createFeed(options: FeedOptions): Feed {
     hint() {
       void readOn().catch(() => {});
     },
-    async subscribe(kind, afterRv, listener, onEnd = () => {}) {
+    async subscribe(wanted, afterRv, listener, onEnd = () => {}) {
+      const scope: FeedScope = typeof wanted === "string" ? { kind: wanted } : wanted;
+      const { kind } = scope;
       // Below the ring: read the log up to where the ring begins, then join it. Above: another replica is ahead; catch up first.
       if (afterRv > lastRv) await readOn();
       let from = afterRv;
+      const handOf = (changes: readonly Change[], above: number): void => {
+        const part = changes.filter((change) => change.rv > above && isInScope(change, scope));
+        if (part.length > 0) listener(part);
+      };
       if (from > lastRv) await reader.changes({ afterRv: from, kind, limit: 1 }); // throws TP_VERSION_TOO_LARGE when nobody is that far
       while (from < floorRv) {
         const { changes, readTo } = await reader.changes({ afterRv: from, kind, limit: readBatch });
-        if (changes.length > 0) listener(changes);
+        handOf(changes, from);
         from = readTo;
       }
       // From here to the end nothing awaits: no change can slip between the ring and the listener.
-      const missed = ring.slice(ringStart).filter((change) => change.rv > from && change.key.kind === kind);
-      if (missed.length > 0) listener(missed);
+      handOf(ring.slice(firstAbove(from)), from);
       // `from` may be ahead of the feed, which will then hand on changes that this subscriber has read from the log.
-      const entry: Listener = {
+      const entry = listeners.add(scope, {
         onEnd,
         onChanges(changes) {
           const fresh = (changes[0]?.rv ?? 0) > from ? changes : changes.filter((change) => change.rv > from);
           if (fresh.length > 0) listener(fresh);
         },
-      };
-      const set = listeners.get(kind) ?? new Set();
-      listeners.set(kind, set.add(entry));
+      });
       return {
         get rv() {
           return Math.max(lastRv, from);
         },
-        [Symbol.dispose]() {
-          set.delete(entry);
-          if (set.size === 0 && listeners.get(kind) === set) listeners.delete(kind);
-        },
+        [Symbol.dispose]: () => entry[Symbol.dispose](),
       };
     },
     async [Symbol.asyncDispose]() {

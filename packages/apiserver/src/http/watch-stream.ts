@@ -42,12 +42,14 @@ export async function streamWatch(context: ApiContext, request: ResourceRequest,
   using watch = await startWatch(context, selection, options, {
     async initial(events) {
       open();
-      await output.send(events.map(format.event).join("")); // the next page is read when this one has left
+      await output.send(Buffer.concat(events.map(format.event))); // the next page is read when this one has left
     },
-    initialEnd: (rv) => output.push(bookmarks ? format.bookmark(rv, { "k8s.io/initial-events-end": "true" }) : ""),
-    events: (events) => output.push(events.map(format.event).join("")),
+    initialEnd(rv) {
+      if (bookmarks) output.push([format.bookmark(rv, { "k8s.io/initial-events-end": "true" })]);
+    },
+    events: (events) => output.push(events.map(format.event)),
     end(error) {
-      output.push(errorEvent(error));
+      output.push([Buffer.from(errorEvent(error))]);
       over.abort();
     },
   });
@@ -59,7 +61,7 @@ export async function streamWatch(context: ApiContext, request: ResourceRequest,
     } catch {
       break; // the client left, the server stops, the feed lost its place, or the kind is no longer what it was
     }
-    if (bookmarks) output.push(format.bookmark(watch.rv));
+    if (bookmarks) output.push([format.bookmark(watch.rv)]);
   }
   if (!signal.aborted) await output.drained();
   response.end();

@@ -16,6 +16,8 @@ export interface Selection {
   readonly namespace: string | undefined;
   /** True for every object: bodies need not be parsed. */
   readonly all: boolean;
+  /** True for every object of `namespace` and `name`: who looks only there need not ask `matches`. */
+  readonly byPlace: boolean;
   /** Set when the field selector names exactly one object. */
   readonly name: string | undefined;
   matches(object: KubeObject): boolean;
@@ -46,11 +48,18 @@ export function createSelection(kind: Kind, query: SelectionQuery): Selection {
   // Only a shortcut to where the object would be: what can be no name is left to `matches`, which finds nothing.
   const equal = (field: string) =>
     fields?.requirements.find((requirement) => requirement.field === field && requirement.operator === "=" && plausibleName.test(requirement.value))?.value;
+  const namespace = query.namespace ?? (kind.namespaced ? equal("metadata.namespace") : undefined);
+  const name = equal("metadata.name");
+  const placed = (fields?.requirements ?? []).every(
+    ({ field, operator, value }) =>
+      operator === "=" && ((field === "metadata.name" && value === name) || (field === "metadata.namespace" && kind.namespaced && value === namespace)),
+  );
   return {
     kind,
-    namespace: query.namespace ?? (kind.namespaced ? equal("metadata.namespace") : undefined),
+    namespace,
+    byPlace: labels === undefined && placed,
     all: labels === undefined && fields === undefined,
-    name: equal("metadata.name"),
+    name,
     matches: (object) =>
       (labels === undefined || labels.matches(object.metadata.labels ?? {})) &&
       (fields === undefined ||

@@ -3,6 +3,7 @@ import type { Kind, KubeObject, PlatformError } from "@threeport/resource";
 import type { Change } from "@threeport/store";
 import type { ApiContext } from "../api.ts";
 import { parseBody, serialize, servedBody } from "./body.ts";
+import { keptForATurn } from "./kept-for-a-turn.ts";
 import { listObjects, parseVersion } from "./list.ts";
 import type { Selection } from "./selection.ts";
 
@@ -44,11 +45,11 @@ export async function startWatch(context: ApiContext, selection: Selection, quer
     if (query.sendInitialEvents === true) sink.initialEnd(from);
   } else if (newest) from = await context.store.reader.currentRv();
   const subscription = await context.store.feed.subscribe(
-    selection.kind.resource,
+    { kind: selection.kind.resource, namespace: selection.namespace, name: selection.name },
     from,
     (changes) => {
-      const events = changes.flatMap((change) => toEvent(selection, asServed(selection.kind, change)) ?? []);
-      if (events.length > 0) sink.events(events);
+      const seen = changes.flatMap((change) => toEvent(selection, asServed(selection.kind, change)) ?? []);
+      if (seen.length > 0) sink.events(seen);
     },
     (error) => sink.end(error),
   );
@@ -78,12 +79,11 @@ async function sendInitial(context: ApiContext, selection: Selection, version: s
 }
 
 /** Changes of custom kinds in the version that is watched; made once for all watchers of a version. */
-const servedChanges = new WeakMap<Change, Map<Kind, Change>>();
+const servedChanges = keptForATurn<Change, Map<Kind, Change>>(() => new Map());
 
 function asServed(kind: Kind, change: Change): Change {
   if (kind.custom === undefined) return change;
-  const known = servedChanges.get(change) ?? new Map<Kind, Change>();
-  servedChanges.set(change, known);
+  const known = servedChanges(change);
   const made = known.get(kind) ?? {
     ...change,
     body: servedBody(kind, change.body),
@@ -93,25 +93,39 @@ function asServed(kind: Kind, change: Change): Change {
   return made;
 }
 
-/** A change as this selection sees it: an object that leaves the selection is DELETED, one that enters it is ADDED. */
+/**
+ * A change as this selection sees it: an object that leaves the selection is DELETED, one that enters it is ADDED. Watchers who see the same are given
+ * the same event, so that what they are sent is made once.
+ */
 function toEvent(selection: Selection, change: Change): WatchEvent | undefined {
-  if (selection.namespace !== undefined && change.key.namespace !== selection.namespace) return undefined;
-  if (selection.name !== undefined && change.key.name !== selection.name) return undefined;
-  if (selection.all) return { type: change.deleted ? "DELETED" : change.prevRv === 0 ? "ADDED" : "MODIFIED", rv: change.rv, body: change.body };
-  const before = change.prevBody !== undefined && selection.matches(parsed(change, "prevBody", change.prevBody));
-  const now = !change.deleted && selection.matches(parsed(change, "body", change.body));
-  if (now) return { type: before ? "MODIFIED" : "ADDED", rv: change.rv, body: change.body };
-  if (!before || change.prevBody === undefined) return undefined;
-  // The last state that the watcher could see, under the number of the change that took it away.
-  const [head, tail] = serialize(parsed(change, "prevBody", change.prevBody));
-  return { type: "DELETED", rv: change.rv, body: change.deleted ? change.body : `${head}${change.rv}${tail}` };
+  const { deleted, prevBody } = change;
+  if (selection.byPlace) return eventOf(change, deleted ? "DELETED" : change.prevRv === 0 ? "ADDED" : "MODIFIED");
+  const before = prevBody !== undefined && selection.matches(parsed(change, "prevBody", prevBody));
+  const now = !deleted && selection.matches(parsed(change, "body", change.body));
+  if (now) return eventOf(change, before ? "MODIFIED" : "ADDED");
+  return before ? eventOf(change, deleted ? "DELETED" : "LEFT") : undefined;
+}
+
+/** `LEFT`: still there, but no longer in the selection. */
+type Seen = WatchEvent["type"] | "LEFT";
+
+const eventsOf = keptForATurn<Change, Partial<Record<Seen, WatchEvent>>>(() => ({}));
+
+function eventOf(change: Change, seen: Seen): WatchEvent {
+  const known = eventsOf(change);
+  return (known[seen] ??= seen === "LEFT" ? leaving(change) : { type: seen, rv: change.rv, body: change.body });
+}
+
+/** The last state that the watcher could see, under the number of the change that took it away. */
+function leaving(change: Change): WatchEvent {
+  const [head, tail] = serialize(parsed(change, "prevBody", change.prevBody ?? change.body));
+  return { type: "DELETED", rv: change.rv, body: `${head}${change.rv}${tail}` };
 }
 
 /** Bodies are parsed once for all watchers of a change. */
-const parsedBodies = new WeakMap<Change, { body?: KubeObject; prevBody?: KubeObject }>();
+const bodiesOf = keptForATurn<Change, { body?: KubeObject; prevBody?: KubeObject }>(() => ({}));
 
 function parsed(change: Change, which: "body" | "prevBody", text: string): KubeObject {
-  const known = parsedBodies.get(change) ?? {};
-  parsedBodies.set(change, known);
+  const known = bodiesOf(change);
   return (known[which] ??= parseBody(text));
 }
