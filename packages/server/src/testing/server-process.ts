@@ -34,6 +34,8 @@ export interface ServerHomeOptions {
   /** A database that it shares with others, in place of the embedded one. */
   readonly databaseUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Everything that it says. */
+  readonly onLine?: (line: string) => void;
 }
 
 export async function openServerHome(options: ServerHomeOptions = {}): Promise<ServerHome> {
@@ -60,6 +62,7 @@ export async function openServerHome(options: ServerHomeOptions = {}): Promise<S
       const child = systemExec.start(process.execPath, [main, ...args], {
         env,
         onLine(line) {
+          options.onLine?.(line);
           lastLines.push(line);
           if (lastLines.length > lastLinesKept) lastLines.shift();
           if (line.includes("the control plane is ready")) ready.resolve();
