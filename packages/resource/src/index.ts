@@ -29,4 +29,7 @@ export { pruneAndDefault } from "./kind/prune.ts";
 export { patternProblem } from "./pattern.ts";
 export { emptyShape, shapeObject } from "./kind/shape-object.ts";
 export type { TypedShape } from "./kind/typed-shape.ts";
+export { isCidr, isIpv4, isIpv6 } from "./kind/formats.ts";
+export { findPattern, matchesPattern, patternProblem, patternStepsMax, type PatternBudget } from "./pattern.ts";
 export { validateSchema } from "./kind/validate-object.ts";
+export { addQuantities, compareQuantities, parseQuantity, type Quantity } from "./quantity.ts";

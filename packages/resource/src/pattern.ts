@@ -83,3 +83,14 @@ function programBound(pattern: string): number {
   }
   return size;
 }
+
+/** Parts of `text` that match, without overlaps; `limit` below 0: all. */
+export function findPattern(pattern: string, text: string, { budget, limit }: { readonly budget: PatternBudget; readonly limit: number }): string[] {
+  const program = compile(pattern);
+  budget.stepsLeft -= text.length * program.programSize() + 1;
+  if (budget.stepsLeft < 0) throw new RangeError("the texts are too long for the patterns that they are matched with");
+  const matcher = program.matcher(text);
+  const found: string[] = [];
+  while ((limit < 0 || found.length < limit) && matcher.find()) found.push(matcher.group() ?? "");
+  return found;
+}

@@ -10,6 +10,7 @@ import {
   type Kind,
   type Schema,
 } from "@threeport/resource";
+import { compileRules, hasRules, type RuleSet } from "../cel/rules.ts";
 import type { Definition, DefinitionVersion, PrinterColumn } from "./definition.ts";
 
 /**
@@ -48,6 +49,7 @@ function customKind(definition: Definition, version: DefinitionVersion): Kind {
   );
   let schema: Schema | undefined;
   const schemaOf = (): Schema => (schema ??= wholeSchema(JSON.parse(schemaText) as Schema));
+  let rules: Pick<RuleSet, "check"> | undefined;
   const kind: Kind = {
     ...base,
     hasGeneration: true,
@@ -56,6 +58,10 @@ function customKind(definition: Definition, version: DefinitionVersion): Kind {
     },
     get description() {
       return schemaOf().description ?? "";
+    },
+    validate(object, old) {
+      rules ??= hasRules(schemaOf()) ? compileRules(schemaOf(), "") : noRules;
+      return rules.check(object, old);
     },
     custom: {
       definition: metadata.name,
@@ -72,6 +78,8 @@ function customKind(definition: Definition, version: DefinitionVersion): Kind {
   };
   return kind;
 }
+
+const noRules: Pick<RuleSet, "check"> = { check: () => [] };
 
 /** A schema of a definition with what every object has: apiVersion, kind and metadata, in embedded objects too. */
 function wholeSchema(schema: Schema): Schema {

@@ -149,6 +149,30 @@ test("a strategic merge patch is refused: only built-in kinds say how their list
   expect([patched.status, patched.body.reason]).toEqual([415, "UnsupportedMediaType"]);
 });
 
+test("rules of a schema are compiled when the definition is written, and kept by every object from then on", async () => {
+  const spec = (rule: string) => ({
+    type: "object",
+    properties: { size: { type: "integer" }, mode: { type: "string" } },
+    "x-kubernetes-validations": [{ rule, message: "the size may only grow", fieldPath: ".size" }],
+  });
+  const wrong = await api.call("POST", definitionsPath, {
+    body: definition({ plural: "ruleds", kind: "Ruled", version: version("v1", spec("self.sise > 1")) }),
+  });
+  expect([wrong.status, wrong.body.details?.causes?.[0]?.field]).toEqual([
+    422,
+    "spec.versions[0].schema.openAPIV3Schema.properties[spec].x-kubernetes-validations[0].rule",
+  ]);
+  expect(wrong.body.message).toContain("undefined field 'sise'");
+  await define(api.call, definition({ plural: "ruleds", kind: "Ruled", version: version("v1", spec("self.size >= oldSelf.size")) }));
+  expect((await api.call("POST", inDefault("ruleds"), { body: { metadata: { name: "r" }, spec: { size: 2 } } })).status).toBe(201);
+  const shrunk = await api.call("PATCH", `${inDefault("ruleds")}/r`, { body: { spec: { size: 1 } } });
+  expect([shrunk.status, shrunk.body.details?.causes]).toEqual([
+    422,
+    [{ field: "spec.size", reason: "FieldValueInvalid", message: 'Invalid value: "object": the size may only grow' }],
+  ]);
+  expect((await api.call("PATCH", `${inDefault("ruleds")}/r`, { body: { spec: { size: 3 } } })).status).toBe(200);
+});
+
 test("what a definition cannot be is refused with the field that is wrong", async () => {
   const cases: [object, string][] = [
     [{ ...definition({ plural: "bads" }), metadata: { name: "other.example.com" } }, "metadata.name"],

@@ -1,4 +1,5 @@
-import { patternProblem, pruneAndDefault, validateSchema, type ErrorCause, type JsonObject, type Schema } from "@threeport/resource";
+import { deepEqual, patternProblem, pruneAndDefault, validateSchema, type ErrorCause, type JsonObject, type Schema } from "@threeport/resource";
+import { compileRules, hasRules } from "../cel/rules.ts";
 import { duplicateCause, forbiddenCause, invalidCause, requiredCause, unsupportedCause } from "./causes.ts";
 
 const types = ["array", "boolean", "integer", "number", "object", "string"];
@@ -38,7 +39,6 @@ const depthMax = 100;
  * and apply know each field. `old` is the schema before this change.
  */
 export function validateStructural(schema: Schema, at: string, old: Schema | undefined): ErrorCause[] {
-  void old;
   const causes: ErrorCause[] = [];
   if (schema.type !== "object") causes.push(invalidCause(`${at}.type`, schema.type ?? "", 'must be "object" at the root'));
   if (schema.nullable === true) causes.push(forbiddenCause(`${at}.nullable`, "nullable cannot be true at the root"));
@@ -47,6 +47,8 @@ export function validateStructural(schema: Schema, at: string, old: Schema | und
   walk(schema, { at, level: "root", depth: 0 }, causes);
   metadataCauses(schema, at, causes);
   if (causes.length === 0) defaultCauses(schema, at, causes);
+  // What was accepted stays accepted: a server that knows less than the one before must not lock people out of their definitions.
+  if (causes.length === 0 && hasRules(schema) && !deepEqual(schema, old)) causes.push(...compileRules(schema, at).problems);
   return causes;
 }
 
