@@ -26,7 +26,6 @@ export {
 } from "./kind/define-kind.ts";
 export { metadataSchema } from "./kind/object-schema.ts";
 export { pruneAndDefault } from "./kind/prune.ts";
-export { patternProblem } from "./pattern.ts";
 export { emptyShape, shapeObject } from "./kind/shape-object.ts";
 export type { TypedShape } from "./kind/typed-shape.ts";
 export { isCidr, isIpv4, isIpv6 } from "./kind/formats.ts";
