@@ -46,6 +46,8 @@ export interface Answer {
   /** 0 for a create that was only tried. */
   readonly rv: number;
   readonly warnings: readonly string[];
+  /** Set where a write that may find the object made it instead. */
+  readonly created?: boolean;
 }
 
 export interface ObjectName {

@@ -58,7 +58,7 @@ const mergeableMetadata: Schema = {
     finalizers: { type: "array", items: { type: "string" }, "x-kubernetes-list-type": "set", "x-kubernetes-patch-strategy": "merge" },
     ownerReferences: {
       type: "array",
-      items: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+      items: { type: "object", "x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-map-type": "atomic" },
       "x-kubernetes-list-type": "map",
       "x-kubernetes-list-map-keys": ["uid"],
       "x-kubernetes-patch-strategy": "merge",

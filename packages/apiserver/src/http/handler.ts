@@ -140,13 +140,9 @@ async function apply(context: ApiContext, request: ResourceRequest, name: Object
   const force = request.query.flag("force") === true;
   const sent = await readConfiguration(request.body ?? new Uint8Array());
   const warnings = sent.json ? duplicateFields(request) : sent.warnings;
-  let created = false;
-  const answered = await write(context, request, { status: 200, warnings, manager }, async (options) => {
-    const made = await applyObject(context, request.caller, name, sent.value, { ...options, ...subresource(request.route), force });
-    created = made.created;
-    return made;
-  });
-  return created ? { ...answered, status: 201 } : answered;
+  return write(context, request, { status: 200, warnings, manager }, (options) =>
+    applyObject(context, request.caller, name, sent.value, { ...options, ...subresource(request.route), force }),
+  );
 }
 
 interface Told {
@@ -165,7 +161,11 @@ async function write(context: ApiContext, request: ResourceRequest, told: Told, 
     fieldValidation: request.query.oneOf("fieldValidation", ["Strict", "Warn", "Ignore"]) ?? "Warn",
   };
   const made = await body(options);
-  return { status: told.status, body: presentObject(context, shownKind(request.route), presentation, made), warnings: [...told.warnings, ...made.warnings] };
+  return {
+    status: made.created === true ? 201 : told.status,
+    body: presentObject(context, shownKind(request.route), presentation, made),
+    warnings: [...told.warnings, ...made.warnings],
+  };
 }
 
 async function remove(context: ApiContext, request: ResourceRequest, name: ObjectName): Promise<ResourceAnswer> {

@@ -15,6 +15,9 @@ const base64Pattern = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]
 /** Secret and ConfigMap contents, as upstream: 1 MiB. */
 const contentBytesMax = 1024 * 1024;
 
+/** Names one object as a whole: it has one manager, like a scalar. */
+const atomic = { "x-kubernetes-map-type": "atomic" } as const;
+
 const objectReference = z
   .object({
     apiVersion: text("API version of the object.").optional(),
@@ -25,7 +28,15 @@ const objectReference = z
     resourceVersion: text("Version of the object.").optional(),
     fieldPath: text("A part of the object.").optional(),
   })
-  .meta({ "x-kubernetes-map-type": "atomic" });
+  .meta(atomic);
+
+/** How conditions merge. */
+const byType = {
+  "x-kubernetes-list-type": "map",
+  "x-kubernetes-list-map-keys": ["type"],
+  "x-kubernetes-patch-strategy": "merge",
+  "x-kubernetes-patch-merge-key": "type",
+} as const;
 
 export const namespaceKind = defineKind({
   group: "",
@@ -39,16 +50,31 @@ export const namespaceKind = defineKind({
   description: "A project: the scope of names for workloads and what belongs to them.",
   fields: {
     spec: z
-      .object({ finalizers: z.array(z.string()).optional().describe("Kept for clients of Kubernetes; contents are held by a finalizer in metadata.") })
+      .object({
+        finalizers: z
+          .array(z.string())
+          .optional()
+          .describe("Kept for clients of Kubernetes; contents are held by a finalizer in metadata.")
+          .meta({ "x-kubernetes-list-type": "atomic" }),
+      })
       .optional()
       .describe("Behaviour of the namespace."),
     status: z
       .object({
         phase: z.enum(["Active", "Terminating"]).optional().describe("Active, or Terminating while contents are being removed."),
         conditions: z
-          .array(z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true }))
+          .array(
+            z.object({
+              type: text("What is said, a CamelCase word."),
+              status: text("True, False or Unknown."),
+              reason: text("Why, a CamelCase word.").optional(),
+              message: text("Why, in a sentence.").optional(),
+              lastTransitionTime: time("When the status last changed.").optional(),
+            }),
+          )
           .optional()
-          .describe("What holds up the removal."),
+          .describe("What holds up the removal.")
+          .meta(byType),
       })
       .optional()
       .describe("State of the namespace."),
@@ -173,7 +199,7 @@ export const serviceAccountKind = defineKind({
         "x-kubernetes-patch-merge-key": "name",
       }),
     imagePullSecrets: z
-      .array(z.object({ name: text("Name of a Secret.").optional() }))
+      .array(z.object({ name: text("Name of a Secret.").optional() }).meta(atomic))
       .optional()
       .describe("Secrets for pulling images.")
       .meta({ "x-kubernetes-list-type": "atomic" }),
@@ -197,6 +223,7 @@ export const eventKind = defineKind({
   scope: "Namespaced",
   description: "Something that happened to an object; kept for an hour.",
   ttlMs: eventTtlMs,
+  createsOnUpdate: true,
   typed: {
     always: {
       involvedObject: {},
@@ -271,6 +298,8 @@ export const leaseKind = defineKind({
     microTimes: ["spec.acquireTime", "spec.renewTime"],
   },
   description: "A claim on something for a limited time, for leader election.",
+  createsOnUpdate: true,
+  versionRequired: true,
   fields: {
     spec: z
       .object({

@@ -24,18 +24,8 @@ export interface ApplyOptions extends UpdateOptions {
   readonly force: boolean;
 }
 
-export interface AppliedAnswer extends Answer {
-  readonly created: boolean;
-}
-
 /** Server-side apply (K7): creates the object, or merges in what `configuration`, the manager's whole opinion, says. Retried by the server when the object moved. */
-export async function applyObject(
-  context: ApiContext,
-  caller: Caller,
-  target: ObjectName,
-  configuration: unknown,
-  options: ApplyOptions,
-): Promise<AppliedAnswer> {
+export async function applyObject(context: ApiContext, caller: Caller, target: ObjectName, configuration: unknown, options: ApplyOptions): Promise<Answer> {
   const applied = checked(configuration, target);
   return untilWritten(context, target, async (current) => {
     if (current === undefined && options.subresource !== undefined) throw notFound(target);
@@ -50,11 +40,10 @@ export async function applyObject(
       ...(options.subresource === undefined ? {} : { subresource: options.subresource }),
     });
     if (current === undefined) return create(context, caller, target, { object, managedFields, options });
-    if (object === current.object) return { body: current.body, rv: current.rv, warnings: [], created: false }; // K3
+    if (object === current.object) return { body: current.body, rv: current.rv, warnings: [] }; // K3
     const next = decodeObject(deepClone(object), target.kind, { ...options, from: "patch" });
     checkIdentity(target, current, next.object);
-    const answer = await replace(context, caller, target, { current, next, options, managedFields });
-    return answer === undefined ? undefined : { ...answer, created: false };
+    return replace(context, caller, target, { current, next, options, managedFields });
   });
 }
 
@@ -65,7 +54,7 @@ interface Outcome {
 }
 
 /** Undefined when somebody else has created it since. */
-async function create(context: ApiContext, caller: Caller, target: ObjectName, outcome: Outcome): Promise<AppliedAnswer | undefined> {
+async function create(context: ApiContext, caller: Caller, target: ObjectName, outcome: Outcome): Promise<Answer | undefined> {
   const { kind, namespace } = target;
   const { object, warnings } = decodeObject(deepClone(outcome.object), kind, { ...outcome.options, from: "patch" });
   if ((object.metadata.uid ?? "") !== "")

@@ -1,6 +1,7 @@
 import {
   PlatformError,
   deepClone,
+  isErrorCode,
   mergePatch,
   jsonPatch,
   strategicMergePatch,
@@ -14,7 +15,7 @@ import type { Answer, ApiContext, Caller, ObjectName, WriteOptions } from "../ap
 import { checkAuthority } from "../auth/check-authority.ts";
 import { admit, desiredChanged, invalid, sameObject } from "./admission.ts";
 import { decodeObject, serialize, type DecodedObject } from "./body.ts";
-import { placeIn } from "./create.ts";
+import { createObject, placeIn } from "./create.ts";
 import { notFound, versionConflict, type Current } from "./current.ts";
 import { managedFieldsAfter, setManagedFields, type ManagedFields } from "./managed-fields.ts";
 import { untilWritten, writtenAtFirst } from "./until-written.ts";
@@ -46,22 +47,43 @@ export async function updateObject(
       message: `the name of the object (${sent.metadata.name}) does not match the name on the URL (${target.name})`,
     });
   const version = sent.metadata.resourceVersion ?? "";
-  if (version === "" && kind.versionRequired)
-    throw invalid(kind, target.name, [
-      {
-        field: "metadata.resourceVersion",
-        reason: "FieldValueInvalid",
-        message: "Invalid value: 0: must be specified for an update; read the object first, or use a patch",
-      },
-    ]);
   const attempt = async (current: Current | undefined) => {
-    if (current === undefined) throw notFound(target);
+    if (current === undefined) return createInstead(context, caller, target, { sent, options });
+    if (version === "" && kind.versionRequired) throw versionMissing(target);
     if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
     if (sent.metadata.uid !== undefined && sent.metadata.uid !== "" && sent.metadata.uid !== current.uid)
       throw uidConflict(target, sent.metadata.uid, current.uid);
     return replace(context, caller, target, { current, next: { object: deepClone(sent), warnings }, options });
   };
   return version === "" ? untilWritten(context, target, attempt) : ((await writtenAtFirst(context, target, attempt)) ?? refuseStale(target));
+}
+
+function versionMissing({ kind, name }: ObjectName): PlatformError {
+  return invalid(kind, name, [
+    {
+      field: "metadata.resourceVersion",
+      reason: "FieldValueInvalid",
+      message: "Invalid value: 0: must be specified for an update; read the object first, or use a patch",
+    },
+  ]);
+}
+
+/** Undefined when somebody else has created it since. */
+async function createInstead(
+  context: ApiContext,
+  caller: Caller,
+  target: ObjectName,
+  { sent, options }: { readonly sent: KubeObject; readonly options: UpdateOptions },
+): Promise<Answer | undefined> {
+  if (!target.kind.createsOnUpdate || options.subresource !== undefined) throw notFound(target);
+  if ((sent.metadata.uid ?? "") !== "") throw uidConflict(target, sent.metadata.uid ?? "", "");
+  const { resourceVersion: _, ...metadata } = sent.metadata;
+  try {
+    return { ...(await createObject(context, caller, target, { ...deepClone(sent), metadata: deepClone(metadata) }, options)), created: true };
+  } catch (error) {
+    if (isErrorCode(error, "TP_ALREADY_EXISTS")) return undefined;
+    throw error;
+  }
 }
 
 function refuseStale(target: ObjectName): never {

@@ -72,6 +72,8 @@ export interface KindTraits {
   readonly nameRule?: NameRule;
   /** K4: a PUT needs a resourceVersion. Kubernetes' own kinds allow a blind PUT; ours do not. */
   readonly versionRequired?: boolean;
+  /** A PUT of an object that is not there creates it, as Kubernetes has it for some of its own kinds. */
+  readonly createsOnUpdate?: boolean;
   /** Bodies are encrypted at rest (S7). */
   readonly sensitive?: boolean;
   /** A delete is refused, naming the users, while others refer to the object, unless propagation is Foreground (design.md §5.7). */
@@ -136,6 +138,7 @@ export interface Kind {
   readonly columns: readonly Column[];
   readonly nameRule: NameRule;
   readonly versionRequired: boolean;
+  readonly createsOnUpdate: boolean;
   readonly sensitive: boolean;
   readonly refuseDeleteWhileReferenced: boolean;
   readonly computed: boolean;
@@ -194,6 +197,7 @@ export function kindWithSchema(traits: KindTraits, { schema, hasStatus }: { read
     columns: traits.columns ?? [ageColumn],
     nameRule: traits.nameRule ?? "subdomain",
     versionRequired: traits.versionRequired ?? false,
+    createsOnUpdate: traits.createsOnUpdate ?? false,
     sensitive: traits.sensitive ?? false,
     refuseDeleteWhileReferenced: traits.refuseDeleteWhileReferenced ?? false,
     computed: traits.computed ?? false,

@@ -89,6 +89,7 @@ export const metadataSchema: Schema = {
           blockOwnerDeletion: { type: "boolean", description: "Whether a foreground deletion of the owner waits for this object." },
         },
         required: ["apiVersion", "kind", "name", "uid"],
+        "x-kubernetes-map-type": "atomic",
       },
       "x-kubernetes-list-type": "map",
       "x-kubernetes-list-map-keys": ["uid"],
