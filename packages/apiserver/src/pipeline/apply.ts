@@ -3,6 +3,7 @@ import {
   PlatformError,
   applyPatch,
   deepClone,
+  emptyShape,
   isErrorCode,
   isJsonObject,
   parseApiVersion,
@@ -31,6 +32,7 @@ export async function applyObject(context: ApiContext, caller: Caller, target: O
     if (current === undefined && options.subresource !== undefined) throw notFound(target);
     const { object, managedFields } = applyPatch({
       live: current?.object as JsonObject | undefined,
+      always: emptyShape(target.kind),
       applied,
       manager: options.manager,
       force: options.force,

@@ -48,7 +48,7 @@ export async function updateObject(
     });
   const version = sent.metadata.resourceVersion ?? "";
   const attempt = async (current: Current | undefined) => {
-    if (current === undefined) return createInstead(context, caller, target, { sent, options });
+    if (current === undefined) return createInstead(context, caller, target, { sent, warnings, options });
     if (version === "" && kind.versionRequired) throw versionMissing(target);
     if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
     if (sent.metadata.uid !== undefined && sent.metadata.uid !== "" && sent.metadata.uid !== current.uid)
@@ -73,13 +73,13 @@ async function createInstead(
   context: ApiContext,
   caller: Caller,
   target: ObjectName,
-  { sent, options }: { readonly sent: KubeObject; readonly options: UpdateOptions },
+  { sent, warnings, options }: { readonly sent: KubeObject; readonly warnings: readonly string[]; readonly options: UpdateOptions },
 ): Promise<Answer | undefined> {
   if (!target.kind.createsOnUpdate || options.subresource !== undefined) throw notFound(target);
   if ((sent.metadata.uid ?? "") !== "") throw uidConflict(target, sent.metadata.uid ?? "", "");
   const { resourceVersion: _, ...metadata } = sent.metadata;
   try {
-    return { ...(await createObject(context, caller, target, { ...deepClone(sent), metadata: deepClone(metadata) }, options)), created: true };
+    return { ...(await createObject(context, caller, target, { ...deepClone(sent), metadata: deepClone(metadata) }, options)), warnings, created: true };
   } catch (error) {
     if (isErrorCode(error, "TP_ALREADY_EXISTS")) return undefined;
     throw error;

@@ -32,6 +32,8 @@ export interface Apply {
   readonly live: JsonObject | undefined;
   /** The configuration: what its author has an opinion on. Fields that the kind does not know should be pruned before. */
   readonly applied: unknown;
+  /** Fields that the kind has whether anybody wrote them or not: nobody is taken for their owner. */
+  readonly always?: JsonObject;
   /** Name of the field manager. */
   readonly manager: string;
   /** Takes fields that others own. */
@@ -62,13 +64,13 @@ export function applyPatch(apply: Apply): Applied {
   const live = apply.live ?? emptyObject(applied);
   const write = writeOf(apply);
   const bare = withoutManagedFields(live);
-  const request: Request = { live: bare, applied, owners: knownOwners(live, bare, write), force: apply.force };
+  const request: Request = { live: bare, applied, owners: knownOwners(apply, bare, write), force: apply.force };
 
   const outcome = applyOrTakeOver(request, write);
   const object = apply.manager === kubectlManager ? withLastApplied(outcome.object, applied) : outcome.object;
   const owners = stamped(outcome, write, !deepEqual(object, bare));
   // When nobody owns anything any more, the next apply would record what is left; doing it now keeps that apply without effect.
-  const managedFields = encodeManagedFields(owners.size > 0 ? owners : beforeFirstApply(object, write));
+  const managedFields = encodeManagedFields(owners.size > 0 ? owners : beforeFirstApply(apply, object, write));
   if (apply.live !== undefined && deepEqual(object, bare) && sameManagedFields(entriesOf(live), managedFields)) {
     return { object: apply.live, managedFields: entriesOf(live) as readonly ManagedFieldsEntry[] };
   }
@@ -109,14 +111,14 @@ function checkedConfiguration({ live, applied, apiVersion, schema }: Apply): Jso
 }
 
 /** Who owned fields before this apply. */
-function knownOwners(live: JsonObject, bare: JsonObject, write: Write): Owners {
-  const owners = decodeManagedFields(entriesOf(live));
-  return owners !== undefined && owners.size > 0 ? owners : beforeFirstApply(bare, write);
+function knownOwners(apply: Apply, bare: JsonObject, write: Write): Owners {
+  const owners = decodeManagedFields(apply.live === undefined ? undefined : entriesOf(apply.live));
+  return owners !== undefined && owners.size > 0 ? owners : beforeFirstApply(apply, bare, write);
 }
 
 /** Fields that are there and were never recorded get an owner of that name, so that they are not taken without a word. */
-function beforeFirstApply(bare: JsonObject, write: Write): Owners {
-  return updateOwners(new Map(), compareForOwnership(emptyObject(bare), bare, write), { ...write, manager: "before-first-apply" });
+function beforeFirstApply({ always }: Apply, bare: JsonObject, write: Write): Owners {
+  return updateOwners(new Map(), compareForOwnership({ ...always, ...emptyObject(bare) }, bare, write), { ...write, manager: "before-first-apply" });
 }
 
 /** Applies; what conflicts only with kubectl's own client-side apply is taken over. */

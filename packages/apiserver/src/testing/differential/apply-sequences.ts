@@ -84,13 +84,7 @@ export const appliedKinds: readonly AppliedKind[] = [
         automountServiceAccountToken: boolean(),
       }),
     ),
-    places: [
-      ...metadataPlaces,
-      ["/secrets", [[{ name: "z" }], []]],
-      ["/secrets/0", [{ name: "y" }]],
-      ["/imagePullSecrets", [[{ name: "q" }]]],
-      ["/automountServiceAccountToken", [true]],
-    ],
+    places: [...metadataPlaces, ["/secrets", [[{ name: "z" }], []]], ["/imagePullSecrets", [[{ name: "q" }]]], ["/automountServiceAccountToken", [true]]],
   },
   {
     apiVersion: "v1",
