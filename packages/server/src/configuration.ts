@@ -17,13 +17,34 @@ export interface Configuration {
   readonly pgBinDir: string | undefined;
   readonly workers: number;
   readonly verbose: boolean;
+  /** What one user may ask of the server; see `ServerLimits` of the API server. */
+  readonly limits?: Readonly<Partial<Record<LimitName, number>>>;
   /** URL that stands in the tokens of ServiceAccounts as who made them; from the control plane's id unless said. */
   readonly issuer?: string | undefined;
 }
 
+type LimitName =
+  | "requestsInFlightMax"
+  | "requestsInFlightPerUserMax"
+  | "requestsWaitingPerUserMax"
+  | "requestsPerSecondPerUser"
+  | "requestBurstPerUser"
+  | "watchesPerUserMax"
+  | "strangersPerAddressMax";
+
+/** Settings of limits, by the names that the API server has for them; its defaults hold for what is not set. */
+const limitSettings: ReadonlyMap<string, LimitName> = new Map([
+  ["requests-in-flight", "requestsInFlightMax"],
+  ["requests-in-flight-per-user", "requestsInFlightPerUserMax"],
+  ["requests-waiting-per-user", "requestsWaitingPerUserMax"],
+  ["requests-per-second-per-user", "requestsPerSecondPerUser"],
+  ["request-burst-per-user", "requestBurstPerUser"],
+  ["watches-per-user", "watchesPerUserMax"],
+  ["strangers-per-address", "strangersPerAddressMax"],
+]);
+
 /** Settings that may stand in the file and, as `THREEPORT_<UPPER_CASE>`, in the environment. */
-const names = ["home", "host", "port", "database-url", "pg-bin-dir", "workers", "verbose", "issuer"] as const;
-type Name = (typeof names)[number];
+const names = ["home", "host", "port", "database-url", "pg-bin-dir", "workers", "verbose", "issuer", ...limitSettings.keys()] as const;
 
 export const defaultPort = 7443;
 
@@ -32,7 +53,7 @@ export async function readConfiguration(args: readonly string[], environment: Re
   const flags = readFlags(args);
   const file = flags["config"] ?? environment["THREEPORT_CONFIG"];
   const fromFile = file === undefined ? {} : await readFileSettings(file);
-  const value = (name: Name): { text: string; from: string } | undefined => {
+  const value = (name: string): { text: string; from: string } | undefined => {
     const flag = flags[name];
     if (flag !== undefined) return { text: flag, from: `--${name}` };
     const variable = `THREEPORT_${name.toUpperCase().replaceAll("-", "_")}`;
@@ -51,6 +72,7 @@ export async function readConfiguration(args: readonly string[], environment: Re
     workers: integer(value("workers"), { fallback: 16, min: 1, max: 1_000 }),
     verbose: value("verbose")?.text === "true",
     issuer: value("issuer")?.text,
+    limits: readLimits(value),
   };
 }
 
@@ -84,10 +106,18 @@ async function readFileSettings(file: string): Promise<Record<string, string>> {
   if (typeof value !== "object" || Array.isArray(value))
     throw new PlatformError("TP_BAD_REQUEST", { message: `${file} must hold settings by name: ${names.join(", ")}` });
   for (const key of Object.keys(value as object)) {
-    if (!(names as readonly string[]).includes(key))
-      throw new PlatformError("TP_BAD_REQUEST", { message: `${file}: unknown setting "${key}"; known are ${names.join(", ")}` });
+    if (!names.includes(key)) throw new PlatformError("TP_BAD_REQUEST", { message: `${file}: unknown setting "${key}"; known are ${names.join(", ")}` });
   }
   return Object.fromEntries(Object.entries(value as object).map(([key, entry]) => [key, String(entry)]));
+}
+
+function readLimits(value: (name: string) => { text: string; from: string } | undefined): Partial<Record<LimitName, number>> {
+  const limits: Partial<Record<LimitName, number>> = {};
+  for (const [setting, name] of limitSettings) {
+    const given = value(setting);
+    if (given !== undefined) limits[name] = integer(given, { fallback: 0, min: 1, max: 1_000_000 });
+  }
+  return limits;
 }
 
 function integer(given: { text: string; from: string } | undefined, range: { fallback: number; min: number; max: number }): number {

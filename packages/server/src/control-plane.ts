@@ -121,6 +121,7 @@ export async function startControlPlane(configuration: Configuration, tools: Too
     observe: metrics.request,
     version: productVersion,
     subresources,
+    ...(configuration.limits === undefined ? {} : { limits: configuration.limits }),
   });
   // Last in, first out: the API closes before the engine, the engine before what it works with.
   if (configuration.databaseUrl !== undefined) stack.use(store.presence(owner));

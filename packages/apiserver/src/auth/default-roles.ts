@@ -23,8 +23,9 @@ export function defaultRoles(kinds: readonly Kind[], subresources: readonly stri
   const readable = namespaced.filter((kind) => !kind.sensitive);
   const below = (kind: Kind) =>
     subresources.filter((entry) => entry.startsWith(`${kind.resource}/`)).map((entry) => `${kind.plural}${entry.slice(kind.resource.length)}`);
-  const everything = (kind: Kind) => [kind.plural, ...(kind.hasStatus ? [`${kind.plural}/status`] : []), ...below(kind)];
-  const itself = (kind: Kind) => [kind.plural];
+  // What people say: the object, and its size by itself. Status is what controllers say.
+  const itself = (kind: Kind) => [kind.plural, ...(kind.scale === undefined ? [] : [`${kind.plural}/scale`])];
+  const everything = (kind: Kind) => [...itself(kind), ...(kind.hasStatus ? [`${kind.plural}/status`] : []), ...below(kind)];
   return [
     role("cluster-admin", [
       { apiGroups: ["*"], resources: ["*"], verbs: ["*"] },

@@ -9,6 +9,8 @@ import type { Authenticate } from "../auth/authenticate.ts";
 import { forbidden } from "../auth/forbidden.ts";
 import { createStreamGuard } from "../auth/stream-guard.ts";
 import type { ComputedKinds } from "../computed.ts";
+import { createFlow } from "../flow/create-flow.ts";
+import { boundStrangers } from "../flow/strangers.ts";
 import { openSession, type Session } from "./authenticate.ts";
 import { answerClientErrors } from "./client-error.ts";
 import { answerError } from "./errors.ts";
@@ -68,6 +70,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   );
   const stopping = new AbortController();
   const guard = createStreamGuard(context.authorizer, context.clock);
+  const flow = createFlow(limits, context.clock);
   const server = createServer({
     ...secureContext(options.tls, options.clientCaPem),
     // Asked for and not required: most clients have a token. What is shown is checked, and looked at by `openSession`.
@@ -79,6 +82,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveMs,
   });
+  const recognised = boundStrangers(server, limits.strangersPerAddressMax);
   server.on("request", (request, response) => void serve(request, response));
   // An expectation that nobody knows may be ignored (RFC 9110 §10.1.1); Node alone would answer without a Status.
   server.on("checkExpectation", (request, response) => void serve(request, response));
@@ -92,12 +96,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (openPaths.has(path) && request.method === "GET") return await health(path, response);
       // Before the body is read: who is not known gets no memory.
       const session = await openSession(options.authenticate, context.authorizer, request);
-      if (isResourcePath(path)) return await resource(request, response, session);
+      recognised(request.socket);
+      using place = await flow.enter(session.authenticated, response);
+      if (isResourcePath(path)) return await resource(request, response, { session, place });
       authorize(session, { verb: (request.method ?? "").toLowerCase(), path });
       if (request.method !== "GET") throw methodRefused(request.method ?? "", path);
       const document = options.documents?.get(path);
       if (document !== undefined) return answerWith(response, { status: 200, body: JSON.stringify(document()) });
-      if (path === "/metrics") return answerWith(response, { status: 200, body: await options.metrics(), contentType: "text/plain; version=0.0.4" });
+      if (path === "/metrics")
+        return answerWith(response, { status: 200, body: `${await options.metrics()}${flow.metrics()}`, contentType: "text/plain; version=0.0.4" });
       const found = generalDocuments({
         path: path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path,
         accept: request.headers.accept,
@@ -120,7 +127,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (!context.authorizer.authorize(session.user, attributes).allowed) throw forbidden(session.user, attributes);
   }
 
-  async function resource(request: IncomingMessage, response: ServerResponse, session: Session): Promise<void> {
+  async function resource(request: IncomingMessage, response: ServerResponse, { session, place }: Pick<Allowed, "session" | "place">): Promise<void> {
     const started = context.clock.monotonic();
     const asked = await routed(context, request, session);
     const { route, method } = asked;
@@ -132,12 +139,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       authorize(session, attributes);
       const body = method === "GET" ? undefined : await readBody(request, limits.bodyBytesMax);
       const call = { ...asked, body };
-      const place = route.subresource === undefined ? route.kind.resource : `${route.kind.resource}/${route.subresource}`;
-      const special = subresources.get(place);
+      const resourceName = route.subresource === undefined ? route.kind.resource : `${route.kind.resource}/${route.subresource}`;
+      const special = subresources.get(resourceName);
       if (special !== undefined && route.name !== undefined && method === "GET")
-        return await subresource(special.serve, { call, session, attributes }, request, response);
-      const computed = options.computed?.get(place);
-      if (computed === undefined && isWatch(call)) return await watch({ call, session, attributes }, request, response);
+        return await subresource(special.serve, { call, session, attributes, place }, request, response);
+      const computed = options.computed?.get(resourceName);
+      if (computed === undefined && isWatch(call)) return await watch({ call, session, attributes, place }, request, response);
       const answer = computed === undefined ? await handleResource(context, call) : await handleComputed(context, call, computed);
       observe(answer.status);
       if (answer.warnings.length === 0) return answerWith(response, answer);
@@ -156,15 +163,18 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const signal = whileWanted(response, stream.signal);
     const answer = await serveIt({ namespace: route.namespace ?? "", name: route.name ?? "", query, user: caller.user, signal });
     if (answer.kind === "json") return answerWith(response, { status: 200, body: JSON.stringify(answer.value) });
+    using _stream = flow.stream(allowed.session.authenticated);
+    allowed.place[Symbol.dispose]();
     request.socket.setTimeout(0);
     await streamText(response, answer.pieces, signal);
   }
 
-  async function watch({ call, session, attributes }: Allowed, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function watch({ call, session, attributes, place }: Allowed, request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.socket.setTimeout(0);
+    using _counted = flow.stream(session.authenticated);
     using stream = guard.open(session, attributes);
     try {
-      await streamWatch(context, call, response, whileWanted(response, stream.signal));
+      await streamWatch(context, call, response, { signal: whileWanted(response, stream.signal), onOpen: () => place[Symbol.dispose]() });
     } catch (error) {
       if (!response.headersSent) throw error;
       response.end(errorEvent(error));
@@ -190,6 +200,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     async [Symbol.asyncDispose]() {
       stopping.abort();
       guard[Symbol.dispose]();
+      flow[Symbol.dispose]();
       if (!server.listening) return;
       const closed = once(server, "close");
       server.close();
@@ -238,6 +249,8 @@ interface Allowed {
   readonly call: ResourceRequest;
   readonly session: Session;
   readonly attributes: Attributes;
+  /** Held while it costs; given back when it only streams. */
+  readonly place: Disposable;
 }
 
 /** All but the body. */

@@ -14,11 +14,17 @@ const timeoutSecondsMin = 1_800;
 /** A client that does not take the end of its watch is cut after this time. */
 const lingerMs = 10_000;
 
+export interface StreamOptions {
+  readonly signal: AbortSignal;
+  /** Called when the answer begins; from then on the watch only waits, for changes or for its reader. */
+  readonly onOpen: () => void;
+}
+
 /**
  * Answers a watch: one JSON line for each event until the client leaves, the time is over, or the watcher is too slow.
  * What must be refused is thrown before anything is sent.
  */
-export async function streamWatch(context: ApiContext, request: ResourceRequest, response: ServerResponse, signal: AbortSignal): Promise<void> {
+export async function streamWatch(context: ApiContext, request: ResourceRequest, response: ServerResponse, { signal, onOpen }: StreamOptions): Promise<void> {
   const { query } = request;
   const { clock } = context;
   const selection = selectionOf(request);
@@ -36,6 +42,7 @@ export async function streamWatch(context: ApiContext, request: ResourceRequest,
     if (response.headersSent || response.destroyed) return;
     response.writeHead(200, { "content-type": "application/json", "cache-control": "no-cache, private" });
     response.flushHeaders();
+    onOpen();
     output.open();
   };
 
