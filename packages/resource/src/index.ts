@@ -19,6 +19,7 @@ export {
   type CustomKind,
   type Kind,
   type KindReference,
+  type KindView,
   type ObjectOf,
   type ObjectWith,
   type ScalePaths,

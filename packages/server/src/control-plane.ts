@@ -141,7 +141,14 @@ export async function startControlPlane(configuration: Configuration, tools: Too
     .resume(systemObjects)
     .catch((error: unknown) => log.info("clusters could not be looked at after the start; their periodic checks will", { error: String(error) }));
   stack.use(
-    startHousekeeping({ store, clock, random, log, objects: systemObjects, expiringKinds: () => registry.all().filter((kind) => kind.ttlMs !== undefined) }),
+    startHousekeeping({
+      store,
+      clock,
+      random,
+      log,
+      objects: systemObjects,
+      expiringKinds: () => registry.resources().filter((kind) => kind.ttlMs !== undefined),
+    }),
   );
   const owned = stack.move();
   return { url, home, [Symbol.asyncDispose]: () => owned.disposeAsync() };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWithKubernetes } from "@threeport/cluster/testing";
+import { until } from "@threeport/engine/testing";
 import { kubectlOf, type Kubectl } from "./testing/kubectl.ts";
 import { openServerHome, type ServerHome } from "./testing/server-process.ts";
 
@@ -112,5 +113,16 @@ describeWithKubernetes("kubectl reads", () => {
     await kubectl.prints("replace", "--force", "-f", file);
     expect(await uid()).not.toBe(before);
     await kubectl.prints("wait", "cm/one", "-n", "shop", "--for=jsonpath={.data.value}=c", "--timeout=5s");
+  });
+
+  test("events are seen by every command that shows them, in both groups", async () => {
+    await until("the event", async () => (await kubectl.prints("get", "events", "-n", "shop")).includes("EnvironmentNotFound"));
+    const shown = /Warning\s+EnvironmentNotFound\s+workloadinstance\/web/i;
+    expect(await kubectl.prints("get", "events", "-n", "shop")).toMatch(shown);
+    expect(await kubectl.prints("get", "events.events.k8s.io", "-n", "shop")).toMatch(shown);
+    expect(await kubectl.prints("events", "-n", "shop")).toMatch(/Warning\s+EnvironmentNotFound\s+WorkloadInstance\/web/);
+    expect(await kubectl.prints("events", "-n", "shop", "--for", "workloadinstance/web", "--types=Warning")).toContain("EnvironmentNotFound");
+    expect(await kubectl.prints("describe", "wi", "web", "-n", "shop")).toMatch(/Events:[\s\S]*EnvironmentNotFound/);
+    expect(await kubectl.prints("explain", "events.note", "--api-version=events.k8s.io/v1")).toContain("note <string>");
   });
 });

@@ -11,6 +11,7 @@ test("discovery names groups, versions and resources in the form that every clie
     "authentication.k8s.io",
     "authorization.k8s.io",
     "coordination.k8s.io",
+    "events.k8s.io",
     "rbac.authorization.k8s.io",
     "test.threeport.io",
   ]);

@@ -3,6 +3,8 @@ import { ageColumn, deepEqual, defineKind, type ErrorCause, type Kind, type Kube
 import { authenticationKinds } from "./authentication.ts";
 import { authorizationKinds } from "./authorization.ts";
 import { customResourceDefinitionKind } from "./custom-resource-definition.ts";
+import { eventKinds } from "./events.ts";
+import { objectReference } from "./object-reference.ts";
 import { rbacKinds } from "./rbac.ts";
 
 /** Holds a namespace until its contents are gone; removed by the engine. */
@@ -17,18 +19,6 @@ const contentBytesMax = 1024 * 1024;
 
 /** Names one object as a whole: it has one manager, like a scalar. */
 const atomic = { "x-kubernetes-map-type": "atomic" } as const;
-
-const objectReference = z
-  .object({
-    apiVersion: text("API version of the object.").optional(),
-    kind: text("Kind of the object.").optional(),
-    namespace: text("Namespace of the object.").optional(),
-    name: text("Name of the object.").optional(),
-    uid: text("Identity of the object.").optional(),
-    resourceVersion: text("Version of the object.").optional(),
-    fieldPath: text("A part of the object.").optional(),
-  })
-  .meta(atomic);
 
 /** How conditions merge. */
 const byType = {
@@ -211,81 +201,6 @@ export const serviceAccountKind = defineKind({
   ],
 });
 
-/** Events are kept this long after they were last seen, as upstream: one hour. */
-const eventTtlMs = 3_600_000;
-
-export const eventKind = defineKind({
-  group: "",
-  version: "v1",
-  kind: "Event",
-  plural: "events",
-  shortNames: ["ev"],
-  scope: "Namespaced",
-  description: "Something that happened to an object; kept for an hour.",
-  ttlMs: eventTtlMs,
-  createsOnUpdate: true,
-  typed: {
-    always: {
-      involvedObject: {},
-      source: {},
-      firstTimestamp: null,
-      lastTimestamp: null,
-      eventTime: null,
-      "series.lastObservedTime": null,
-      reportingComponent: "",
-      reportingInstance: "",
-    },
-    microTimes: ["eventTime", "series.lastObservedTime"],
-  },
-  fields: {
-    involvedObject: objectReference.describe("What the event is about."),
-    reason: text("Short CamelCase word for machines.").optional(),
-    message: text("A sentence for people.").optional(),
-    source: z
-      .object({ component: text("Who saw it.").optional(), host: text("Where.").optional() })
-      .optional()
-      .describe("Who reported it."),
-    firstTimestamp: time("When it was first seen.").optional(),
-    lastTimestamp: time("When it was last seen.").optional(),
-    count: z.number().int().optional().describe("How often it was seen."),
-    type: text("Normal or Warning.").optional(),
-    eventTime: time("When it was first seen, in microseconds.").optional(),
-    series: z
-      .object({ count: z.number().int().optional().describe("How often."), lastObservedTime: time("When last.").optional() })
-      .optional()
-      .describe("Repetitions."),
-    action: text("What was done or failed.").optional(),
-    related: objectReference.optional().describe("A second object."),
-    reportingComponent: text("Name of the controller.").optional(),
-    reportingInstance: text("Which instance of it.").optional(),
-  },
-  columns: [
-    {
-      name: "Last Seen",
-      type: "date",
-      description: "When it was last seen.",
-      value: (object) => (object["lastTimestamp"] ?? object["eventTime"] ?? object.metadata.creationTimestamp) as string,
-    },
-    { name: "Type", type: "string", description: "Normal or Warning.", value: (object) => object["type"] as string },
-    { name: "Reason", type: "string", description: "Short reason.", value: (object) => object["reason"] as string },
-    { name: "Object", type: "string", description: "What it is about.", value: (object) => involved(object) },
-    { name: "Message", type: "string", description: "What happened.", value: (object) => object["message"] as string },
-  ],
-  selectableFields: [
-    "involvedObject.kind",
-    "involvedObject.namespace",
-    "involvedObject.name",
-    "involvedObject.uid",
-    "involvedObject.apiVersion",
-    "involvedObject.resourceVersion",
-    "involvedObject.fieldPath",
-    "reason",
-    "reportingComponent",
-    "source",
-    "type",
-  ],
-});
-
 export const leaseKind = defineKind({
   group: "coordination.k8s.io",
   version: "v1",
@@ -331,18 +246,13 @@ export const coreKinds: readonly Kind[] = [
   secretKind,
   configMapKind,
   serviceAccountKind,
-  eventKind,
+  ...eventKinds,
   leaseKind,
   customResourceDefinitionKind,
   ...rbacKinds,
   ...authenticationKinds,
   ...authorizationKinds,
 ];
-
-function involved(object: KubeObject): string {
-  const about = object["involvedObject"] as { kind?: string; name?: string } | undefined;
-  return `${(about?.kind ?? "").toLowerCase()}/${about?.name ?? ""}`;
-}
 
 function keyCauses(field: string, values: Record<string, string>): ErrorCause[] {
   return Object.keys(values)

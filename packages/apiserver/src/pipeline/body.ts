@@ -7,8 +7,14 @@ export function parseBody(body: string): StoredObject {
   return JSON.parse(body) as StoredObject;
 }
 
-/** A stored body as `kind` serves it: custom kinds have several versions and schemas that change; of all others the stored text is what is served. */
+/** Whether the stored text of objects is what is served. Custom kinds have several versions and schemas that change; views have another form. */
+export function isServedAsStored(kind: Kind): boolean {
+  return kind.custom === undefined && kind.view === undefined;
+}
+
+/** A stored body as `kind` serves it. */
 export function servedBody(kind: Kind, body: string): string {
+  if (kind.view !== undefined) return JSON.stringify(kind.view.fromStored(parseBody(body)));
   return kind.custom === undefined ? body : kind.custom.fromStored(body);
 }
 

@@ -1,7 +1,7 @@
 import { PlatformError, isErrorCode } from "@threeport/resource";
 import type { Version } from "@threeport/store";
 import type { ApiContext } from "../api.ts";
-import { parseBody, servedBody } from "./body.ts";
+import { isServedAsStored, parseBody, servedBody } from "./body.ts";
 import { readToken, writeToken, type ContinueToken } from "./continue-token.ts";
 import type { Selection } from "./selection.ts";
 
@@ -60,7 +60,7 @@ async function listPage(context: ApiContext, selection: Selection, { limit, toke
     });
     rv = page.rv;
     for (const [index, stored] of page.items.entries()) {
-      const version = selection.kind.custom === undefined ? stored : { ...stored, body: servedBody(selection.kind, stored.body) };
+      const version = isServedAsStored(selection.kind) ? stored : { ...stored, body: servedBody(selection.kind, stored.body) };
       if (!selection.all && !selection.matches(parseBody(version.body))) continue;
       items.push(version);
       const last = index === page.items.length - 1 && page.next === undefined;
@@ -99,7 +99,7 @@ export async function listTextOf(
   selection: Selection,
   query: ListQuery,
 ): Promise<(ListHead & { readonly bodies: readonly Buffer[] }) | undefined> {
-  if (!selection.all || selection.kind.sensitive || selection.kind.custom !== undefined || tokenOf(query) !== undefined || exactVersion(query) !== undefined)
+  if (!selection.all || selection.kind.sensitive || !isServedAsStored(selection.kind) || tokenOf(query) !== undefined || exactVersion(query) !== undefined)
     return undefined;
   await checkVersion(context, query);
   const limit = limitOf(query);

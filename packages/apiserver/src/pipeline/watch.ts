@@ -2,7 +2,7 @@
 import type { Kind, KubeObject, PlatformError } from "@threeport/resource";
 import type { Change } from "@threeport/store";
 import type { ApiContext } from "../api.ts";
-import { parseBody, serialize, servedBody } from "./body.ts";
+import { isServedAsStored, parseBody, serialize, servedBody } from "./body.ts";
 import { keptForATurn } from "./kept-for-a-turn.ts";
 import { listObjects, parseVersion } from "./list.ts";
 import type { Selection } from "./selection.ts";
@@ -78,11 +78,11 @@ async function sendInitial(context: ApiContext, selection: Selection, version: s
   }
 }
 
-/** Changes of custom kinds in the version that is watched; made once for all watchers of a version. */
+/** Changes in the form that is watched; made once for all watchers of it. */
 const servedChanges = keptForATurn<Change, Map<Kind, Change>>(() => new Map());
 
 function asServed(kind: Kind, change: Change): Change {
-  if (kind.custom === undefined) return change;
+  if (isServedAsStored(kind)) return change;
   const known = servedChanges(change);
   const made = known.get(kind) ?? {
     ...change,

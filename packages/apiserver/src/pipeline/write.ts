@@ -1,9 +1,9 @@
-import { PlatformError, deepEqual, type Kind, type KubeObject, type StoredObject } from "@threeport/resource";
+import { PlatformError, deepEqual, type Kind, type KindView, type KubeObject, type StoredObject } from "@threeport/resource";
 import { formatKey, workKey, type Guard, type ObjectKey, type Version, type Write } from "@threeport/store";
 import type { ApiContext, Author } from "../api.ts";
 import { definitionsResource } from "../crd/definition.ts";
 import { invalid } from "./admission.ts";
-import { parseBody, serialize } from "./body.ts";
+import { parseBody, serialize, servedBody } from "./body.ts";
 import { changesBetween, declaredReferences, gcQueue, referenceGuards, referencesOf, wakesOthers } from "./references.ts";
 
 export interface WriteInput {
@@ -23,6 +23,7 @@ export type Written = { readonly conflict: false; readonly rv: number; readonly 
 
 /** Commits one change with its references, guards and work. A stale `current` answers `conflict`; everything else that fails throws. */
 export async function commitWrite(context: ApiContext, input: WriteInput): Promise<Written> {
+  if (input.kind.view !== undefined) return commitView(context, input, input.kind.view);
   const { kind, current, next, author } = input;
   const key: ObjectKey = { kind: kind.resource, namespace: next.metadata.namespace ?? "", name: next.metadata.name };
   const remove = input.remove === true;
@@ -56,6 +57,19 @@ export async function commitWrite(context: ApiContext, input: WriteInput): Promi
     case "refused":
       throw await refusal(context, input, result.guard, added.find((entry) => entry.guard === result.guard)?.path);
   }
+}
+
+/** What is written in another form is stored in its own. */
+async function commitView(context: ApiContext, input: WriteInput, view: KindView): Promise<Written> {
+  const { kind, current } = input;
+  const before = current === undefined ? undefined : (view.toStored(current.object) as StoredObject);
+  const written = await commitWrite(context, {
+    ...input,
+    kind: view.of,
+    current: current === undefined || before === undefined ? undefined : { ...current, object: before, body: serialize(before).join(String(current.rv)) },
+    next: view.toStored(input.next),
+  });
+  return written.conflict ? written : { ...written, body: servedBody(kind, written.body) };
 }
 
 /** An object may have as many bytes as a request. JSON text, managedFields included. */

@@ -94,6 +94,15 @@ export interface KindTraits {
   readonly scale?: ScalePaths;
   /** For Kubernetes' own kinds, which upstream reads into Go types instead of validating them against a schema. */
   readonly typed?: TypedShape;
+  /** Objects of it are those of another kind, in another form. */
+  readonly view?: KindView;
+}
+
+/** A kind whose objects are stored as those of another one. Both functions may share with what they are given, and lose nothing. */
+export interface KindView {
+  readonly of: Kind;
+  readonly toStored: (object: KubeObject) => KubeObject;
+  readonly fromStored: (object: KubeObject) => KubeObject;
 }
 
 export interface KindOptions<Fields extends z.ZodRawShape> extends KindTraits {
@@ -124,7 +133,7 @@ export interface Kind {
   readonly plural: string;
   readonly singular: string;
   readonly listKind: string;
-  /** `plural.group`, or `plural` in the core group: how the store names the kind. */
+  /** `plural.group`, or `plural` in the core group: how the store names the kind. Views have the name of what is stored. */
   readonly resource: string;
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
@@ -151,6 +160,7 @@ export interface Kind {
   readonly scale: ScalePaths | undefined;
   /** Set for kinds that are made from a CustomResourceDefinition. */
   readonly custom: CustomKind | undefined;
+  readonly view: KindView | undefined;
 }
 
 /** A kind together with the TypeScript type of its objects. */
@@ -185,7 +195,8 @@ export function kindWithSchema(traits: KindTraits, { schema, hasStatus }: { read
     plural: traits.plural,
     singular: traits.singular ?? traits.kind.toLowerCase(),
     listKind: traits.listKind ?? `${traits.kind}List`,
-    resource: traits.group === "" ? traits.plural : `${traits.plural}.${traits.group}`,
+    resource: traits.view?.of.resource ?? (traits.group === "" ? traits.plural : `${traits.plural}.${traits.group}`),
+    view: traits.view,
     shortNames: traits.shortNames ?? [],
     categories: traits.categories ?? [],
     namespaced: traits.scope === "Namespaced",
