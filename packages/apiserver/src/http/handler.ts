@@ -7,7 +7,7 @@ import { servedBody } from "../pipeline/body.ts";
 import { notFound } from "../pipeline/current.ts";
 import { deleteObject } from "../pipeline/delete.ts";
 import { checkNotFuture, listObjects, listTextOf, parseVersion } from "../pipeline/list.ts";
-import { patchScale, scaleText, updateScale } from "../pipeline/scale.ts";
+import { applyScale, patchScale, scaleText, updateScale } from "../pipeline/scale.ts";
 import { patchObject, updateObject, type PatchType } from "../pipeline/update.ts";
 import { deleteCollection } from "./delete-collection.ts";
 import { readDeleteOptions } from "./delete-options.ts";
@@ -141,7 +141,9 @@ async function apply(context: ApiContext, request: ResourceRequest, name: Object
   const sent = await readConfiguration(request.body ?? new Uint8Array());
   const warnings = sent.json ? duplicateFields(request) : sent.warnings;
   return write(context, request, { status: 200, warnings, manager }, (options) =>
-    applyObject(context, request.caller, name, sent.value, { ...options, ...subresource(request.route), force }),
+    request.route.subresource === "scale"
+      ? applyScale(context, request.caller, name, sent.value, { ...options, force })
+      : applyObject(context, request.caller, name, sent.value, { ...options, ...subresource(request.route), force }),
   );
 }
 

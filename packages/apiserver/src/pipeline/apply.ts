@@ -27,9 +27,10 @@ export interface ApplyOptions extends UpdateOptions {
 
 /** Server-side apply (K7): creates the object, or merges in what `configuration`, the manager's whole opinion, says. Retried by the server when the object moved. */
 export async function applyObject(context: ApiContext, caller: Caller, target: ObjectName, configuration: unknown, options: ApplyOptions): Promise<Answer> {
-  const applied = checked(configuration, target);
+  const applied = checkedConfiguration(configuration, target);
+  const subresource = options.recordedAs ?? options.subresource;
   return untilWritten(context, target, async (current) => {
-    if (current === undefined && options.subresource !== undefined) throw notFound(target);
+    if (current === undefined && subresource !== undefined) throw notFound(target);
     const { object, managedFields } = applyPatch({
       live: current?.object as JsonObject | undefined,
       always: emptyShape(target.kind),
@@ -39,7 +40,7 @@ export async function applyObject(context: ApiContext, caller: Caller, target: O
       schema: target.kind.schema,
       apiVersion: target.kind.apiVersion,
       nowRfc3339: rfc3339(context.clock.now()),
-      ...(options.subresource === undefined ? {} : { subresource: options.subresource }),
+      ...(subresource === undefined ? {} : { subresource }),
     });
     if (current === undefined) return create(context, caller, target, { object, managedFields, options });
     if (object === current.object) return { body: current.body, rv: current.rv, warnings: [] }; // K3
@@ -75,7 +76,7 @@ async function create(context: ApiContext, caller: Caller, target: ObjectName, o
 }
 
 /** The configuration of an object of this kind and name; what else is sent cannot be applied here. */
-function checked(configuration: unknown, { kind, namespace, name }: ObjectName): JsonObject {
+export function checkedConfiguration(configuration: unknown, { kind, namespace, name }: ObjectName): JsonObject {
   if (!isJsonObject(configuration)) throw refused("the applied configuration must be one object");
   const { apiVersion, kind: sentKind, metadata } = configuration;
   if (apiVersion !== kind.apiVersion || sentKind !== kind.kind) throw refused(`invalid object type: ${typeName(apiVersion, sentKind)}`);

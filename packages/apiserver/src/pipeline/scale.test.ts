@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { defineKind } from "@threeport/resource";
+import { apply, managers } from "../testing/apply.ts";
 import { openTestApi, type TestApi } from "../testing/test-api.ts";
 
 const fleetKind = defineKind({
@@ -116,3 +117,18 @@ test("many scale at once: the last number counts, and no call fails", async () =
 function versionOf(answer: { body: { metadata: { resourceVersion?: string } } }): number {
   return Number(answer.body.metadata.resourceVersion);
 }
+
+test("apply on /scale owns how often it runs and nothing else, and makes no object", async () => {
+  await using api = await withFleet();
+  const wanted = (replicas: number) => ({ apiVersion: "autoscaling/v1", kind: "Scale", metadata: { name: "a" }, spec: { replicas } });
+  const refused = await apply(api, scale, wanted(5), { manager: "autoscaler" });
+  expect([refused.status, refused.body.message]).toEqual([409, expect.stringContaining('conflict with "unknown" using test.threeport.io/v1alpha1')]);
+  const taken = await apply(api, scale, wanted(5), { manager: "autoscaler", query: "&force=true" });
+  expect([taken.status, taken.body.kind, taken.body["spec"]]).toEqual([200, "Scale", { replicas: 5 }]);
+  const fleet = (await api.call("GET", `${fleets}/a`)).body;
+  expect(fleet["spec"]).toEqual({ ships: { count: 5 } });
+  expect(managers(fleet)).toMatchObject({ "autoscaler Apply/scale": { "f:spec": { "f:ships": { "f:count": {} } } } });
+  const whole = await apply(api, scale, { apiVersion: "test.threeport.io/v1alpha1", kind: "Fleet", metadata: { name: "a" }, spec: { ships: { count: 9 } } });
+  expect([whole.status, whole.body.message]).toEqual([400, "invalid object type: test.threeport.io/v1alpha1, Kind=Fleet"]);
+  expect((await apply(api, `${fleets}/none/scale`, { ...wanted(1), metadata: { name: "none" } })).status).toBe(404);
+});

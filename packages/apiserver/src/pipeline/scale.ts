@@ -12,6 +12,7 @@ import {
 import type { Answer, ApiContext, Caller, ObjectName, WriteOptions } from "../api.ts";
 import { scaleKind, type Scale } from "../kinds/scale.ts";
 import { invalid } from "./admission.ts";
+import { applyObject, checkedConfiguration, type ApplyOptions } from "./apply.ts";
 import { parseBody, readObject } from "./body.ts";
 import { notFound, versionConflict, type Current } from "./current.ts";
 import { untilWritten } from "./until-written.ts";
@@ -59,6 +60,19 @@ export function patchScale(context: ApiContext, caller: Caller, target: ObjectNa
       return readObject(applyPatch(scaleKind.schema, { ...scale, metadata }, patch), scaleKind);
     },
   });
+}
+
+/** Apply on `/scale`: the manager owns how often the object runs, and nothing else of it. */
+export async function applyScale(context: ApiContext, caller: Caller, target: ObjectName, configuration: unknown, options: ApplyOptions): Promise<Answer> {
+  const { kind } = target;
+  if (kind.scale === undefined) throw notFound(target);
+  const scale = checked(target, checkedConfiguration(configuration, { ...target, kind: scaleKind }) as unknown as KubeObject);
+  const { name, uid, resourceVersion } = scale.metadata;
+  const bare = { apiVersion: kind.apiVersion, kind: kind.kind, metadata: { name, uid, resourceVersion } };
+  const replicas = scale.spec?.replicas;
+  const applied = replicas === undefined ? bare : setPath(bare, withoutDot(kind.scale.specReplicasPath), replicas);
+  const answer = await applyObject(context, caller, target, applied, { ...options, recordedAs: "scale" });
+  return { ...answer, body: scaleText(kind, answer.body) };
 }
 
 interface ScaleChange {
