@@ -30,10 +30,10 @@ import {
 } from "@threeport/engine";
 import { withKubeconfigRules } from "@threeport/module-runtime";
 import { PlatformError, type Kind } from "@threeport/resource";
-import { openStore, type ConnectionOptions } from "@threeport/store";
+import { openStore } from "@threeport/store";
 import { adminAccess } from "./admin-access.ts";
 import type { Configuration } from "./configuration.ts";
-import { superviseDatabase } from "./embedded-database.ts";
+import { openConnection } from "./connection.ts";
 import { openHome, readIfThere, removeFile, writeJsonFile, type Home } from "./home.ts";
 import { homeKeys } from "./home-keys.ts";
 import { assembleModules, type Modules } from "./modules.ts";
@@ -152,15 +152,6 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   );
   const owned = stack.move();
   return { url, home, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-/** Where the database is: the one that is configured, or the embedded one of the home, which `stack` then owns. */
-export async function openConnection(configuration: Configuration, home: Home, tools: Tools, stack: AsyncDisposableStack): Promise<ConnectionOptions> {
-  if (configuration.databaseUrl !== undefined) {
-    const { externalDatabase } = await import("@threeport/store/embedded");
-    return externalDatabase(configuration.databaseUrl) as ConnectionOptions;
-  }
-  return stack.use(await superviseDatabase(configuration, home, tools)).connectionOptions;
 }
 
 /** The port of the last start is kept where any will do, so that kubeconfigs stay true over a restart. */

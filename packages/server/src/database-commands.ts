@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { backup, dataKeyStatus, migrate, openDatabase, restore, rotateDataKey, type ConnectionOptions, type Database } from "@threeport/store";
 import { PlatformError } from "@threeport/resource";
 import type { Configuration } from "./configuration.ts";
-import { openConnection } from "./control-plane.ts";
+import { openConnection } from "./connection.ts";
 import { homeKeys, rotateKeyEncryptionKey } from "./home-keys.ts";
 import { openHome, type Home } from "./home.ts";
 import type { Tools } from "./tools.ts";
@@ -82,7 +84,7 @@ async function onDatabase(configuration: Configuration, tools: Tools, run: (data
   await using stack = new AsyncDisposableStack();
   const home = await openHome(configuration.home);
   const { connection } = await openConnectionBeside(configuration, home, tools, stack);
-  return run(stack.use(openDatabase(connection, { statementTimeoutMs: 0 })), home);
+  return await run(stack.use(openDatabase(connection, { statementTimeoutMs: 0 })), home); // before the stack is disposed
 }
 
 /** The way to the database of a control plane, beside the one that may be running on it. */
@@ -92,7 +94,12 @@ export async function openConnectionBeside(
   tools: Tools,
   stack: AsyncDisposableStack,
 ): Promise<{ readonly connection: ConnectionOptions }> {
+  if (configuration.databaseUrl !== undefined) return { connection: await openConnection(configuration, home, tools, stack) };
+  if (!existsSync(join(home.database, "pgdata", "PG_VERSION")))
+    throw new PlatformError("TP_NOT_FOUND", {
+      message: `there is no control plane in ${home.folder}; set THREEPORT_HOME to the home of one, or DATABASE_URL to its database`,
+    });
   const { runningEmbedded } = await import("@threeport/store/embedded");
-  const running = configuration.databaseUrl === undefined ? await runningEmbedded(home.database, tools.exec) : undefined;
+  const running = await runningEmbedded(home.database, tools.exec);
   return { connection: running ?? (await openConnection(configuration, home, tools, stack)) };
 }

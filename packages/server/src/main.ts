@@ -2,11 +2,9 @@
 import { systemClock, systemExec, systemRandom } from "@threeport/platform";
 import { toPlatformError } from "@threeport/resource";
 import { readConfiguration, type Configuration } from "./configuration.ts";
-import { startControlPlane, type ControlPlane } from "./control-plane.ts";
-import { accessCommands } from "./access-commands.ts";
-import { databaseCommands } from "./database-commands.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import type { ProgramCommand } from "./database-commands.ts";
 import { createLogger } from "./logger.ts";
-import { stopLeftovers } from "./stop-leftovers.ts";
 import type { Tools } from "./tools.ts";
 
 /** Longest graceful stop; then the process ends as it is, which any kill may do at any time anyway. */
@@ -14,8 +12,7 @@ const stopMsMax = 10_000;
 
 try {
   const [command = ""] = process.argv.slice(2);
-  const commands = { ...databaseCommands, ...accessCommands };
-  const programCommand = Object.hasOwn(commands, command) ? commands[command] : undefined;
+  const programCommand = await commandNamed(command);
   const words = programCommand?.words ?? (command === "stop-runtimes" ? 1 : 0);
   const args = process.argv.slice(2 + words);
   const configuration = await readConfiguration(args, process.env);
@@ -26,6 +23,7 @@ try {
     process.exit(0);
   }
   if (command === "stop-runtimes") {
+    const { stopLeftovers } = await import("./stop-leftovers.ts");
     const remained = await stopLeftovers(configuration, tools);
     if (remained.length > 0) process.stderr.write(`these remain and need a look: ${remained.join(", ")}\n`);
     process.exit(remained.length === 0 ? 0 : 1);
@@ -37,6 +35,15 @@ try {
     `threeport-server: ${error.message}\n${error.cause === undefined ? "" : `  because: ${error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : String(error.cause)}\n`}`,
   );
   process.exit(error.entry.exit);
+}
+
+/** Each command loads what it needs: the whole control plane is a second of work. */
+async function commandNamed(name: string): Promise<ProgramCommand | undefined> {
+  if (name === "" || name.startsWith("-") || name === "stop-runtimes") return undefined;
+  const { databaseCommands } = await import("./database-commands.ts");
+  if (Object.hasOwn(databaseCommands, name)) return databaseCommands[name];
+  const { accessCommands } = await import("./access-commands.ts");
+  return Object.hasOwn(accessCommands, name) ? accessCommands[name] : undefined;
 }
 
 /** Runs until a signal; one that comes while it starts ends it, gracefully, as soon as there is something to end. */
@@ -67,6 +74,7 @@ async function serve(configuration: Configuration, tools: Tools): Promise<void> 
   process.on("unhandledRejection", (reason) =>
     log.info("an error was not handled", { error: String(reason), stack: reason instanceof Error ? reason.stack : undefined }),
   );
+  const { startControlPlane } = await import("./control-plane.ts");
   controlPlane = await startControlPlane(configuration, tools);
   log.info("the control plane is ready", { url: controlPlane.url, home: configuration.home, startMs: Math.round(performance.now() - started) });
   if (signal !== undefined) stop();
