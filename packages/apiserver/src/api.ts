@@ -37,6 +37,8 @@ export interface WriteOptions {
   /** Name of the field manager, which what the write changes is recorded under (K7). */
   readonly manager: string;
   readonly dryRun?: boolean;
+  /** Digests of secret values that the request brought, and that stand as marks in what is written now. */
+  readonly brought?: ReadonlySet<string>;
   readonly fieldValidation?: FieldValidation;
 }
 

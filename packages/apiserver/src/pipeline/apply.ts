@@ -17,6 +17,7 @@ import { invalid } from "./admission.ts";
 import { decodeObject } from "./body.ts";
 import { createFrom, placeIn } from "./create.ts";
 import { notFound, versionConflict, type Current } from "./current.ts";
+import { splitSecretValues } from "./secret-values.ts";
 import { untilWritten } from "./until-written.ts";
 import { replace, type UpdateOptions } from "./update.ts";
 
@@ -26,8 +27,12 @@ export interface ApplyOptions extends UpdateOptions {
 }
 
 /** Server-side apply (K7): creates the object, or merges in what `configuration`, the manager's whole opinion, says. Retried by the server when the object moved. */
-export async function applyObject(context: ApiContext, caller: Caller, target: ObjectName, configuration: unknown, options: ApplyOptions): Promise<Answer> {
-  const applied = checkedConfiguration(configuration, target);
+export async function applyObject(context: ApiContext, caller: Caller, target: ObjectName, configuration: unknown, given: ApplyOptions): Promise<Answer> {
+  const applied = deepClone(checkedConfiguration(configuration, target));
+  // Before anything is compared: a value that is there already is no change, and no conflict.
+  const { kind, namespace } = target;
+  const brought = await splitSecretValues(context, kind, applied as unknown as KubeObject, { namespace, dryRun: given.dryRun === true });
+  const options: ApplyOptions = { ...given, brought };
   const subresource = options.recordedAs ?? options.subresource;
   return untilWritten(context, target, async (current) => {
     if (current === undefined && subresource !== undefined) throw notFound(target);

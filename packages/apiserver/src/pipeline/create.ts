@@ -9,6 +9,7 @@ import { admit } from "./admission.ts";
 import { decodeObject, type DecodedObject } from "./body.ts";
 import { readCurrent } from "./current.ts";
 import { managedFieldsAfter, setManagedFields, type ManagedFields } from "./managed-fields.ts";
+import { checkSecretMarks, splitSecretValues } from "./secret-values.ts";
 import { checkGuards, commitWrite, type WriteInput } from "./write.ts";
 
 /** Random characters after a generateName, as upstream. */
@@ -45,8 +46,11 @@ export interface Creation extends DecodedObject {
 
 /** Creates what has been read and put in its place. */
 export async function createFrom(context: ApiContext, caller: Caller, target: { kind: Kind; namespace: string }, creation: Creation): Promise<Answer> {
-  const { kind } = target;
-  const { object } = creation;
+  const { kind, namespace } = target;
+  const { object, options } = creation;
+  const dryRun = options.dryRun === true;
+  const brought = options.brought ?? (await splitSecretValues(context, kind, object, { namespace, dryRun }));
+  await checkSecretMarks(context, kind, object, { old: undefined, brought, dryRun });
   const { generateName } = object.metadata;
   const generated = (object.metadata.name ?? "") === "" && typeof generateName === "string" && generateName !== "";
   for (let attempt = 1; ; attempt++) {

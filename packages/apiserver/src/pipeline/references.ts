@@ -1,6 +1,7 @@
 import { WaitsFor, deepEqual, type ErrorCause, type Kind, type KindReference, type KubeObject } from "@threeport/resource";
-import { formatKey, workKey, type Guard, type ObjectKey, type ReferenceRow } from "@threeport/store";
+import { blobKind, formatKey, workKey, type Guard, type ObjectKey, type ReferenceRow } from "@threeport/store";
 import type { Registry } from "../registry.ts";
+import { markedIn } from "./documents.ts";
 
 /** Queue of the garbage collector; keys are whole keys of objects. */
 export const gcQueue = "$gc";
@@ -8,6 +9,8 @@ export const gcQueue = "$gc";
 export const ownerPath = "$owner";
 /** Path of the row that wakes a referenced object whose state depends on its users. */
 const userPath = "$user";
+/** Path of the row that keeps a secret value which stands in the object as a mark; behind it stands the value's digest. */
+const valuePath = "$value";
 /** Path of the row that tells the collector of an owner in foreground deletion that this object is gone. */
 const blockPath = "$block";
 /** Path of the row that wakes an owner when this object changes; behind it stands the owner's uid, since an object may have several. */
@@ -31,6 +34,10 @@ export function referencesOf(registry: Registry, kind: Kind, object: KubeObject,
       });
     }
     rows.push({ path, target, waitsFor: controlled(kind.resource) ? waitsFor : 0, wakerQueue: kind.resource, wakerKey: workKey(self.namespace, self.name) });
+  }
+  for (const digest of markedIn(kind, object)) {
+    const target = { kind: blobKind, namespace: "", name: digest };
+    rows.push({ path: `${valuePath}:${digest}`, target, waitsFor: 0, wakerQueue: kind.resource, wakerKey: workKey(self.namespace, self.name) });
   }
   for (const owner of object.metadata.ownerReferences ?? []) {
     const ownerKind = registry.byKind(owner.apiVersion, owner.kind);

@@ -18,6 +18,7 @@ import { decodeObject, serialize, type DecodedObject } from "./body.ts";
 import { createObject, placeIn } from "./create.ts";
 import { notFound, versionConflict, type Current } from "./current.ts";
 import { managedFieldsAfter, setManagedFields, type ManagedFields } from "./managed-fields.ts";
+import { checkSecretMarks, splitSecretValues } from "./secret-values.ts";
 import { untilWritten, writtenAtFirst } from "./until-written.ts";
 import { checkGuards, commitWrite, type WriteInput } from "./write.ts";
 
@@ -134,6 +135,11 @@ export async function replace(context: ApiContext, caller: Caller, target: Objec
   const { current, options } = input;
   const { object, warnings } = input.next;
   const { managedFields: sent } = object.metadata;
+  if (options.subresource !== "status") {
+    const dryRun = options.dryRun === true;
+    const brought = options.brought ?? (await splitSecretValues(context, kind, object, { namespace: target.namespace, dryRun }));
+    await checkSecretMarks(context, kind, object, { old: current.object, brought, dryRun });
+  }
   const next = options.subresource === "status" ? statusOnly(current.object, object) : mainOnly(kind, current.object, object);
   next.metadata = keepIdentity(current.object.metadata, next.metadata);
   next.metadata.resourceVersion = current.object.metadata.resourceVersion;

@@ -10,6 +10,7 @@ import { byRank, customResourceDefinitionRank, rankOf } from "./order.ts";
 import { eachParallel } from "./parallel.ts";
 import type { Planned } from "./plan.ts";
 import { applyParallel, type Run } from "./run.ts";
+import { withSecretValues } from "./with-secret-values.ts";
 import { carried, detailOf } from "./write-ahead.ts";
 
 /** Applies what is planned, in order (C3). What the cluster says about one object is noted at its entry, and the others go on. */
@@ -30,7 +31,7 @@ async function applyOne(run: Run, input: { cluster: Cluster; planned: Planned; e
     if (access.refused !== undefined) throw access.refused;
     const live = await applyToCluster({
       cluster: input.cluster,
-      object: desired.object,
+      object: await withSecretValues(desired.object, context, set.metadata.namespace ?? ""),
       identity,
       knownUid: known?.state === "applied" ? known.uid : "",
       adopt: input.adopt,

@@ -49,6 +49,7 @@ export const workloadDefinitionKind = defineKind({
   scope: "Namespaced",
   versionRequired: true,
   sensitive: true,
+  documents: ["spec.source.manifests.objects"],
   description: "A workload: what runs. Ready when every instance that follows it runs this generation and is healthy.",
   fields: definitionFields,
   columns: [
@@ -88,6 +89,7 @@ const releaseFields = {
       number: z.number().int().min(1).describe("Counts the releases of the definition."),
       definitionGeneration: z.number().int().describe("Generation of the definition that this is."),
       content: z.string().describe("Digest of the definition's documents."),
+      values: z.array(z.string()).optional().describe("Digests of the secret values that the documents need.").meta({ "x-kubernetes-list-type": "atomic" }),
       images: z
         .array(z.object({ container: z.string().describe("Which container: kind/name/container."), image: z.string().describe("Its image.") }))
         .describe("The image of each container.")
@@ -112,6 +114,7 @@ export const releaseKind = defineKind({
   references: [
     { path: "spec.definition", to: { group, resource: "workloaddefinitions" }, namespace: "same", waitsFor: 0 },
     { path: "spec.content", to: { group: "", resource: "$blob" }, namespace: "cluster", waitsFor: 0 },
+    { path: "spec.values[*]", to: { group: "", resource: "$blob" }, namespace: "cluster", waitsFor: 0 },
   ],
   columns: [
     { name: "Definition", type: "string", description: "The workload.", value: (object) => (object as Release).spec.definition },

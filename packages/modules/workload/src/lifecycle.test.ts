@@ -213,6 +213,36 @@ describeWithKubernetes("workloads come, share, and go", () => {
     await plane.gone(instances, long);
   });
 
+  test("S7: the values of a definition's Secrets reach the cluster and nobody else; an older release still has its own", async () => {
+    const [name, env] = [fresh("secret"), fresh("env")];
+    const secret = (value: string): KubeObject => ({ apiVersion: "v1", kind: "Secret", metadata: { name }, stringData: { password: value } });
+    const inCluster = async (): Promise<string> => {
+      const data = (await live("Secret", name, `default-${env}`))?.["data"] as Record<string, string> | undefined;
+      return Buffer.from(data?.["password"] ?? "", "base64").toString();
+    };
+    await plane.create(environment(env, "one"));
+    await plane.create(definition(name, [secret("canary-one")]));
+    await plane.create(instance(name, name, { environment: env }));
+    await plane.ready(instances, name);
+    expect(await inCluster()).toBe("canary-one");
+    await plane.change<WorkloadDefinition & StoredObject>(definitions, name, (object) => {
+      object.spec.source = { manifests: { objects: [secret("canary-two") as unknown as Record<string, unknown>] } };
+    });
+    await until("the new value", async () => (await inCluster()) === "canary-two");
+    const seen = JSON.stringify([await plane.get(definitions, name), await plane.get(resourceSets, name), await plane.get(releases, `${name}-1`)]);
+    expect(seen).toContain("threeport.io/secret-value:hmac-sha256:");
+    expect(seen).not.toContain("canary");
+    const before = (await plane.get(definitions, name))?.metadata.generation;
+    await plane.change(definitions, name, () => {}); // reads the marks and writes them back
+    expect((await plane.get(definitions, name))?.metadata.generation).toBe(before);
+    await plane.change<WorkloadInstance & StoredObject>(instances, name, (object) => {
+      object.spec.release = `${name}-1`;
+    });
+    await until("the old value", async () => (await inCluster()) === "canary-one");
+    await plane.delete(instances, name);
+    await plane.gone(instances, name);
+  });
+
   test("P3: a workload keeps to its namespace; what its environment allows beyond that is applied as soon as it says so", async () => {
     const [name, env] = [fresh("wide"), fresh("env")];
     const namespace = `default-${env}`;

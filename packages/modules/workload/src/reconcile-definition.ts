@@ -12,7 +12,7 @@ import {
   withFinalizer,
   withoutFinalizer,
 } from "@threeport/engine";
-import { isErrorCode, PlatformError, type KubeObject, type Target } from "@threeport/resource";
+import { isErrorCode, PlatformError, secretDigests, type KubeObject, type Target } from "@threeport/resource";
 import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds.ts";
 import { imagesOf } from "./render.ts";
 
@@ -75,6 +75,7 @@ function targetOf(definition: WorkloadDefinition): Target {
 async function makeRelease(definition: WorkloadDefinition, releases: readonly Release[], context: ReconcileContext): Promise<Release> {
   const objects = (definition.spec.source.manifests?.objects ?? []) as unknown as KubeObject[];
   const content = await context.blobs.put(JSON.stringify(objects));
+  const values = secretDigests(objects);
   for (let number = (releases[0]?.spec.number ?? 0) + 1; ; number++) {
     try {
       return await context.objects.create<Release>({
@@ -95,7 +96,14 @@ async function makeRelease(definition: WorkloadDefinition, releases: readonly Re
             },
           ],
         },
-        spec: { definition: definition.metadata.name, number, definitionGeneration: definition.metadata.generation ?? 0, content, images: imagesOf(objects) },
+        spec: {
+          definition: definition.metadata.name,
+          number,
+          definitionGeneration: definition.metadata.generation ?? 0,
+          content,
+          ...(values.length === 0 ? {} : { values }),
+          images: imagesOf(objects),
+        },
       });
     } catch (error) {
       // The name belongs to a release of an earlier definition of this name that is still going.

@@ -76,6 +76,8 @@ export interface KindTraits {
   readonly createsOnUpdate?: boolean;
   /** Bodies are encrypted at rest (S7). */
   readonly sensitive?: boolean;
+  /** Paths to lists of Kubernetes documents. Values of Secrets among them are split off when they are written, and stand there as marks. */
+  readonly documents?: readonly string[];
   /** A delete is refused, naming the users, while others refer to the object, unless propagation is Foreground (design.md §5.7). */
   readonly refuseDeleteWhileReferenced?: boolean;
   /** Objects of it are computed for their caller and never stored: there is `create`, and its answer. */
@@ -149,6 +151,7 @@ export interface Kind {
   readonly versionRequired: boolean;
   readonly createsOnUpdate: boolean;
   readonly sensitive: boolean;
+  readonly documents: readonly string[];
   readonly refuseDeleteWhileReferenced: boolean;
   readonly computed: boolean;
   readonly ttlMs: number | undefined;
@@ -210,6 +213,7 @@ export function kindWithSchema(traits: KindTraits, { schema, hasStatus }: { read
     versionRequired: traits.versionRequired ?? false,
     createsOnUpdate: traits.createsOnUpdate ?? false,
     sensitive: traits.sensitive ?? false,
+    documents: traits.documents ?? [],
     refuseDeleteWhileReferenced: traits.refuseDeleteWhileReferenced ?? false,
     computed: traits.computed ?? false,
     ttlMs: traits.ttlMs,
