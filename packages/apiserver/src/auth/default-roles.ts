@@ -20,7 +20,9 @@ export function defaultRoles(kinds: readonly Kind[], subresources: readonly stri
   const stored = kinds.filter((kind) => !kind.computed && kind.custom === undefined && kind.group !== rbacGroup);
   const namespaced = stored.filter((kind) => kind.namespaced);
   const cluster = stored.filter((kind) => !kind.namespaced && kind.group !== "" && !kind.group.endsWith(".k8s.io"));
-  const readable = namespaced.filter((kind) => !kind.sensitive);
+  // The values of Secrets among documents are split off: what is left may be read like a Deployment.
+  const hidden = (kind: Kind): boolean => kind.sensitive && kind.documents.length === 0;
+  const readable = namespaced.filter((kind) => !hidden(kind));
   const below = (kind: Kind) =>
     subresources.filter((entry) => entry.startsWith(`${kind.resource}/`)).map((entry) => `${kind.plural}${entry.slice(kind.resource.length)}`);
   // What people say: the object, and its size by itself. Status is what controllers say.
@@ -40,12 +42,12 @@ export function defaultRoles(kinds: readonly Kind[], subresources: readonly stri
     role(
       "system:aggregate-to-edit",
       [
+        ...byGroup(namespaced.filter(hidden), everything, read),
         ...byGroup(
-          namespaced.filter((kind) => kind.sensitive),
-          everything,
-          read,
+          namespaced.filter((kind) => !kind.forOperations),
+          itself,
+          write,
         ),
-        ...byGroup(namespaced, itself, write),
         { apiGroups: [""], resources: ["serviceaccounts"], verbs: ["impersonate"] },
         { apiGroups: [""], resources: ["serviceaccounts/token"], verbs: ["create"] },
       ],
@@ -60,7 +62,14 @@ export function defaultRoles(kinds: readonly Kind[], subresources: readonly stri
       { [aggregateTo("admin")]: "true" },
     ),
     role("threeport:environment-user", byGroup(cluster, itself, [...read, "use"])),
-    role("threeport:operator", byGroup(cluster, everything, [...read, ...write, "use"])),
+    role("threeport:operator", [
+      ...byGroup(cluster, everything, [...read, ...write, "use"]),
+      ...byGroup(
+        namespaced.filter((kind) => kind.forOperations),
+        everything,
+        [...read, ...write],
+      ),
+    ]),
     role("system:discovery", [
       {
         nonResourceURLs: ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version", "/version/"],

@@ -106,6 +106,7 @@ export const resourceSetKind = defineKind({
   scope: "Namespaced",
   versionRequired: true,
   sensitive: true,
+  forOperations: true, // a set without `confine` has all rights of its runtime
   documents: ["spec.objects"],
   description:
     "Kubernetes objects that are kept in one runtime as they are written here: applied in order, pruned, watched, and mended when somebody changes them.",

@@ -78,6 +78,8 @@ export interface KindTraits {
   readonly sensitive?: boolean;
   /** Paths to lists of Kubernetes documents. Values of Secrets among them are split off when they are written, and stand there as marks. */
   readonly documents?: readonly string[];
+  /** Who writes one acts beyond its namespace: the default roles of a namespace may read it, and leave writing to operations. */
+  readonly forOperations?: boolean;
   /** A delete is refused, naming the users, while others refer to the object, unless propagation is Foreground (design.md §5.7). */
   readonly refuseDeleteWhileReferenced?: boolean;
   /** Objects of it are computed for their caller and never stored: there is `create`, and its answer. */
@@ -152,6 +154,7 @@ export interface Kind {
   readonly createsOnUpdate: boolean;
   readonly sensitive: boolean;
   readonly documents: readonly string[];
+  readonly forOperations: boolean;
   readonly refuseDeleteWhileReferenced: boolean;
   readonly computed: boolean;
   readonly ttlMs: number | undefined;
@@ -214,6 +217,7 @@ export function kindWithSchema(traits: KindTraits, { schema, hasStatus }: { read
     createsOnUpdate: traits.createsOnUpdate ?? false,
     sensitive: traits.sensitive ?? false,
     documents: traits.documents ?? [],
+    forOperations: traits.forOperations ?? false,
     refuseDeleteWhileReferenced: traits.refuseDeleteWhileReferenced ?? false,
     computed: traits.computed ?? false,
     ttlMs: traits.ttlMs,
