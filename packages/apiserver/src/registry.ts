@@ -7,7 +7,7 @@ import { compareVersions } from "./crd/compare-versions.ts";
  */
 export interface Registry {
   add(kind: Kind): void;
-  /** Puts `kinds` (one for each served version) in the place of what the CustomResourceDefinition `definition` stood for; none removes it. */
+  /** Puts `kinds` (one for each version) in the place of what the CustomResourceDefinition `definition` stood for; none removes it. */
   define(definition: string, kinds: readonly Kind[]): void;
   /** By URL: group, version and plural. */
   byPlural(group: string, version: string, plural: string): Kind | undefined;
@@ -17,7 +17,7 @@ export interface Registry {
   byResource(resource: string): Kind | undefined;
   /** Every version of every kind. */
   all(): readonly Kind[];
-  /** Every kind once. */
+  /** Every kind once, also when none of its versions is served. */
   resources(): readonly Kind[];
   /** Versions in the order of preference. */
   groups(): readonly { readonly group: string; readonly versions: readonly string[] }[];
@@ -57,7 +57,8 @@ export function createRegistry(kinds: readonly Kind[]): Registry {
       const before = defined.get(definition) ?? [];
       for (const kind of before) remove(kind);
       // What is served under a name already stays: nobody takes over a built-in kind.
-      for (const kind of next) if (!byUrl.has(urlOf(kind)) && !byBody.has(bodyOf(kind))) add(kind);
+      for (const kind of next.filter(isServed)) if (!byUrl.has(urlOf(kind)) && !byBody.has(bodyOf(kind))) add(kind);
+      for (const kind of next) if (!byName.has(kind.resource)) byName.set(kind.resource, kind);
       if (next.length === 0) defined.delete(definition);
       else defined.set(definition, next);
       revision++;
@@ -100,6 +101,10 @@ export function createRegistry(kinds: readonly Kind[]): Registry {
       };
     },
   };
+}
+
+function isServed(kind: Kind): boolean {
+  return kind.custom?.served !== false;
 }
 
 /** The kind that a body names; `TP_BAD_REQUEST` when this server has none of that name. */

@@ -11,14 +11,15 @@ import {
   type Schema,
 } from "@threeport/resource";
 import { compileRules, hasRules, type RuleSet } from "../cel/rules.ts";
+import { embeddedObjects, type CheckEmbedded } from "./embedded-objects.ts";
 import type { Definition, DefinitionVersion, PrinterColumn } from "./definition.ts";
 
 /**
- * The kinds that an Established CustomResourceDefinition stands for: one for each served version. A thousand definitions
+ * The kinds that an Established CustomResourceDefinition stands for: one for each version. A thousand definitions
  * must cost little: of each schema only the text is kept until somebody asks for it.
  */
 export function customKinds(definition: Definition): Kind[] {
-  return definition.spec.versions.filter((version) => version.served).map((version) => customKind(definition, version));
+  return definition.spec.versions.map((version) => customKind(definition, version));
 }
 
 function customKind(definition: Definition, version: DefinitionVersion): Kind {
@@ -50,6 +51,7 @@ function customKind(definition: Definition, version: DefinitionVersion): Kind {
   let schema: Schema | undefined;
   const schemaOf = (): Schema => (schema ??= wholeSchema(JSON.parse(schemaText) as Schema));
   let rules: Pick<RuleSet, "check"> | undefined;
+  let embedded: CheckEmbedded | undefined;
   const kind: Kind = {
     ...base,
     hasGeneration: true,
@@ -60,12 +62,15 @@ function customKind(definition: Definition, version: DefinitionVersion): Kind {
       return schemaOf().description ?? "";
     },
     validate(object, old) {
+      embedded ??= embeddedObjects(JSON.parse(schemaText) as Schema) ?? (() => []);
+      const causes = embedded(object, "");
+      if (causes.length > 0) return causes;
       rules ??= hasRules(schemaOf()) ? compileRules(schemaOf(), "") : noRules;
       return rules.check(object, old);
     },
     custom: {
       definition: metadata.name,
-      storageVersion: `${group}/${definition.spec.versions.find((candidate) => candidate.storage)?.name ?? version.name}`,
+      served: version.served,
       deprecation: version.deprecated === true ? (version.deprecationWarning ?? `${group}/${version.name} ${names.kind} is deprecated`) : undefined,
       digest: hash("sha256", schemaText),
       fromStored(body) {

@@ -68,6 +68,9 @@ function nameCauses(names: DefinitionNames, at: string): ErrorCause[] {
   if ((names.singular ?? "") !== "") label("singular", names.singular ?? "", names.singular ?? "");
   if (names.kind === "") causes.push(requiredCause(`${at}.kind`));
   else label("kind", names.kind.toLowerCase(), names.kind);
+  // They come from the kind where they are left out.
+  if ((names.singular ?? "") === "") causes.push(requiredCause(`${at}.singular`));
+  if ((names.listKind ?? "") === "") causes.push(requiredCause(`${at}.listKind`));
   const listKind = names.listKind ?? "";
   if (listKind !== "") label("listKind", listKind.toLowerCase(), listKind);
   if (names.kind !== "" && listKind === names.kind) causes.push(invalidCause(`${at}.listKind`, listKind, "kind and listKind may not be the same"));
@@ -101,14 +104,6 @@ function versionsCauses({ spec }: Definition, old: Definition | undefined): Erro
       ),
     );
   }
-  if (!versions.some((version) => version.served))
-    causes.push(
-      invalidCause(
-        "spec.versions",
-        versions.map(({ name }) => name),
-        "must have at least one served version",
-      ),
-    );
   if (versions.filter((version) => version.storage).length !== 1)
     causes.push(
       invalidCause(
@@ -135,7 +130,7 @@ function versionCauses(version: DefinitionVersion, at: string, old: DefinitionVe
   for (const [index, column] of (version.additionalPrinterColumns ?? []).entries()) {
     const here = `${at}.additionalPrinterColumns[${index}]`;
     if (column.name === "") causes.push(requiredCause(`${here}.name`));
-    if (!columnTypes.includes(column.type)) causes.push(unsupportedCause(`${here}.type`, column.type, columnTypes));
+    if (!columnTypes.includes(column.type)) causes.push(invalidCause(`${here}.type`, column.type, `must be one of ${columnTypes.join(", ")}`));
     if (column.jsonPath === "") causes.push(requiredCause(`${here}.jsonPath`));
   }
   const scale = version.subresources?.scale;
@@ -197,6 +192,7 @@ function storedVersionCauses({ spec, status }: Definition): ErrorCause[] {
   const stored = status?.storedVersions ?? [];
   const storage = spec.versions.find((version) => version.storage)?.name;
   return [
+    ...(stored.length === 0 ? [invalidCause("status.storedVersions", stored, "must have at least one stored version")] : []),
     ...stored.flatMap((name, index) =>
       spec.versions.some((version) => version.name === name) ? [] : [invalidCause(`status.storedVersions[${index}]`, name, "must appear in spec.versions")],
     ),

@@ -40,7 +40,8 @@ const depthMax = 100;
  */
 export function validateStructural(schema: Schema, at: string, old: Schema | undefined): ErrorCause[] {
   const causes: ErrorCause[] = [];
-  if (schema.type !== "object") causes.push(invalidCause(`${at}.type`, schema.type ?? "", 'must be "object" at the root'));
+  if ((schema.type ?? "") === "") causes.push(requiredCause(`${at}.type`, "must not be empty at the root"));
+  else if (schema.type !== "object") causes.push(invalidCause(`${at}.type`, schema.type ?? "", 'must be "object" at the root'));
   if (schema.nullable === true) causes.push(forbiddenCause(`${at}.nullable`, "nullable cannot be true at the root"));
   if (schema["x-kubernetes-preserve-unknown-fields"] === true && schema.properties === undefined && typeof schema.additionalProperties === "object")
     causes.push(forbiddenCause(`${at}.additionalProperties`, "must not be used at the root"));
@@ -76,8 +77,7 @@ function walk(schema: Schema, place: Place, causes: ErrorCause[]): void {
     walk(child, { at: `${at}.properties[${name}]`, level: "field", depth: place.depth + 1 }, causes);
   if (Array.isArray(items)) causes.push(forbiddenCause(`${at}.items`, "items must be a schema object and not an array"));
   else if (items !== undefined) walk(items, { at: `${at}.items`, level: "item", depth: place.depth + 1 }, causes);
-  if (additionalProperties === false) causes.push(forbiddenCause(`${at}.additionalProperties`, "additionalProperties cannot be set to false"));
-  else if (additionalProperties !== undefined && typeof additionalProperties !== "object" && additionalProperties !== true)
+  if (additionalProperties !== undefined && typeof additionalProperties !== "object" && typeof additionalProperties !== "boolean")
     causes.push(invalidCause(`${at}.additionalProperties`, additionalProperties, "must be a schema or true"));
   else if (typeof additionalProperties === "object") {
     if (additionalProperties === null || Array.isArray(additionalProperties))
@@ -103,8 +103,6 @@ function typeCauses(schema: Schema, { at, level }: Place, causes: ErrorCause[]):
         requiredCause(`${at}.type`, level === "item" ? "must not be empty for specified array items" : "must not be empty for specified object fields"),
       );
   } else if (!types.includes(type)) causes.push(unsupportedCause(`${at}.type`, type, types));
-  if (schema["x-kubernetes-int-or-string"] === true && type !== "")
-    causes.push(invalidCause(`${at}.type`, type, "must be empty if x-kubernetes-int-or-string is true"));
   if (type === "array" && schema.items === undefined) causes.push(requiredCause(`${at}.items`, "must be specified"));
   if (schema["uniqueItems"] === true)
     causes.push(forbiddenCause(`${at}.uniqueItems`, "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"));
@@ -170,14 +168,16 @@ function listCauses(schema: Schema, at: string, causes: ErrorCause[]): void {
   if (items.type !== "object")
     causes.push(invalidCause(`${at}.items.type`, items.type ?? "", "must be object if parent array's x-kubernetes-list-type is map"));
   if (items.nullable === true) causes.push(forbiddenCause(`${at}.items.nullable`, "cannot be nullable when x-kubernetes-list-type is map"));
+  const keysAt = `${at}.x-kubernetes-list-map-keys`;
   const seen = new Set<string>();
   for (const [index, key] of keys.entries()) {
-    const here = `${at}.x-kubernetes-list-map-keys[${index}]`;
+    const here = `${keysAt}[${index}]`;
     if (seen.has(key)) causes.push(duplicateCause(here, key));
     seen.add(key);
     const field = items.properties?.[key];
-    if (field === undefined) causes.push(invalidCause(here, key, "entries must all be names of item properties"));
-    else {
+    if (field === undefined) {
+      if (!causes.some((cause) => cause.field === keysAt)) causes.push(invalidCause(keysAt, keys, "entries must all be names of item properties"));
+    } else {
       if (field.type === "object" || field.type === "array")
         causes.push(invalidCause(`${at}.items.properties[${key}].type`, field.type, "must be a scalar type if parent array's x-kubernetes-list-type is map"));
       if (field.nullable === true)
@@ -208,7 +208,7 @@ function valueCauses(schema: Schema, at: string, causes: ErrorCause[]): void {
     causes.push(invalidCause(`${at}.multipleOf`, schema["multipleOf"], "must be greater than 0"));
 }
 
-/** Below allOf, anyOf, oneOf and not: only what bounds values, of fields that stand outside too. */
+/** Below allOf, anyOf, oneOf and not: only what bounds values. That they speak of fields which nothing outside defines is allowed, as upstream: such fields are pruned before. */
 function walkLogical(
   branch: Schema,
   outside: Schema,
@@ -229,18 +229,9 @@ function walkLogical(
   valueCauses(branch, at, causes);
   for (const [name, child] of Object.entries(branch.properties ?? {})) {
     const known = outside.properties?.[name];
-    if (known === undefined && outside["x-kubernetes-preserve-unknown-fields"] !== true)
-      causes.push(
-        requiredCause(
-          `${at.replace(/\.(?:allOf|anyOf|oneOf|not)(?:\[\d+\])?$/, "")}.properties[${name}]`,
-          `because it is defined in ${at.slice(at.lastIndexOf("openAPIV3Schema.") + 16)}.properties[${name}]`,
-        ),
-      );
     walkLogical(child, known ?? {}, { at: `${at}.properties[${name}]`, typed: false, depth: place.depth + 1 }, causes);
   }
   if (branch.items !== undefined) {
-    if (outside.items === undefined && outside["x-kubernetes-preserve-unknown-fields"] !== true)
-      causes.push(requiredCause(`${at}.items`, "because it is not defined outside"));
     walkLogical(branch.items, outside.items ?? {}, { at: `${at}.items`, typed: false, depth: place.depth + 1 }, causes);
   }
   for (const word of ["allOf", "anyOf", "oneOf"] as const) {
@@ -257,9 +248,7 @@ function metadataCauses(schema: Schema, at: string, causes: ErrorCause[]): void 
   const here = `${at}.properties[metadata]`;
   for (const name of Object.keys(metadata.properties ?? {})) {
     if (name !== "name" && name !== "generateName") {
-      causes.push(
-        forbiddenCause(`${here}.properties[${name}]`, "must not specify anything other than name and generateName, but metadata is implicitly specified"),
-      );
+      causes.push(forbiddenCause(here, "must not specify anything other than name and generateName, but metadata is implicitly specified"));
       return;
     }
   }

@@ -27,7 +27,7 @@ export const customResourceDefinitionKind: Kind = kindWithSchema(
 function prepare(object: KubeObject, old: KubeObject | undefined): void {
   const definition = object as Definition;
   const { spec } = definition;
-  if (typeof spec?.names?.kind === "string") {
+  if (typeof spec?.names?.kind === "string" && spec.names.kind !== "") {
     const { names } = spec;
     spec.names = { ...names, singular: names.singular || names.kind.toLowerCase(), listKind: names.listKind || `${names.kind}List` };
   }

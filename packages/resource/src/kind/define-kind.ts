@@ -120,12 +120,12 @@ export interface CustomKind {
   readonly definition: string;
   /** Brings a stored body, of any version and of any age of the schema, to this version and its shape: pruned, with defaults. */
   readonly fromStored: (body: string) => string;
+  /** Objects of a version that is not served can still be removed. */
+  readonly served: boolean;
   /** Of the schema, without making it. */
   readonly digest: string;
   /** What clients of this version are warned of; undefined: nothing. */
   readonly deprecation: string | undefined;
-  /** `apiVersion` that is current among the versions of this kind: the one that discovery prefers. */
-  readonly storageVersion: string;
 }
 
 /** A kind as the rest of the house knows it. */

@@ -81,7 +81,8 @@ function checkText(value: string, schema: Schema, at: string, run: Run): void {
       invalid(run, at, value, `cannot be matched with '${pattern}': ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  if (schema.format !== undefined && formatProblem(schema.format, value)) invalid(run, at, value, `must be of type ${schema.format}: ${shown(run, value)}`);
+  if (schema.format !== undefined && formatProblem(schema.format, value))
+    add(run, at, "FieldValueTypeInvalid", `Invalid value: ${shown(run, value)}: ${at} in body must be of type ${schema.format}: ${shown(run, value)}`);
 }
 
 function codePoints(value: string): number {
