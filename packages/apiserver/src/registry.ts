@@ -11,11 +11,11 @@ export interface Registry {
   define(definition: string, kinds: readonly Kind[]): void;
   /** By URL: group, version and plural. */
   byPlural(group: string, version: string, plural: string): Kind | undefined;
-  /** By body: `apiVersion` and `kind`. */
+  /** By body: `apiVersion` and `kind`. Versions that are not served are found too: their objects can still be removed. */
   byKind(apiVersion: string, kind: string): Kind | undefined;
   /** By the store's name: `releases.threeport.io`. Of several versions the one that discovery prefers. */
   byResource(resource: string): Kind | undefined;
-  /** Every version of every kind. */
+  /** Every served version of every kind. */
   all(): readonly Kind[];
   /** Every kind once, also when none of its versions is served. */
   resources(): readonly Kind[];
@@ -58,7 +58,10 @@ export function createRegistry(kinds: readonly Kind[]): Registry {
       for (const kind of before) remove(kind);
       // What is served under a name already stays: nobody takes over a built-in kind.
       for (const kind of next.filter(isServed)) if (!byUrl.has(urlOf(kind)) && !byBody.has(bodyOf(kind))) add(kind);
-      for (const kind of next) if (!byName.has(kind.resource)) byName.set(kind.resource, kind);
+      for (const kind of next.filter((other) => !isServed(other))) {
+        if (!byBody.has(bodyOf(kind))) byBody.set(bodyOf(kind), kind);
+        if (!byName.has(kind.resource)) byName.set(kind.resource, kind);
+      }
       if (next.length === 0) defined.delete(definition);
       else defined.set(definition, next);
       revision++;

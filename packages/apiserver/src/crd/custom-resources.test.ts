@@ -127,6 +127,21 @@ test("several versions: an object is stored once and answered in the version tha
   await api.call("PATCH", definitionUrl, { body: { spec: { versions: [version("v1"), { ...old, served: false }] } } });
   await until("v1beta1 to go", async () => (await api.call("GET", inDefault("movers", "v1beta1"))).status === 404);
   expect((await api.call("GET", inDefault("movers"))).status).toBe(200);
+  // Objects of a kind that is not served at all are still removed with it.
+  await api.call("POST", inDefault("movers"), { body: { metadata: { name: "last" }, spec: {} } });
+  await api.call("PATCH", definitionUrl, {
+    body: {
+      spec: {
+        versions: [
+          { ...version("v1"), served: false },
+          { ...old, served: false },
+        ],
+      },
+    },
+  });
+  await until("the kind to be served no more", async () => (await api.call("GET", inDefault("movers"))).status === 404);
+  await api.call("DELETE", definitionUrl);
+  await until("the definition to go", async () => (await api.call("GET", definitionUrl)).status === 404);
 });
 
 test("the status subresource: the main endpoint ignores status, and /status all else", async () => {
@@ -177,7 +192,6 @@ test("what a definition cannot be is refused with the field that is wrong", asyn
   const cases: [object, string][] = [
     [{ ...definition({ plural: "bads" }), metadata: { name: "other.example.com" } }, "metadata.name"],
     [definition({ plural: "bads", version: { storage: false } }), "spec.versions"],
-    [definition({ plural: "bads", version: { served: false } }), "spec.versions"],
     [definition({ plural: "bads", version: { schema: undefined } }), "spec.versions[0].schema.openAPIV3Schema"],
     [definition({ plural: "bads", group: "bads.k8s.io" }), "metadata.annotations[api-approved.kubernetes.io]"],
     [definition({ plural: "bads", version: version("v1", { properties: {} }) }), "spec.versions[0].schema.openAPIV3Schema.properties[spec].type"],
