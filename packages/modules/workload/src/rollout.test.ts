@@ -133,6 +133,41 @@ describeWithKubernetes("a workload from definition to pods", () => {
     },
   );
 
+  test(
+    "replicas of an instance win over the document, through /scale too, and where nobody could say what is meant it is Stalled",
+    { timeout: 60_000 },
+    async () => {
+      const name = fresh("scaled");
+      const scale = `/apis/${group}/namespaces/default/workloadinstances/${name}/scale`;
+      const liveReplicas = async (): Promise<number | undefined> => {
+        const found = await server.client
+          .get<StoredObject>({ apiVersion: "apps/v1", kind: "Deployment", namespace: "default-dev", name })
+          .catch(() => undefined);
+        return (found?.["spec"] as { replicas?: number } | undefined)?.replicas;
+      };
+      await plane.create(definition(name, [app(name, "example.com/app:1")]));
+      await plane.create(instance(name, name));
+      await plane.ready(instances, name);
+      expect([await liveReplicas(), ((await plane.client.request(scale)).body as { spec: object }).spec]).toEqual([2, { replicas: 2 }]);
+      const headers = { "content-type": "application/merge-patch+json" };
+      await plane.client.request(scale, { method: "PATCH", headers, body: { spec: { replicas: 1 } } });
+      await until("one pod", async () => (await liveReplicas()) === 1);
+      await until("the status to say so", async () => (await plane.get<WorkloadInstance & StoredObject>(instances, name))?.status?.replicas === 1);
+      // A second Deployment: the number could be that of either.
+      await plane.change<WorkloadDefinition & StoredObject>(definitions, name, (object) => {
+        (object.spec.source as { manifests: { objects: unknown[] } }).manifests.objects = [
+          app(name, "example.com/app:1"),
+          app(`${name}-b`, "example.com/app:1"),
+        ];
+      });
+      const stalled = await until("the instance to be stalled", async () => {
+        const now = await plane.get(instances, name);
+        return conditionOf(now, "Stalled")?.status === "True" ? now : undefined;
+      });
+      expect([conditionOf(stalled, "Ready")?.reason, await liveReplicas()]).toEqual(["NotScalable", 1]);
+    },
+  );
+
   test("K3: applying the same definition, instance and environment again writes nothing anywhere", async () => {
     const name = fresh("same");
     await plane.create(definition(name, [anywhere(configMap("", name))]));
