@@ -1,3 +1,4 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv } from "ajv";
 import { expect, test } from "vitest";
 import { WireReader, WireType } from "../../protobuf/wire.ts";
@@ -37,6 +38,18 @@ function eachReference(value: unknown, visit: (reference: string) => void): void
     else eachReference(child, visit);
   }
 }
+
+test("every document is valid OpenAPI 3.0 or Swagger 2.0, by somebody else's judgement", async () => {
+  await using api = await openTestApi();
+  const v2 = (await api.call("GET", "/openapi/v2")).body;
+  for (const document of [...(await documents(api)), v2]) {
+    // The validator takes a field of the name $ref, which schemas of schemas have, for a reference.
+    const readable = JSON.parse(JSON.stringify(document), (key, value: unknown) => (key === "$ref" && typeof value === "object" ? undefined : value)) as object;
+    const { valid, errors } = await new Validator().validate({ ...readable });
+    expect(JSON.stringify(errors ?? "", undefined, 1).slice(0, 2000)).toBe('""');
+    expect(valid).toBe(true);
+  }
+});
 
 test("every $ref of every document leads to a schema of that document", async () => {
   await using api = await openTestApi();
