@@ -2,6 +2,7 @@ import { isErrorCode } from "@threeport/resource";
 import type { ApiContext } from "../api.ts";
 import { deleteObject } from "../pipeline/delete.ts";
 import { listObjects } from "../pipeline/list.ts";
+import { concealed, mustConceal } from "./conceal.ts";
 import { readDeleteOptions } from "./delete-options.ts";
 import { readListOptions } from "./list-options.ts";
 import { presentList, presentationOf } from "./present.ts";
@@ -26,5 +27,11 @@ export async function deleteCollection(context: ApiContext, request: ResourceReq
       ),
     );
   }
-  return presentList(context, route.kind, presentation, listed);
+  const conceal = mustConceal(context, request.caller.user, { kind: route.kind, namespace: route.namespace ?? "", name: "" });
+  return presentList(
+    context,
+    route.kind,
+    presentation,
+    conceal ? { ...listed, items: listed.items.map((item) => ({ ...item, body: concealed(item.body) })) } : listed,
+  );
 }

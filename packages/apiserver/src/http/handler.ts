@@ -9,6 +9,7 @@ import { deleteObject } from "../pipeline/delete.ts";
 import { checkNotFuture, listObjects, listTextOf, parseVersion } from "../pipeline/list.ts";
 import { applyScale, patchScale, scaleText, updateScale } from "../pipeline/scale.ts";
 import { patchObject, updateObject, type PatchType } from "../pipeline/update.ts";
+import { concealed, concealedError, mustConceal } from "./conceal.ts";
 import { deleteCollection } from "./delete-collection.ts";
 import { readDeleteOptions } from "./delete-options.ts";
 import { applyManager, fieldManager, refuseForce } from "./field-manager.ts";
@@ -162,10 +163,11 @@ async function write(context: ApiContext, request: ResourceRequest, told: Told, 
     dryRun: request.query.oneOf("dryRun", ["All"]) === "All",
     fieldValidation: request.query.oneOf("fieldValidation", ["Strict", "Warn", "Ignore"]) ?? "Warn",
   };
-  const made = await body(options);
+  const conceal = concealsName(context, request);
+  const made = await body(options).catch((error: unknown) => Promise.reject((conceal ? concealedError(error) : error) as Error));
   return {
     status: made.created === true ? 201 : told.status,
-    body: presentObject(context, shownKind(request.route), presentation, made),
+    body: presentObject(context, shownKind(request.route), presentation, conceal ? { ...made, body: concealed(made.body) } : made),
     warnings: [...told.warnings, ...made.warnings],
   };
 }
@@ -174,9 +176,14 @@ async function remove(context: ApiContext, request: ResourceRequest, name: Objec
   const presentation = presentationOf(request);
   const { kind } = name;
   const deleted = await deleteObject(context, request.caller, name, readDeleteOptions(request));
-  if (!deleted.removed) return answer(202, presentObject(context, kind, presentation, deleted));
+  if (!deleted.removed)
+    return answer(202, presentObject(context, kind, presentation, concealsName(context, request) ? { ...deleted, body: concealed(deleted.body) } : deleted));
   const details = { name: name.name, ...(kind.group === "" ? {} : { group: kind.group }), kind: kind.plural, uid: deleted.uid };
   return answer(200, JSON.stringify({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details }));
+}
+
+function concealsName(context: ApiContext, { route, caller }: ResourceRequest): boolean {
+  return mustConceal(context, caller.user, { kind: route.kind, namespace: route.namespace ?? "", name: route.name ?? "" });
 }
 
 function subresource(route: Route): { subresource?: "status" } {
