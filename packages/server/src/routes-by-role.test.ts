@@ -29,8 +29,10 @@ interface Route {
 const roles = ["nobody", "view of a", "edit of a", "admin of a", "admin of b", "environment-user", "operator", "cluster-admin", "master"] as const;
 type Role = (typeof roles)[number];
 
-/** What may hold the value of a Secret: readable only for those who may read Secrets. */
-const secretBearing = ["secrets", "resourcesets", "workloaddefinitions"];
+/** What holds secret values: not for mere readers. */
+const secretBearing = ["secrets"];
+/** Objects of a namespace that reach beyond it: read by its people, written by operations. */
+const beyond = ["resourcesets"];
 /** Kinds that say where workloads run: operations' own, whole. */
 const operations = ["environments", "kubernetesruntimeinstances"];
 const reading = ["get", "list", "watch"];
@@ -43,8 +45,8 @@ function may(role: Role, route: Pick<Route, "resource" | "verb" | "namespace">):
   if (resource.plural.startsWith("selfsubject")) return verb === "create";
   if (role === "nobody") return false;
   if (role === "environment-user" || role === "operator") {
+    if (role === "operator") return operations.includes(resource.plural) || beyond.includes(resource.plural);
     if (!operations.includes(resource.plural)) return false;
-    if (role === "operator") return true;
     return resource.subresource === "" && reading.includes(verb);
   }
   const own = role.endsWith(" of b") ? "b" : "a";
@@ -56,6 +58,7 @@ function may(role: Role, route: Pick<Route, "resource" | "verb" | "namespace">):
   if (rbac.includes(resource.plural)) return level === "admin";
   if (resource.plural === "serviceaccounts" && resource.subresource === "token") return level !== "view";
   if (reading.includes(verb)) return level !== "view" || !secretBearing.includes(resource.plural);
+  if (beyond.includes(resource.plural)) return false;
   // Status is what controllers say; people only read it. Scale is a wish like spec.
   return level !== "view" && (resource.subresource === "" || resource.subresource === "scale");
 }
