@@ -42,6 +42,11 @@ export interface DatabaseOptions {
   readonly statementTimeoutMs?: number;
   /** How long a caller waits for a connection: a new one, or a free one of the pool. */
   readonly connectTimeoutMs?: number;
+  /**
+   * A connection met another history of the database than the ones before it: after a failover, or a copy put in its place, commits that were
+   * acknowledged may be gone, and their numbers may be given out again. Called before that connection is used.
+   */
+  readonly onOtherHistory?: () => void;
 }
 
 const connectTimeoutDefaultMs = 5_000;
@@ -55,6 +60,7 @@ const triesMax = 5;
 export function openDatabase(connection: ConnectionOptions, options: DatabaseOptions = {}): Database {
   const statementTimeoutMs = options.statementTimeoutMs ?? 30_000;
   const connectTimeoutMs = options.connectTimeoutMs ?? connectTimeoutDefaultMs;
+  let history: string | undefined;
   const pool = new Pool({
     ...connection,
     max: options.connectionsMax ?? 8,
@@ -68,6 +74,10 @@ export function openDatabase(connection: ConnectionOptions, options: DatabaseOpt
     onConnect: async (client) => {
       await client.query("SET default_transaction_isolation = 'read committed'"); // each statement sees what was committed before it (S2), whatever the server's default
       await walkIndexes(client);
+      const met = await historyOf(client);
+      if (met === undefined || met === history) return;
+      if (history !== undefined) options.onOtherHistory?.();
+      history = met;
     },
   });
   pool.on("error", () => {}); // an idle connection was lost; the next query opens another
@@ -103,6 +113,25 @@ async function walkIndexes(client: ClientBase): Promise<void> {
     .catch((error: unknown) => {
       if (!(error instanceof DatabaseError)) throw error;
     });
+}
+
+/** SQLSTATE undefined_function, insufficient_privilege: a server that does not know timelines, or does not tell. */
+const untold: readonly unknown[] = ["42883", "42501"];
+
+/**
+ * Names the database and its line of commits: PostgreSQL begins a new one whenever a copy becomes the primary. Undefined where it is not told. A server that is
+ * in recovery, which has no line of its own yet, is refused: what it answers may be old.
+ */
+async function historyOf(client: ClientBase): Promise<string | undefined> {
+  try {
+    const { rows } = await client.query<{ history: string }>(
+      "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS history",
+    );
+    return rows[0]?.history;
+  } catch (error) {
+    if (error instanceof DatabaseError && untold.includes(error.code)) return undefined;
+    throw error;
+  }
 }
 
 async function transact<T>(pool: Pool, body: (tx: Queryable) => Promise<T>): Promise<T> {

@@ -38,6 +38,8 @@ export interface Feed extends AsyncDisposable {
   offer(group: Committed): void;
   /** Another process committed: look soon. */
   hint(): void;
+  /** The database has another history now: what was heard of may not be true any more. Everybody is told to list again (S4). */
+  restart(): void;
   /**
    * Hands every change of a kind, or of a part of it, above `afterRv` to `listener`, in order, beginning before this resolves.
    * `TP_EXPIRED` below the compacted number, `TP_VERSION_TOO_LARGE` above the counter. `onEnd` is called when the feed lost its place
@@ -68,6 +70,8 @@ export function createFeed(options: FeedOptions): Feed {
   let floorRv = 0;
   let lastRv = 0;
   let behind = false;
+  /** Nothing known may be used or added to until the feed has begun anew. */
+  let lost = false;
   let reading: Promise<void> | undefined;
   let stopped = false;
   let timer: Disposable | undefined;
@@ -131,6 +135,7 @@ export function createFeed(options: FeedOptions): Feed {
     newestOf.clear();
     ringStart = ringBytes = 0;
     lastRv = floorRv = newest;
+    lost = false;
     options.log.info("the change feed lost its place in the log; all watches were told to list again", { rv: newest });
     for (const listener of ended) guarded(() => listener.onEnd(error));
   }
@@ -142,8 +147,10 @@ export function createFeed(options: FeedOptions): Feed {
       try {
         while (behind && !stopped) {
           behind = false;
+          if (lost) await beginAnew();
           for (;;) {
             const { changes, readTo, more } = await reader.changes({ afterRv: lastRv, limit: readBatch });
+            if (lost) throw new PlatformError("TP_EXPIRED"); // what was read may be of either history
             hand(changes, readTo);
             if (!more) break;
           }
@@ -175,8 +182,14 @@ export function createFeed(options: FeedOptions): Feed {
       lastRv = floorRv = await reader.currentRv();
       poll();
     },
+    restart() {
+      lost = true;
+      newestOf.clear();
+      void readOn().catch(() => {}); // the poll reads again
+    },
     newest: (key) => newestOf.get(formatKey(key)),
     offer(group) {
+      if (lost) return;
       if (group.baseRv === lastRv && reading === undefined) hand(group.changes, group.lastRv);
       else if (group.lastRv > lastRv) void readOn().catch(() => {}); // the poll reads again
     },
@@ -186,6 +199,7 @@ export function createFeed(options: FeedOptions): Feed {
     async subscribe(wanted, afterRv, listener, onEnd = () => {}) {
       const scope: FeedScope = typeof wanted === "string" ? { kind: wanted } : wanted;
       const { kind } = scope;
+      if (lost) await readOn();
       // Below the ring: read the log up to where the ring begins, then join it. Above: another replica is ahead; catch up first.
       if (afterRv > lastRv) await readOn();
       let from = afterRv;

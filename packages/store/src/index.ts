@@ -4,6 +4,7 @@ export { migrate } from "./migrate.ts";
 export { backup, restore, type BackupReport } from "./backup.ts";
 export type { Claim, Completion, Queue } from "./queue.ts";
 export type { Inventory, InventoryEntry } from "./inventory.ts";
+export { listBytesMax, listTooLarge } from "./list-text.ts";
 export type { Reader, ListPage, ListInput } from "./reader.ts";
 export type { Writer } from "./writer.ts";
 export type { Feed, Subscription } from "./feed.ts";

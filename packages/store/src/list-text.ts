@@ -1,3 +1,4 @@
+import { PlatformError } from "@threeport/resource";
 import type { Database } from "./database.ts";
 
 export interface ListTextInput {
@@ -20,33 +21,65 @@ export type ListTexts = (input: ListTextInput) => Promise<ListText | undefined>;
 
 /** Bodies that are kept; what is beyond is read again. */
 const keptBytesMax = 24 * 1024 * 1024;
-/** Bodies of one statement: bounds what the database sends at once. */
-const readBatch = 5_000;
+/** Bodies of one statement, and their bytes as stored (large ones are compressed): bounds what the database sends at once. The first body always comes. */
+const readMax = { bodies: 5_000, bytes: 8 * 1024 * 1024 };
+/** A whole list in one answer. Who has more asks for pages. */
+export const listBytesMax = 256 * 1024 * 1024;
 
 /**
  * Lists whose items nobody looks into. A body never changes under its number, so only the numbers come from the database,
  * in one statement and so from one snapshot; bodies are kept from list to list. What a list costs otherwise is to carry
  * the same megabytes through a socket again: 3,000 objects of 1 KB, 50 ms of CPU in both processes; this way 10.
  */
-export function createListTexts(database: Database): ListTexts {
-  const bodies = keptBodies();
-  return async (input) => {
-    const page = await readPage(database, input);
-    const missing = page.numbers.filter((rv) => !bodies.has(rv));
-    const read = new Map<number, Buffer>();
-    for (let start = 0; start < missing.length; start += readBatch) {
-      const rows = await database.query<{ rv: string; body: string }>(bodiesOf, [missing.slice(start, start + readBatch)]);
-      for (const row of rows) read.set(Number(row.rv), Buffer.from(row.body));
-    }
-    const found: Buffer[] = [];
-    for (const rv of page.numbers) {
-      const body = read.get(rv) ?? bodies.get(rv);
-      if (body === undefined) return undefined;
-      found.push(body);
-    }
-    for (const [rv, body] of read) bodies.keep(rv, body);
-    return { rv: page.rv, bodies: found, next: page.next };
+export function createListTexts(database: Database): { readonly read: ListTexts; forget(): void } {
+  let bodies = keptBodies();
+  return {
+    /** Numbers may be given out again: nothing that was kept belongs to them. */
+    forget() {
+      bodies = keptBodies();
+    },
+    async read(input) {
+      const kept = bodies; // a list that is under way while they are forgotten adds to nothing that is used later
+      const page = await readPage(database, input);
+      const read = await readBodies(
+        database,
+        page.numbers.filter((rv) => !kept.has(rv)),
+      );
+      const found: Buffer[] = [];
+      for (const rv of page.numbers) {
+        const body = read.get(rv) ?? kept.get(rv);
+        if (body === undefined) return undefined;
+        found.push(body);
+      }
+      if (kept !== bodies) return undefined;
+      for (const [rv, body] of read) kept.keep(rv, body);
+      return { rv: page.rv, bodies: found, next: page.next };
+    },
   };
+}
+
+/** What was compacted is left out. */
+async function readBodies(database: Database, numbers: readonly number[]): Promise<Map<number, Buffer>> {
+  const read = new Map<number, Buffer>();
+  let bytes = 0;
+  for (let start = 0; start < numbers.length;) {
+    const wanted = numbers.slice(start, start + readMax.bodies);
+    const rows = await database.query<{ rv: string; body: string; whole: boolean }>(bodiesOf, [wanted]);
+    for (const row of rows) {
+      const body = Buffer.from(row.body);
+      read.set(Number(row.rv), body);
+      bytes += body.length;
+    }
+    if (bytes > listBytesMax) throw listTooLarge();
+    // A statement that was cut ends with the last body that it has, in the order of the numbers asked for.
+    const last = rows.at(-1);
+    start = last === undefined || last.whole ? start + wanted.length : numbers.indexOf(Number(last.rv), start) + 1;
+  }
+  return read;
+}
+
+export function listTooLarge(): PlatformError {
+  return new PlatformError("TP_TOO_LARGE", { message: `the list has more than ${listBytesMax / 1024 / 1024} MiB; ask for it in pages (limit and continue)` });
 }
 
 /** The newest kept bodies by number. */
@@ -105,5 +138,12 @@ const limitedNumbersOf = (namespaced: boolean) => {
   };
 };
 
-/** Served by version's primary key. */
-const bodiesOf = { name: "list_bodies", text: "SELECT rv, body FROM version WHERE rv = ANY($1::bigint[])" };
+/** Served by version's primary key. Sizes are taken without reading what is stored out of line. `whole`: nothing was left out after this one. */
+const bodiesOf = {
+  name: "list_bodies",
+  text: `SELECT v.rv, v.body, v.bytes_after = 0 AS whole FROM (
+    SELECT w.ord, l.rv, l.body, sum(pg_column_size(l.body)) OVER (ORDER BY w.ord) - pg_column_size(l.body) AS bytes_before,
+      sum(pg_column_size(l.body)) OVER (ORDER BY w.ord DESC) - pg_column_size(l.body) AS bytes_after
+    FROM unnest($1::bigint[]) WITH ORDINALITY AS w(rv, ord) JOIN version l ON l.rv = w.rv) v
+  WHERE v.bytes_before < ${readMax.bytes} ORDER BY v.ord`,
+};

@@ -57,7 +57,8 @@ export interface StoreOptions extends DatabaseOptions {
 
 /** Opens the store: schema brought up to date, feed running. */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const database = openDatabase(options.connection, options);
+  let onOtherHistory = (): void => {};
+  const database = openDatabase(options.connection, { ...options, onOtherHistory: () => onOtherHistory() });
   try {
     const keyEncryption = options.keyEncryptionKey instanceof Uint8Array ? localKeys([options.keyEncryptionKey]) : options.keyEncryptionKey;
     await checkDataKeys(database, keyEncryption);
@@ -76,6 +77,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...(options.ringBytesMax === undefined ? {} : { ringBytesMax: options.ringBytesMax }),
     });
     await feed.start();
+    const listTexts = createListTexts(database);
+    onOtherHistory = () => {
+      options.log.info("the database has another history than before (a failover, or a copy in its place): commits may be lost, everybody lists again", {});
+      listTexts.forget();
+      feed.restart();
+    };
     let notifier: Notifier | undefined;
     const keyWatch = watchKeys(sealer, {
       clock: options.clock,
@@ -100,7 +107,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return {
       database,
       reader,
-      listText: createListTexts(database),
+      listText: listTexts.read,
       writer,
       feed,
       queue: createQueue(database, onEnqueued),

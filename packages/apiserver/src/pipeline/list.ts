@@ -1,5 +1,5 @@
 import { PlatformError, isErrorCode } from "@threeport/resource";
-import type { Version } from "@threeport/store";
+import { listBytesMax, listTooLarge, type Version } from "@threeport/store";
 import type { ApiContext } from "../api.ts";
 import { isServedAsStored, parseBody, servedBody } from "./body.ts";
 import { readToken, writeToken, type ContinueToken } from "./continue-token.ts";
@@ -49,6 +49,7 @@ interface PageInput {
 
 async function listPage(context: ApiContext, selection: Selection, { limit, token, atRv }: PageInput): Promise<Listed> {
   const items: Version[] = [];
+  let characters = 0;
   let rv = atRv;
   let after: { readonly namespace: string; readonly name: string } | undefined = token;
   for (;;) {
@@ -63,6 +64,8 @@ async function listPage(context: ApiContext, selection: Selection, { limit, toke
       const version = isServedAsStored(selection.kind) ? stored : { ...stored, body: servedBody(selection.kind, stored.body) };
       if (!selection.all && !selection.matches(parseBody(version.body))) continue;
       items.push(version);
+      characters += version.body.length;
+      if (characters > listBytesMax) throw listTooLarge();
       const last = index === page.items.length - 1 && page.next === undefined;
       if (items.length >= limit && !last) return { items, ...(await headOf(context, selection, { rv, last: version.key, count: items.length, token })) };
     }
