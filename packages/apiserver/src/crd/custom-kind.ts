@@ -73,6 +73,7 @@ function customKind(definition: Definition, version: DefinitionVersion): Kind {
       served: version.served,
       deprecation: version.deprecated === true ? (version.deprecationWarning ?? `${group}/${version.name} ${names.kind} is deprecated`) : undefined,
       digest: hash("sha256", schemaText),
+      readSchema: () => schema ?? wholeSchema(JSON.parse(schemaText) as Schema),
       fromStored(body) {
         const object = JSON.parse(body) as JsonObject;
         object["apiVersion"] = base.apiVersion;

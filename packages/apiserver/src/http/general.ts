@@ -3,8 +3,9 @@ import { PlatformError } from "@threeport/resource";
 import { parseAccept, takes } from "./accept.ts";
 import type { WholeAnswer } from "./answer-with.ts";
 import { aggregatedDiscovery, coreVersions, groupDocument, groupList, resourceList, type AggregatedVersion, type Offer } from "./discovery.ts";
+import { jsonForm } from "./openapi/assemble-v2.ts";
 import { createOpenApi } from "./openapi/create-open-api.ts";
-import { encodeOpenApiV2, openApiV2Protobuf } from "./openapi/v2-protobuf.ts";
+import { openApiV2Protobuf, protobufForm } from "./openapi/v2-protobuf.ts";
 
 export interface GeneralRequest {
   /** Without a slash at the end. */
@@ -16,7 +17,7 @@ export interface GeneralRequest {
 }
 
 /** Discovery, OpenAPI, version: what is no object. Undefined when there is nothing at the path. */
-export type GeneralDocuments = (request: GeneralRequest) => WholeAnswer | undefined;
+export type GeneralDocuments = (request: GeneralRequest) => Promise<WholeAnswer | undefined>;
 
 interface Document {
   readonly body: Buffer;
@@ -31,7 +32,7 @@ export function createGeneralDocuments(offer: Offer, version: string): GeneralDo
   let revision = -1;
   let kept = new Map<string, Document | undefined>();
 
-  function find(key: string, make: () => { value: object | Buffer | undefined; contentType?: string }): Document | undefined {
+  function find(key: string, make: () => { value: object | undefined; contentType?: string }): Document | undefined {
     if (offer.registry.revision !== revision) {
       kept = new Map();
       revision = offer.registry.revision;
@@ -39,13 +40,13 @@ export function createGeneralDocuments(offer: Offer, version: string): GeneralDo
     if (kept.has(key)) return kept.get(key);
     const { value, contentType = "application/json" } = make();
     if (value === undefined) return undefined; // not kept: anybody can ask for any path
-    const body = Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value));
+    const body = Buffer.from(JSON.stringify(value));
     const document = { body, contentType, hash: createHash("sha256").update(body).digest("hex").toUpperCase() };
     kept.set(key, document);
     return document;
   }
 
-  return ({ path, accept, ifNoneMatch, hash }) => {
+  return async ({ path, accept, ifNoneMatch, hash: expectedHash }) => {
     if (path === "/api" || path === "/apis") {
       const aggregated = acceptedDiscovery(accept);
       const document =
@@ -58,11 +59,10 @@ export function createGeneralDocuments(offer: Offer, version: string): GeneralDo
       return document && answer(document, ifNoneMatch, { vary: true });
     }
     if (path === "/openapi/v2") {
-      const binary = acceptsBinary(accept);
-      const document = find(`${path} ${binary}`, () =>
-        binary ? { value: encodeOpenApiV2(openApi.v2()), contentType: openApiV2Protobuf } : { value: openApi.v2() },
-      );
-      return document && answer(document, ifNoneMatch, { vary: true });
+      const form = acceptsBinary(accept) ? protobufForm : jsonForm;
+      const hash = openApi.v2Hash(form);
+      const body = isKnown(hash, ifNoneMatch) ? Buffer.alloc(0) : await openApi.v2(form);
+      return answer({ body, contentType: form.contentType, hash }, ifNoneMatch, { vary: true });
     }
     if (path.startsWith("/openapi/v3/")) {
       const place = path.slice("/openapi/v3/".length);
@@ -70,10 +70,10 @@ export function createGeneralDocuments(offer: Offer, version: string): GeneralDo
       if (expected === undefined) return undefined;
       requireJson(accept);
       // A client that was told of other content is sent to what there is now, which it may then keep for ever.
-      if (hash !== undefined && hash !== expected)
+      if (expectedHash !== undefined && expectedHash !== expected)
         return { status: 301, headers: ["Location", `${path}?hash=${expected}`, "Cache-Control", "no-cache"], body: "" };
       const document = { body: openApi.document(place), contentType: "application/json", hash: expected };
-      return answer(document, ifNoneMatch, { vary: true, ...(hash === undefined ? {} : { cache: "public, immutable, max-age=31536000" }) });
+      return answer(document, ifNoneMatch, { vary: true, ...(expectedHash === undefined ? {} : { cache: "public, immutable, max-age=31536000" }) });
     }
     const document = find(path, () => ({ value: simpleDocument(path) }));
     return document && answer(document, ifNoneMatch, {});
@@ -104,6 +104,11 @@ export function createGeneralDocuments(offer: Offer, version: string): GeneralDo
   }
 }
 
+/** The client has the document. */
+function isKnown(hash: string, ifNoneMatch: string | undefined): boolean {
+  return (ifNoneMatch ?? "").split(",").some((entry) => entry.trim().replace(/^W\//, "") === `"${hash}"`);
+}
+
 function answer(
   document: Document,
   ifNoneMatch: string | undefined,
@@ -111,8 +116,7 @@ function answer(
 ): WholeAnswer {
   const etag = `"${document.hash}"`;
   const headers = ["ETag", etag, "Cache-Control", cache, ...(vary ? ["Vary", "Accept"] : [])];
-  const known = (ifNoneMatch ?? "").split(",").some((entry) => entry.trim().replace(/^W\//, "") === etag);
-  return { status: known ? 304 : 200, headers, contentType: document.contentType, body: document.body };
+  return { status: isKnown(document.hash, ifNoneMatch) ? 304 : 200, headers, contentType: document.contentType, body: document.body };
 }
 
 /** The aggregated form that the client likes best; undefined for the plain one. */

@@ -105,7 +105,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (document !== undefined) return answerWith(response, { status: 200, body: JSON.stringify(document()) });
       if (path === "/metrics")
         return answerWith(response, { status: 200, body: `${await options.metrics()}${flow.metrics()}`, contentType: "text/plain; version=0.0.4" });
-      const found = generalDocuments({
+      const found = await generalDocuments({
         path: path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path,
         accept: request.headers.accept,
         ifNoneMatch: request.headers["if-none-match"],

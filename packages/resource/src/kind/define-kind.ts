@@ -122,6 +122,8 @@ export interface CustomKind {
   readonly fromStored: (body: string) => string;
   /** Objects of a version that is not served can still be removed. */
   readonly served: boolean;
+  /** The schema for somebody who looks at it once: it is not kept for that. */
+  readonly readSchema: () => Schema;
   /** Of the schema, without making it. */
   readonly digest: string;
   /** What clients of this version are warned of; undefined: nothing. */

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Kind } from "@threeport/resource";
 import type { Offer } from "../discovery.ts";
+import { assembleOpenApiV2, type OpenApiV2Form } from "./assemble-v2.ts";
 import { openApiDocument } from "./document.ts";
 import { withReferences } from "./references.ts";
-import { openApiV2 } from "./v2.ts";
 
 /** OpenAPI v3: an index, and one document for each group version; and v2. */
 export interface OpenApi {
@@ -13,9 +13,14 @@ export interface OpenApi {
   hashOf(place: string): string | undefined;
   /** JSON text of the document at a place that has a hash. */
   document(place: string): Buffer;
-  /** OpenAPI v2: all group versions in one. Made anew at each call. */
-  v2(): object;
+  /** Changes with what {@link v2} answers. */
+  v2Hash(form: OpenApiV2Form): string;
+  /** OpenAPI v2: all group versions in one. */
+  v2(form: OpenApiV2Form): Promise<Buffer>;
 }
+
+/** A document of OpenAPI v2 up to this size is kept. */
+const keptBytesMax = 4 * 1024 * 1024;
 
 /**
  * A document is made when somebody asks for it, and kept while its kinds are the same, whatever happens to others. Its
@@ -24,6 +29,7 @@ export interface OpenApi {
  */
 export function createOpenApi(offer: Offer): OpenApi {
   const made = new Map<string, { readonly hash: string; readonly body: Buffer }>();
+  const madeV2 = new Map<string, Promise<Buffer>>();
   let revision = -1;
   let places = new Map<string, { readonly kinds: readonly Kind[]; readonly hash: string }>();
 
@@ -31,13 +37,33 @@ export function createOpenApi(offer: Offer): OpenApi {
     if (revision === offer.registry.revision) return places;
     revision = offer.registry.revision;
     places = new Map();
+    madeV2.clear();
     for (const [place, kinds] of Map.groupBy(offer.registry.all(), placeOf)) places.set(place, { kinds, hash: digest(kinds.map(kindDigest).join()) });
     for (const place of made.keys()) if (!places.has(place)) made.delete(place);
     return places;
   }
 
+  const v2Hash = (form: OpenApiV2Form): string => digest(form.contentType + [...current().values()].map(({ hash }) => hash).join());
+
   return {
-    v2: () => openApiV2([...current().values()].map(({ kinds }) => openApiDocument(kinds, offer.subresources))),
+    v2Hash,
+    v2(form) {
+      const hash = v2Hash(form);
+      const known = madeV2.get(hash);
+      if (known !== undefined) return known;
+      // Who asks meanwhile waits for the same bytes; large ones are then let go of, since clients keep them.
+      const making = assembleOpenApiV2(
+        [...current().values()].map(({ kinds }) => kinds),
+        offer.subresources,
+        form,
+      );
+      madeV2.set(hash, making);
+      void making.then(
+        (body) => body.length > keptBytesMax && madeV2.delete(hash),
+        () => madeV2.delete(hash),
+      );
+      return making;
+    },
     index() {
       const paths: Record<string, { serverRelativeURL: string }> = {};
       for (const [place, { hash }] of [...current()].sort(([a], [b]) => (a < b ? -1 : 1)))

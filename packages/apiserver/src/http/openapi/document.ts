@@ -28,9 +28,10 @@ export function openApiDocument(kinds: readonly Kind[], subresources: ReadonlyMa
 }
 
 function objectSchema(kind: Kind): Schema {
-  const { metadata: _, ...properties } = kind.schema.properties ?? {};
+  const schema = kind.custom?.readSchema() ?? kind.schema;
+  const { metadata: _, ...properties } = schema.properties ?? {};
   return {
-    ...kind.schema,
+    ...schema,
     properties: { ...properties, metadata: { description: "Standard object metadata.", default: {}, allOf: [reference(metaName("ObjectMeta"))] } },
     "x-kubernetes-group-version-kind": [{ group: kind.group, version: kind.version, kind: kind.kind }],
   };

@@ -27,6 +27,18 @@ export class ProtobufWriter {
     this.#varint(number * 8 + 2);
   }
 
+  /** Bytes that are written already, in parts. */
+  bytesField(number: number, parts: readonly Buffer[]): void {
+    let length = 0;
+    for (const part of parts.toReversed()) {
+      length += part.length;
+      this.#reserve(part.length);
+      part.copy(this.#buffer, this.#start);
+    }
+    this.#varint(length);
+    this.#varint(number * 8 + 2);
+  }
+
   /** What `write` writes becomes the message in this field. */
   messageField(number: number, write: () => void): void {
     const before = this.#buffer.length - this.#start;

@@ -1,4 +1,6 @@
 import { ProtobufWriter } from "./protobuf-writer.ts";
+import type { OpenApiV2Form } from "./assemble-v2.ts";
+import { openApiV2Head } from "./v2.ts";
 
 /** The media type in which kubectl asks for OpenAPI v2, as it stands in answers; requests may have `@` in the place of the dot. */
 export const openApiV2Protobuf = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
@@ -101,17 +103,26 @@ const pathItem = message(() => ({
   parameters: [9, parameters],
 }));
 
-const document = (): Fields => ({
-  swagger: [1, text],
-  info: [2, message(() => ({ title: [1, text], version: [2, text] }))],
-  paths: [8, inside(2, { as: "named", of: pathItem })],
-  definitions: [9, inside(1, { as: "named", of: schema })],
-});
+/** Encodes OpenAPI v2 in gnostic's binary form, the only one that client-go reads. */
+export const protobufForm: OpenApiV2Form = {
+  contentType: openApiV2Protobuf,
+  // In protobuf, parts of a list that stand one after another are one list.
+  paths: (entries) => encode((writer) => writeField(writer, 2, { shape: { as: "named", of: pathItem }, value: entries })),
+  definitions: (entries) => encode((writer) => writeField(writer, 1, { shape: { as: "named", of: schema }, value: entries })),
+  whole(paths, definitions) {
+    const writer = new ProtobufWriter();
+    writer.bytesField(9, definitions);
+    writer.bytesField(8, paths);
+    writeMessage(writer, head(), openApiV2Head);
+    return writer.finish();
+  },
+};
 
-/** A Swagger document of {@link openApiV2} in gnostic's binary form, the only one that client-go reads. */
-export function encodeOpenApiV2(value: object): Buffer {
+const head = (): Fields => ({ swagger: [1, text], info: [2, message(() => ({ title: [1, text], version: [2, text] }))] });
+
+function encode(write: (writer: ProtobufWriter) => void): Buffer {
   const writer = new ProtobufWriter();
-  writeMessage(writer, document(), value as Record<string, unknown>);
+  write(writer);
   return writer.finish();
 }
 

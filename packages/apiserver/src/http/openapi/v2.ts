@@ -1,12 +1,18 @@
-/** The one document of OpenAPI v2 (Swagger) for all group versions, made of their OpenAPI v3 documents: what kubectl still asks for. */
-export function openApiV2(documents: readonly object[]): object {
-  const paths: Record<string, unknown> = {};
-  const definitions: Record<string, unknown> = {};
-  for (const document of documents as readonly V3Document[]) {
-    for (const [path, item] of Object.entries(document.paths)) paths[path] = pathItem(item);
-    for (const [name, schema] of Object.entries(document.components.schemas)) definitions[name] ??= schemaV2(schema);
-  }
-  return { swagger: "2.0", info: { title: "Threeport", version: "v1alpha1" }, paths, definitions };
+/** What one OpenAPI v3 document gives to the one document of OpenAPI v2 (Swagger) for all group versions, which kubectl still asks for. */
+export interface OpenApiV2Part {
+  readonly paths: Readonly<Record<string, object>>;
+  readonly definitions: Readonly<Record<string, object>>;
+}
+
+/** What stands in front of paths and definitions. */
+export const openApiV2Head = { swagger: "2.0", info: { title: "Threeport", version: "v1alpha1" } } as const;
+
+export function openApiV2Part(document: object): OpenApiV2Part {
+  const { paths, components } = document as V3Document;
+  return {
+    paths: Object.fromEntries(Object.entries(paths).map(([path, item]) => [path, pathItem(item)])),
+    definitions: Object.fromEntries(Object.entries(components.schemas).map(([name, schema]) => [name, schemaV2(schema)])),
+  };
 }
 
 type Raw = { readonly [key: string]: unknown };
