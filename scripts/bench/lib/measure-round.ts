@@ -1,4 +1,4 @@
-import { createClient } from "../../../packages/client/src/index.ts";
+import { createClient, type KubeClient } from "../../../packages/client/src/index.ts";
 import { runLoad, type LoadResult } from "./load.ts";
 import { cpuMs, pssMiB } from "./process-cost.ts";
 import type { SystemUnderTest } from "./system-under-test.ts";
@@ -30,12 +30,30 @@ const listCallers = 2;
 const data = { text: "x".repeat(800) };
 const mergePatch = { "content-type": "application/merge-patch+json" };
 
-/** One round: every operation on every object, in a namespace of its own that is empty again in the end. */
-export async function measureRound(system: SystemUnderTest, load: Load, namespace: string): Promise<RoundResult> {
-  await using client = createClient(system.connection, { connectionsMax: load.callers });
+export type Calls = Readonly<Record<Operation, (index: number) => Promise<unknown>>> & { readonly path: string };
+
+/** Makes a namespace, and the calls that each operation is for the object of an index. */
+export async function loadOf(client: KubeClient, namespace: string): Promise<Calls> {
   await client.request("/api/v1/namespaces", { method: "POST", body: { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } } });
   const path = `/api/v1/namespaces/${namespace}/configmaps`;
   const name = (index: number) => `object-${String(index).padStart(6, "0")}`;
+  const at = (index: number) => `${path}/${name(index)}`;
+  return {
+    path,
+    create: (index) =>
+      client.request(path, { method: "POST", body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: name(index), labels: { app: "bench" } }, data } }),
+    get: (index) => client.request(at(index)),
+    patch: (index) => client.request(at(index), { method: "PATCH", headers: mergePatch, body: { data: { patched: String(index) } } }),
+    list: () => client.request(path),
+    delete: (index) => client.request(at(index), { method: "DELETE" }),
+  };
+}
+
+/** One round: every operation on every object, in a namespace of its own that is empty again in the end. */
+export async function measureRound(system: SystemUnderTest, load: Load, namespace: string): Promise<RoundResult> {
+  await using client = createClient(system.connection, { connectionsMax: load.callers });
+  const calls = await loadOf(client, namespace);
+  const { path } = calls;
   const present = async () => ((await client.request(path)).body as { items: unknown[] }).items.length;
   const all = { count: load.objects, callers: load.callers };
   const measured = async (input: { count: number; callers: number }, call: (index: number) => Promise<unknown>): Promise<OperationResult> => {
@@ -45,17 +63,13 @@ export async function measureRound(system: SystemUnderTest, load: Load, namespac
   };
 
   const already = await present(); // kube-apiserver puts nothing there without its controllers, but who knows
-  const create = await measured(all, (index) =>
-    client.request(path, { method: "POST", body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: name(index), labels: { app: "bench" } }, data } }),
-  );
-  const get = await measured(all, (index) => client.request(`${path}/${name(index)}`));
-  const patch = await measured(all, (index) =>
-    client.request(`${path}/${name(index)}`, { method: "PATCH", headers: mergePatch, body: { data: { patched: String(index) } } }),
-  );
-  const list = await measured({ count: lists, callers: listCallers }, () => client.request(path));
+  const create = await measured(all, calls.create);
+  const get = await measured(all, calls.get);
+  const patch = await measured(all, calls.patch);
+  const list = await measured({ count: lists, callers: listCallers }, calls.list);
   const memory = await pssMiB(system.roots);
   const watch = await watchLatency(system, path, load.watch);
-  const removed = await measured(all, (index) => client.request(`${path}/${name(index)}`, { method: "DELETE" }));
+  const removed = await measured(all, calls.delete);
   await waitUntil(async () => ((await present()) === already ? true : undefined), { what: "every object is gone", deadlineMs: 30_000, everyMs: 100 });
   return { create, get, patch, list, delete: removed, watch, pssMiB: memory };
 }
