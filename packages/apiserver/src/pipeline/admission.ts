@@ -24,23 +24,24 @@ export interface Admission {
 /** Fills in what the kind decides and refuses what is not valid. Changes `object`, which has its kind's shape (see decodeObject). */
 export function admit(kind: Kind, object: KubeObject, { old, shaped }: Admission): void {
   for (const field of serverOwnedMetadata) delete (object.metadata as unknown as Record<string, unknown>)[field];
-  checkTypes(kind, object);
+  const misfits = validateSchema(object, kind.schema, { hideValues: kind.sensitive });
+  checkTypes(kind, object, misfits);
   kind.normalize(object, old);
   shaped?.(object);
   kind.prepare(object, old);
-  check(kind, object, old);
+  check(kind, object, { old, misfits: kind.takenAsSent ? misfits : validateSchema(object, kind.schema, { hideValues: kind.sensitive }) });
 }
 
 /** `normalize` and `prepare` may rely on types: what has the wrong one is refused before them. What is missing they may still fill in. */
-function checkTypes(kind: Kind, object: KubeObject): void {
-  const causes = validateSchema(object, kind.schema, { hideValues: kind.sensitive }).filter((cause) => cause.reason === "FieldValueTypeInvalid");
+function checkTypes(kind: Kind, object: KubeObject, misfits: readonly ErrorCause[]): void {
+  const causes = misfits.filter((cause) => cause.reason === "FieldValueTypeInvalid");
   if (causes.length > 0) throw invalid(kind, nameOf(object), causes);
 }
 
-function check(kind: Kind, object: KubeObject, old: KubeObject | undefined): void {
+function check(kind: Kind, object: KubeObject, { old, misfits }: { readonly old: KubeObject | undefined; readonly misfits: readonly ErrorCause[] }): void {
   const causes: ErrorCause[] = [
     ...validateObjectMeta(object.metadata, { namespaced: kind.namespaced, nameRule: kind.nameRule, ...(old === undefined ? {} : { old: old.metadata }) }),
-    ...validateSchema(object, kind.schema, { hideValues: kind.sensitive }),
+    ...misfits,
     ...referenceCauses(kind, object),
   ];
   // A kind's own rules may rely on the schema; they would only add noise to a body that does not even fit it.

@@ -165,6 +165,8 @@ export interface Kind {
   readonly validate: (object: KubeObject, old: KubeObject | undefined) => readonly ErrorCause[];
   readonly normalize: (object: KubeObject, old: KubeObject | undefined) => void;
   readonly prepare: (object: KubeObject, old: KubeObject | undefined) => void;
+  /** `normalize` and `prepare` do nothing. */
+  readonly takenAsSent: boolean;
   readonly scale: ScalePaths | undefined;
   /** Set for kinds that are made from a CustomResourceDefinition. */
   readonly custom: CustomKind | undefined;
@@ -227,6 +229,7 @@ export function kindWithSchema(traits: KindTraits, { schema, hasStatus }: { read
     validate: traits.validate ?? (() => []),
     normalize: traits.normalize ?? (() => {}),
     prepare: traits.prepare ?? (() => {}),
+    takenAsSent: traits.normalize === undefined && traits.prepare === undefined,
     scale: traits.scale,
     custom: undefined,
     typed: traits.typed,
