@@ -40,6 +40,9 @@ import { assembleModules, type Modules } from "./modules.ts";
 import { renewTls, serverTls, sharedTls } from "./tls.ts";
 import type { Tools } from "./tools.ts";
 
+/** The embedded database has one control plane. Each of its connections is a process of 5 to 10 MiB. */
+const embedded = { alone: true, connectionsMax: 6 };
+
 export const productVersion = "0.1.0";
 
 export interface ControlPlane extends AsyncDisposable {
@@ -54,7 +57,15 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   const home = await openHome(configuration.home);
   const hosts = certificateHosts(configuration.host);
   const [connection, ownTls] = await Promise.all([openConnection(configuration, home, tools, stack), serverTls(home, hosts, clock)]);
-  const store = stack.use(await openStore({ connection, keyEncryptionKey: homeKeys(home, tools.environment), clock, log }));
+  const store = stack.use(
+    await openStore({
+      connection,
+      keyEncryptionKey: homeKeys(home, tools.environment),
+      clock,
+      log,
+      ...(configuration.databaseUrl === undefined ? embedded : {}),
+    }),
+  );
   const tls = await sharedTls(ownTls, { home, hosts, secrets: store.sharedSecrets, clock });
   const controlPlaneId = await store.maintenance.fact("control-plane-id", random.uuid(clock.now()).slice(-12));
 

@@ -53,6 +53,8 @@ export interface StoreOptions extends DatabaseOptions {
   readonly ringBytesMax?: number;
   /** Tell other processes of changes, and hear of theirs. Off: they notice by polling. */
   readonly notify?: boolean;
+  /** Nobody else serves from this database, so there is nobody to tell of changes; others are still heard. */
+  readonly alone?: boolean;
 }
 
 /** Opens the store: schema brought up to date, feed running. */
@@ -97,11 +99,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     }
     const onEnqueued = () => {
       wakeWorkers();
-      notifier?.announce();
+      if (options.alone !== true) notifier?.announce();
     };
     const writer = createWriter(database, sealer, (group) => {
       feed.offer(group);
-      if (group.changes.length > 0) notifier?.announce();
+      if (group.changes.length > 0 && options.alone !== true) notifier?.announce();
       if (group.work) wakeWorkers();
     });
     return {

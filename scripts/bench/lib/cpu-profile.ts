@@ -8,6 +8,8 @@ interface CpuProfile {
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
     readonly children?: readonly number[];
   }[];
+  /** Microseconds of the system's monotonic clock. */
+  readonly startTime: number;
   readonly samples: readonly number[];
   /** Microseconds from one sample to the next. */
   readonly timeDeltas: readonly number[];
@@ -19,7 +21,7 @@ export interface Frame {
   readonly file: string;
 }
 
-/** A time span in milliseconds from the start of the process. */
+/** A time span in milliseconds of the system's monotonic clock. */
 export interface Span {
   readonly from: number;
   readonly to: number;
@@ -35,9 +37,12 @@ const repository = resolve(import.meta.dirname, "../../..");
 /** What V8 calls time in which the process did nothing, and the root of all stacks. */
 const notRunning: readonly string[] = ["(idle)", "(root)"];
 
-/** Stacks of the process's only profile in `folder` that were seen within one of the spans. */
+/** Stacks of the newest profile in `folder` that were seen within one of the spans. */
 export async function readStacks(folder: string, spans: readonly Span[]): Promise<readonly Stack[]> {
-  const [file] = (await readdir(folder)).filter((name) => name.endsWith(".cpuprofile"));
+  const file = (await readdir(folder)) // their names begin with the time of the process's start
+    .filter((name) => name.endsWith(".cpuprofile"))
+    .toSorted()
+    .at(-1);
   if (file === undefined) throw new Error(`the server left no profile in ${folder}`);
   const profile = JSON.parse(await readFile(join(folder, file), "utf8")) as CpuProfile;
   const parents = new Map<number, number>();
@@ -47,7 +52,7 @@ export async function readStacks(folder: string, spans: readonly Span[]): Promis
     for (const child of children) parents.set(child, id);
   }
   const microseconds = new Map<number, number>();
-  let at = 0;
+  let at = profile.startTime;
   profile.samples.forEach((node, index) => {
     const took = profile.timeDeltas[index] ?? 0;
     at += took;
