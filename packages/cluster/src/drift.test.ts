@@ -15,6 +15,8 @@ import {
   type TestApiServer,
 } from "./testing/index.ts";
 
+const configMaps = { kinds: [{ apiVersion: "v1", kind: "ConfigMap" }], namespaces: [] };
+
 /** What design.md promises people who edit by hand. */
 const mendedWithinMs = 2_000;
 
@@ -158,7 +160,8 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
     );
     await server.client.create(targetOf(document), document);
     const first = await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1", impersonates: true });
-    expect(await first.follow({ apiVersion: "v1", kind: "ConfigMap" }, AbortSignal.timeout(10_000))).toBe(true);
+    first.follow("default/known", configMaps);
+    expect(await first.complete({ apiVersion: "v1", kind: "ConfigMap" }, AbortSignal.timeout(10_000))).toBe(true);
     await until("the watch to tell of it", () => changed.includes("default/known"));
     changed.length = 0;
     expect(await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1", impersonates: true }), "the same credentials, the same connection").toBe(first);
@@ -172,7 +175,8 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
     const document = configMap("default", fresh("news"), { key: "older" }, { labels: { "threeport.io/control-plane": controlPlaneId } });
     const answer = await server.client.create<StoredObject>(targetOf(document), document);
     const cluster = await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1", impersonates: true });
-    await cluster.follow({ apiVersion: "v1", kind: "ConfigMap" }, AbortSignal.timeout(10_000));
+    cluster.follow("default/news", configMaps);
+    await cluster.complete({ apiVersion: "v1", kind: "ConfigMap" }, AbortSignal.timeout(10_000));
     await server.client.patch(targetOf(document), { data: { key: "newer" } });
     const known = (): unknown => (cluster.cache.byUid(answer.metadata.uid)?.["data"] as { key?: string } | undefined)?.key;
     await until("the watch to tell", () => known() === "newer");
@@ -198,5 +202,73 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
       "both to be as declared",
       async () => ((await live(edited))?.["data"] as { key?: string } | undefined)?.key === "declared" && (await live(deleted)) !== undefined,
     );
+  });
+
+  test("C4: a watch ends with the last set that needs it, also at the cluster, and what it told is forgotten", async () => {
+    await using own = await openFaultProxy(server);
+    await using sets = await openSetPlane({ runtimes: { one: own.kubeconfig } });
+    await using replica = await sets.startReplica();
+    const here = fresh("watched");
+    await server.client.create({ apiVersion: "v1", kind: "Namespace" }, { apiVersion: "v1", kind: "Namespace", metadata: { name: here } });
+    const secret: KubeObject = { apiVersion: "v1", kind: "Secret", metadata: { name: fresh("secret"), namespace: here } };
+    const watched = (): string[] => [...own.watched].toSorted();
+    const first = [configMap(here, fresh("first"))];
+    await sets.create("first", first);
+    await sets.create("second", [configMap(here, fresh("second")), secret, deployment(here, fresh("app"))]);
+    await sets.ready("first");
+    await until("all watches", () => watched().length === 7);
+    const children = ["apis/apps/v1", "apis/batch/v1", "api/v1", "api/v1"].map(
+      (path, index) => `/${path}/namespaces/${here}/${["replicasets", "jobs", "pods", "persistentvolumeclaims"][index]}`,
+    );
+    expect(watched()).toEqual(["/api/v1/configmaps", "/api/v1/secrets", "/apis/apps/v1/deployments", ...children].toSorted());
+    expect(replica.clusters.peek("one")?.watches).toBe(7);
+
+    // A kind that leaves a set.
+    await sets.change("second", (set) => ({ objects: set.spec.objects.slice(0, 2) }));
+    await until("the watches of workloads to end", () => watched().length === 2);
+    // A set that goes.
+    await sets.delete("second");
+    await sets.gone("second");
+    await until("the watch of Secrets to end", () => watched().length === 1);
+    expect(watched()).toEqual(["/api/v1/configmaps"]);
+    // What is still watched still works.
+    await server.client.delete(targetOf(first[0] as KubeObject));
+    await until("it to be back", async () => (await live(first[0] as KubeObject)) !== undefined);
+    await sets.delete("first");
+    await sets.gone("first");
+    await until("the last watch to end", () => watched().length === 0);
+    expect([...(replica.clusters.peek("one")?.cache.all() ?? [])]).toEqual([]);
+  });
+
+  test("C2: replicas are left to an autoscaler that somebody else made: not reset when we let go of them, and not fought over", async () => {
+    await using sets = await open();
+    await using _replica = await sets.startReplica();
+    const name = fresh("scaled");
+    const app = (value: string): KubeObject => deployment("default", name, { replicas: 3, env: { VALUE: value } });
+    const replicas = async (): Promise<number | undefined> => ((await live(app("")))?.["spec"] as { replicas?: number } | undefined)?.replicas;
+    const value = async (): Promise<string> => JSON.stringify((await live(app("")))?.["spec"]);
+    await sets.create(name, [app("one")]);
+    await until("the deployment", async () => (await replicas()) === 3);
+    const autoscaler = { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", namespace: "default" };
+    await server.client.create(autoscaler, {
+      ...autoscaler,
+      metadata: { name },
+      spec: { minReplicas: 2, maxReplicas: 9, scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name } },
+    });
+    // Not scaled yet: nobody but us manages the field.
+    await sets.change(name, () => ({ objects: [app("two") as unknown as Record<string, unknown>] }));
+    await until("the change", async () => (await value()).includes('"two"'));
+    expect(await replicas(), "not the default of 1").toBe(3);
+    // What an autoscaler does.
+    await server.client.patch({ ...targetOf(app("")), subresource: "scale" }, { spec: { replicas: 7 } });
+    await sets.change(name, () => ({ objects: [app("three") as unknown as Record<string, unknown>] }));
+    await until("the next change", async () => (await value()).includes('"three"'));
+    expect(await replicas()).toBe(7);
+    const told = (await sets.plane.objects.list({ apiVersion: "v1", kind: "Event" })).filter((event) => event["reason"] === "DriftMended");
+    expect(told, "scaling is no drift").toEqual([]);
+    // Without it what was written counts again, with the next change.
+    await server.client.delete({ ...autoscaler, name });
+    await sets.change(name, () => ({ objects: [app("four") as unknown as Record<string, unknown>] }));
+    await until("the replicas that were written", async () => (await replicas()) === 3);
   });
 });

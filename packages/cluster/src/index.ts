@@ -3,7 +3,7 @@ export { createClusters, type Clusters, type RuntimeAccess } from "./connection/
 export { conditionsSchema, inlineBytesMax, resourceSetKind, validateObjects, type ResourceSet } from "./kinds/resource-set.ts";
 export { allowsNamespace, allowSchema, type Allow } from "./confinement/allow.ts";
 export { deployerObjects } from "./confinement/deployer.ts";
-export { environmentLabel } from "./marks.ts";
+export { confirmPruneAnnotation, environmentLabel } from "./marks.ts";
 export { resourceSetReconciler, type ResourceSetOptions } from "./reconcile-set.ts";
 export { readEntry, objectIdOf, type Entry } from "./apply/entry.ts";
 export { podsOfEntries, treeOfEntries, type TreeNode } from "./tree.ts";

@@ -2,6 +2,8 @@ import { parseApiVersion } from "@threeport/resource";
 import type { Verdict as ConditionVerdict } from "@threeport/engine";
 import type { Desired } from "./apply/desired.ts";
 import type { Entry } from "./apply/entry.ts";
+import type { Held } from "./apply/prune-guard.ts";
+import { confirmPruneAnnotation } from "./marks.ts";
 import type { Cluster } from "./connection/cluster.ts";
 import { aggregate, assess, type ObjectId, type Verdict } from "./health/index.ts";
 import { idOf, idText, idWords } from "./identity.ts";
@@ -15,6 +17,8 @@ export interface JudgeInput {
   readonly nowMs: number;
   readonly pruning: number;
   readonly keptEmpty: boolean;
+  /** Objects that left the set and wait for a confirmation. */
+  readonly held?: Held | undefined;
 }
 
 export interface Judged {
@@ -35,18 +39,16 @@ export function judgeSet(input: JudgeInput): Judged {
     (desired) => entries.get(desired.id)?.state === "applied" && entries.get(desired.id)?.detail.refusal === undefined,
   ).length;
   const healthyCount = total.counts.Healthy + total.counts.Suspended;
+  const warnings = [
+    ...total.warnings,
+    ...(input.keptEmpty ? ["the set is empty, and an empty set removes nothing: delete the set to remove its objects"] : []),
+    ...(input.held === undefined ? [] : [heldText(input.held)]),
+  ];
   const status = {
     observedGeneration: set.metadata.generation ?? 0,
     counts: { total: input.desired.length, applied, healthy: healthyCount, ...(input.pruning === 0 ? {} : { pruning: input.pruning }) },
     worst: total.worst.filter(({ verdict }) => verdict.state !== "Healthy").map(({ id, verdict }) => worstOf(id, verdict)),
-    ...(total.warnings.length === 0 && !input.keptEmpty
-      ? {}
-      : {
-          warnings: [
-            ...total.warnings,
-            ...(input.keptEmpty ? ["the set is empty, and an empty set removes nothing: delete the set to remove its objects"] : []),
-          ],
-        }),
+    ...(warnings.length === 0 ? {} : { warnings }),
   };
   const condition = conditionOf(input, { verdict: total.verdict, worst: total.worst[0], applied, healthyCount });
   return {
@@ -99,7 +101,9 @@ function conditionOf(
   const size = input.desired.length;
   if (input.pruning > 0 && total.verdict.state === "Healthy")
     return { state: "reconciling", reason: "Pruning", message: `${input.pruning} objects that left the set are being removed` };
-  if (total.verdict.state === "Healthy" || total.verdict.state === "Suspended") {
+  const well = total.verdict.state === "Healthy" || total.verdict.state === "Suspended";
+  if (well && input.held !== undefined) return { state: "stalled", reason: "PruneNeedsConfirmation", message: heldText(input.held) };
+  if (well) {
     return {
       state: "ready",
       reason: "Healthy",
@@ -111,6 +115,10 @@ function conditionOf(
   const message = `${total.healthyCount} of ${size} healthy; ${told}`;
   const reason = worst?.verdict.reason ?? total.verdict.reason;
   return { state: total.verdict.state === "Degraded" ? "stalled" : "reconciling", reason, message };
+}
+
+function heldText({ count, token }: Held): string {
+  return `${count} objects left the set at once, most of what it had, and are kept until somebody confirms that they shall go: annotate the WorkloadInstance, or a set of your own, with ${confirmPruneAnnotation}=${token}; or put them back`;
 }
 
 /** Kinds in whose namespaces children are watched. */

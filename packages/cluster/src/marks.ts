@@ -11,6 +11,9 @@ export const deletionPolicyAnnotation = "threeport.io/deletion-policy";
 /** Comma list of field paths that somebody else manages, for example `spec.replicas`. */
 export const ignoreFieldsAnnotation = "threeport.io/ignore-fields";
 
+/** Says that the objects may go which the set has lost at once; its value is what the set asks for. */
+export const confirmPruneAnnotation = "threeport.io/confirm-prune";
+
 /** A whole number: objects of a higher wave are applied when all of the lower ones are healthy (C3). 0 unless said. */
 export const waveAnnotation = "threeport.io/wave";
 

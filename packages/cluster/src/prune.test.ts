@@ -180,4 +180,43 @@ describeWithKubernetes("what leaves a set", () => {
     expect(await live(kept)).toBeDefined();
     expect(proxy.writes.slice(from)).toEqual([]);
   });
+
+  test("F12: a set that loses most of its objects at once keeps them until somebody confirms exactly that", async () => {
+    await using sets = await open();
+    await using _replica = await sets.startReplica();
+    const name = fresh("shrunk");
+    const documents = Array.from({ length: 14 }, (_, index) => configMap("default", `${name}-${index}`));
+    const remaining = async (): Promise<number> => (await Promise.all(documents.map(live))).filter((object) => object !== undefined).length;
+    const set = await sets.create(name, documents);
+    await sets.ready(name);
+    // Two are few enough.
+    await sets.change(name, () => ({ objects: documents.slice(0, 12) }));
+    await sets.ready(name);
+    await until("two to go", async () => (await remaining()) === 12);
+    await sets.change(name, () => ({ objects: documents.slice(0, 2) }));
+    const told = await sets.reason(name, "PruneNeedsConfirmation");
+    const token = /threeport\.io\/confirm-prune=([0-9a-f]{8});/.exec(told.message)?.[1] ?? "";
+    expect(told.message).toContain("10 objects left the set at once");
+    expect(await remaining()).toBe(12);
+    const annotate = async (value: string): Promise<void> => {
+      await until("the annotation", async () => {
+        const found = await sets.get(name);
+        if (found === undefined) return undefined;
+        const metadata = { ...found.metadata, annotations: { "threeport.io/confirm-prune": value } };
+        return sets.plane.objects.commit(found, { ...found, metadata });
+      });
+    };
+    // A confirmation of something else is none; a change that puts them back needs none.
+    await annotate("00000000");
+    await sets.change(name, () => ({ objects: documents.slice(0, 12) }));
+    await sets.ready(name);
+    expect(await remaining()).toBe(12);
+    await sets.change(name, () => ({ objects: documents.slice(0, 2) }));
+    await sets.reason(name, "PruneNeedsConfirmation");
+    expect(await remaining()).toBe(12);
+    await annotate(token);
+    await sets.ready(name);
+    await until("them to go", async () => (await remaining()) === 2);
+    expect(await sets.inventory(set)).toHaveLength(2);
+  });
 });

@@ -60,21 +60,18 @@ async function converge(options: ResourceSetOptions, run: Run): Promise<Outcome>
   const desired = desiredObjects(set, identity, discovery);
   const entries = new Map((await context.inventory.list(identity.uid)).map((row) => [row.id, readEntry(row)]));
   const before = new Map(entries);
-  const complete = await followKinds(cluster, desired, context.signal);
+  const complete = await followKinds(cluster, run.key.text, desired, context.signal);
 
   const reached = openWaves(run, { desired, entries, cluster });
   const plan = planOf(options.digest, { set, desired: desired.filter((object) => object.wave <= reached), entries, complete, cluster });
   await writeAhead(plan, { entries, context, identity });
   await applyAll(run, { cluster, plan, entries, adopt: set.spec.adopt === "IfUnowned" });
   // Kinds that came with this set are served only now.
-  await followKinds(
-    cluster,
-    desired.filter(({ object }) => discovery.byKind(object.apiVersion, object.kind) === undefined),
-    context.signal,
-  );
+  if (desired.some(({ object }) => discovery.byKind(object.apiVersion, object.kind) === undefined))
+    await followKinds(cluster, run.key.text, desired, context.signal);
   const left = await prune(run, { cluster, desired, entries });
 
-  const judged = judgeSet({ set, desired, entries, cluster, nowMs: context.clock.now(), pruning: left.going, keptEmpty: left.keptEmpty });
+  const judged = judgeSet({ set, desired, entries, cluster, nowMs: context.clock.now(), pruning: left.going, keptEmpty: left.keptEmpty, held: left.held });
   for (const [id, verdict] of judged.verdicts) {
     const entry = entries.get(id);
     if (entry !== undefined) entries.set(id, { ...entry, detail: { ...entry.detail, verdict } });

@@ -17,7 +17,7 @@ import {
 describeWithKubernetes("what a cluster refuses", () => {
   let server: TestApiServer;
   beforeAll(async () => {
-    server = await startApiServer({ controllers: ["resourcequota"] });
+    server = await startApiServer({ controllers: ["resourcequota", "endpointslice"] });
   });
   afterAll(() => server?.[Symbol.asyncDispose]());
 
@@ -215,5 +215,36 @@ describeWithKubernetes("what a cluster refuses", () => {
     expect(condition["message"]).toContain('"gitops"');
     expect(condition["message"]).toContain(".data.key");
     expect((await live(configMap("default", name)))?.["data"]).toEqual({ key: "theirs" });
+  });
+
+  test("C4: a Service that leads to no pod is a warning, and none any more when a pod is behind it", async () => {
+    await using sets = await open();
+    await using _replica = await sets.startReplica();
+    const name = fresh("service");
+    const service: KubeObject = {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name, namespace: "default" },
+      spec: { selector: { app: name }, ports: [{ port: 80 }] },
+    };
+    await sets.create(name, [service]);
+    await sets.ready(name);
+    const warnings = async (): Promise<readonly string[]> => (await sets.get(name))?.status?.warnings ?? [];
+    await until("the warning", async () => (await warnings()).some((warning) => warning.includes(name) && warning.includes("selector matches no pod")));
+    const account = { apiVersion: "v1", kind: "ServiceAccount", namespace: "default" };
+    await server.client.create(account, { ...account, metadata: { name: "default" } });
+    const node = { apiVersion: "v1", kind: "Node" };
+    await server.client.create(node, { ...node, metadata: { name: "none" } });
+    const pod = { apiVersion: "v1", kind: "Pod", namespace: "default" };
+    await server.client.create(pod, {
+      ...pod,
+      metadata: { name, labels: { app: name } },
+      spec: { nodeName: "none", containers: [{ name: "main", image: "example.com/app:1" }] },
+    });
+    await server.client.patch(
+      { ...pod, name, subresource: "status" },
+      { status: { phase: "Running", podIP: "10.1.2.3", podIPs: [{ ip: "10.1.2.3" }], conditions: [{ type: "Ready", status: "True" }] } },
+    );
+    await until("no warning", async () => (await warnings()).length === 0);
   });
 });

@@ -36,6 +36,7 @@ export async function tearDown(clusterFor: ResourceSetOptions["clusterFor"], run
         });
         return waiting(message, removalRecheckMs);
       }
+      cluster.follow(run.key.text, { kinds: [], namespaces: [] });
     }
   }
   await context.inventory.record(identity.uid, { remove: [...entries.keys(), ...rows.map((entry) => entry.id)] });

@@ -28,9 +28,10 @@ export interface ApplyOptions extends UpdateOptions {
 
 /** Server-side apply (K7): creates the object, or merges in what `configuration`, the manager's whole opinion, says. Retried by the server when the object moved. */
 export async function applyObject(context: ApiContext, caller: Caller, target: ObjectName, configuration: unknown, given: ApplyOptions): Promise<Answer> {
-  const applied = deepClone(checkedConfiguration(configuration, target));
-  // Before anything is compared: a value that is there already is no change, and no conflict.
   const { kind, namespace } = target;
+  const sent = checkedConfiguration(configuration, target);
+  const applied = kind.documents.length === 0 ? sent : deepClone(sent);
+  // Before anything is compared: a value that is there already is no change, and no conflict.
   const brought = await splitSecretValues(context, kind, applied as unknown as KubeObject, { namespace, dryRun: given.dryRun === true });
   const options: ApplyOptions = { ...given, brought };
   const subresource = options.recordedAs ?? options.subresource;

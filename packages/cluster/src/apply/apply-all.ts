@@ -4,6 +4,7 @@ import { explainDeployerRefusal } from "../confinement/access.ts";
 import { explainApplyError } from "../health/index.ts";
 import { idWords } from "../identity.ts";
 import { applyToCluster } from "./apply-object.ts";
+import { withoutScaledReplicas } from "./autoscaled.ts";
 import { definitionsEstablished } from "./definitions-established.ts";
 import { objectIdOf, writeEntry, type Entry } from "./entry.ts";
 import { byRank, customResourceDefinitionRank, rankOf } from "./order.ts";
@@ -29,9 +30,16 @@ async function applyOne(run: Run, input: { cluster: Cluster; planned: Planned; e
   const known = input.entries.get(desired.id);
   try {
     if (access.refused !== undefined) throw access.refused;
+    const before = input.cluster.cache.byId(desired.id)?.metadata.resourceVersion;
+    const { cluster } = input;
+    const whole = await withSecretValues(desired.object, context, set.metadata.namespace ?? "");
+    // What is new has the replicas that were written; from then on an autoscaler decides, if there is one.
+    const isThere = known?.state === "applied" && (reason === "changed" || reason === "drift");
     const live = await applyToCluster({
-      cluster: input.cluster,
-      object: await withSecretValues(desired.object, context, set.metadata.namespace ?? ""),
+      cluster,
+      object: isThere
+        ? await withoutScaledReplicas({ cluster, object: whole, controlPlaneId: identity.controlPlaneId, user: access.user, signal: context.signal })
+        : whole,
       identity,
       knownUid: known?.state === "applied" ? known.uid : "",
       adopt: input.adopt,
@@ -57,7 +65,8 @@ async function applyOne(run: Run, input: { cluster: Cluster; planned: Planned; e
     });
     // The answer is newer than the watch: what is judged right after the apply must not be the state before it.
     input.cluster.note(live);
-    if ((reason === "missing" || reason === "drift" || reason === "replaced") && resourceVersion !== known?.detail.resourceVersion) {
+    const mended = reason === "drift" ? resourceVersion !== before : reason === "missing" || reason === "replaced";
+    if (mended && resourceVersion !== known?.detail.resourceVersion) {
       await context.event(set, {
         type: "Normal",
         reason: "DriftMended",

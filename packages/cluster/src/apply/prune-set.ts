@@ -2,15 +2,22 @@ import type { Cluster } from "../connection/cluster.ts";
 import type { Desired } from "./desired.ts";
 import { outlivesSet, writeEntry, type Entry } from "./entry.ts";
 import { byRank } from "./order.ts";
+import { confirmPruneAnnotation } from "../marks.ts";
+import { heldBack, type Held } from "./prune-guard.ts";
 import { eachParallel } from "./parallel.ts";
 import { removeFromCluster } from "./prune.ts";
 import { applyParallel, type Run } from "./run.ts";
 
+export interface Pruned {
+  /** Objects that are being removed. */
+  readonly going: number;
+  /** The set is empty, which removes nothing. */
+  readonly keptEmpty: boolean;
+  readonly held?: Held;
+}
+
 /** Removes what left the set. An empty set removes nothing: emptiness is more often a mistake than a wish (F12). */
-export async function prune(
-  run: Run,
-  input: { cluster: Cluster; desired: readonly Desired[]; entries: Map<string, Entry> },
-): Promise<{ going: number; keptEmpty: boolean }> {
+export async function prune(run: Run, input: { cluster: Cluster; desired: readonly Desired[]; entries: Map<string, Entry> }): Promise<Pruned> {
   const { set, context, identity } = run;
   const wanted = new Set(input.desired.map((desired) => desired.id));
   const surplus = [...input.entries.values()].filter((entry) => !wanted.has(entry.id));
@@ -20,13 +27,15 @@ export async function prune(
     return { going: 0, keptEmpty: false };
   }
   if (wanted.size === 0) return { going: 0, keptEmpty: true };
+  const held = heldBack(surplus, wanted.size, set.metadata.annotations?.[confirmPruneAnnotation]);
+  const leaving = held === undefined ? surplus : surplus.filter((entry) => entry.state === "pruning");
   const wantedUids = new Set([...input.entries.values()].filter((entry) => wanted.has(entry.id) && entry.uid !== "").map((entry) => entry.uid));
-  const going = await removeEntries(run, { cluster: input.cluster, surplus, entries: input.entries, wanted: wantedUids });
+  const going = await removeEntries(run, { cluster: input.cluster, surplus: leaving, entries: input.entries, wanted: wantedUids });
   if (going > 0)
     await context.inventory.record(identity.uid, {
-      put: surplus.filter((entry) => input.entries.has(entry.id)).map((entry) => writeEntry({ ...entry, state: "pruning" })),
+      put: leaving.filter((entry) => input.entries.has(entry.id)).map((entry) => writeEntry({ ...entry, state: "pruning" })),
     });
-  return { going, keptEmpty: false };
+  return { going, keptEmpty: false, ...(held === undefined ? {} : { held }) };
 }
 
 /** Removes entries of the highest rank that is left; lower ranks wait for it. Returns how many are still there. */

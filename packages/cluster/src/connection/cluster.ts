@@ -1,11 +1,12 @@
 // One connection to one runtime, shared by all its sets (design.md C4).
-//   C4  Watches: our labelled objects of each kind in use, and in namespaces that hold workloads of ours what these own.
+//   C4  Watches: our labelled objects of each kind in use, and in namespaces that hold workloads of ours what these own. They end with their last user.
 //       A dead cluster fails fast for everybody who asks, and holds up no other cluster.
 import type { Clock, Logger, Random } from "@threeport/platform";
 import { createClient, createReflector, type ConnectionConfig, type KubeClient, type Reflector } from "@threeport/client";
 import type { KubeObject, StoredObject } from "@threeport/resource";
 import { controlPlaneLabel, setKeyOf } from "../marks.ts";
 import { createBreaker } from "./breaker.ts";
+import { createUsers } from "./users.ts";
 import { createWatchCache, type WatchCache } from "./watch-cache.ts";
 
 export interface Cluster extends AsyncDisposable {
@@ -16,14 +17,29 @@ export interface Cluster extends AsyncDisposable {
   readonly cache: WatchCache;
   /** Runs a call; after one that could not reach the cluster, later ones fail at once for a short time, and a slow cluster is given up on early. */
   call<T>(run: (client: KubeClient) => Promise<T>): Promise<T>;
-  /** Watches our objects of a kind. Resolves to whether what is known of them is complete, after waiting for it a little. */
-  follow(kind: { readonly apiVersion: string; readonly kind: string }, signal: AbortSignal): Promise<boolean>;
-  /** Watches what workloads in a namespace own. */
-  followChildren(namespace: string): void;
+  /** Says what a set wants watched from now on, in place of what it wanted before. What nobody wants any more is not watched any more. */
+  follow(setKey: string, wants: Wants): void;
+  /** Whether what is known of our objects of a kind that somebody follows is complete, after waiting for it a little. */
+  complete(kind: KindName, signal: AbortSignal): Promise<boolean>;
+  /** How many watches there are. */
+  readonly watches: number;
   /** Whether a watch of the kind is complete now. */
-  synced(kind: { readonly apiVersion: string; readonly kind: string }): boolean;
+  synced(kind: KindName): boolean;
   /** What an apply answered: it may be newer than what the watch has told, and then counts until the watch tells more. */
   note(object: StoredObject): void;
+}
+
+export interface KindName {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+/** What a set is interested in. */
+export interface Wants {
+  /** Kinds of which our objects are watched, in the whole cluster. */
+  readonly kinds: readonly KindName[];
+  /** Namespaces in which is watched what workloads own. */
+  readonly namespaces: readonly string[];
 }
 
 export interface ClusterOptions {
@@ -56,6 +72,7 @@ export function openCluster(options: ClusterOptions): Cluster {
   const client = createClient(options.connection, { clock, requestTimeoutMs, connectTimeoutMs });
   const cache = createWatchCache();
   const reflectors = new Map<string, Reflector>();
+  const users = createUsers(clock);
   /** By key of the reflector: what it has told, and what was noted in its place. */
   const told = new Map<string, Map<string, StoredObject>>();
   const breaker = createBreaker(client.host, clock);
@@ -116,17 +133,39 @@ export function openCluster(options: ClusterOptions): Cluster {
     );
   }
 
-  const kindKey = (kind: { apiVersion: string; kind: string }): string => `${kind.apiVersion}/${kind.kind}`;
+  /** What it told is forgotten: nobody would hear when it changes. */
+  function stop(key: string): void {
+    const reflector = reflectors.get(key);
+    reflectors.delete(key);
+    void reflector?.[Symbol.asyncDispose]();
+    for (const object of told.get(key)?.values() ?? []) cache.remove(object);
+    told.delete(key);
+  }
+
+  const kindKey = (kind: KindName): string => `${kind.apiVersion}/${kind.kind}`;
   return {
     runtime: options.runtime,
     impersonates: options.impersonates,
     client,
     cache,
     call: (run) => breaker.call(() => run(client)),
-    async follow(kind, signal) {
-      const key = kindKey(kind);
-      reflect(key, { apiVersion: kind.apiVersion, kind: kind.kind }, `${controlPlaneLabel}=${options.controlPlaneId}`);
-      const reflector = reflectors.get(key);
+    follow(setKey, { kinds, namespaces }) {
+      const wanted = new Set<string>();
+      for (const { apiVersion, kind } of kinds) {
+        const key = kindKey({ apiVersion, kind });
+        wanted.add(key);
+        reflect(key, { apiVersion, kind }, `${controlPlaneLabel}=${options.controlPlaneId}`);
+      }
+      for (const namespace of namespaces)
+        for (const kind of childKinds) {
+          const key = `${kindKey(kind)}@${namespace}`;
+          wanted.add(key);
+          reflect(key, { ...kind, namespace }, `!${controlPlaneLabel}`);
+        }
+      for (const key of users.want(setKey, wanted)) stop(key);
+    },
+    async complete(kind, signal) {
+      const reflector = reflectors.get(kindKey(kind));
       if (reflector === undefined || reflector.state.phase === "unreachable") return false;
       if (reflector.state.phase !== "synced" && breaker.troubled) return false;
       const waited = new AbortController();
@@ -134,8 +173,8 @@ export function openCluster(options: ClusterOptions): Cluster {
       waited.abort();
       return reflector.state.phase === "synced";
     },
-    followChildren(namespace) {
-      for (const kind of childKinds) reflect(`${kindKey(kind)}@${namespace}`, { ...kind, namespace }, `!${controlPlaneLabel}`);
+    get watches() {
+      return reflectors.size;
     },
     synced: (kind) => reflectors.get(kindKey(kind))?.state.phase === "synced",
     note(object) {

@@ -26,6 +26,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly tokens: ReadonlySet<string>;
   /** All requests that arrived, in order. */
   readonly calls: readonly Seen[];
+  /** Paths of the watches that are open now. */
+  readonly watched: Iterable<string>;
   /** Writes that arrived, `METHOD path`, in order. */
   readonly writes: readonly string[];
   /** The cluster acts on the next `times` matching requests, and their answers never come: the connection breaks. Resolves after the last. */
@@ -71,12 +73,18 @@ export async function openFaultProxy(server: TestApiServer): Promise<FaultProxy>
   const rules: Rule[] = [];
   const writes: string[] = [];
   const calls: Seen[] = [];
+  const watches = new Set<{ readonly path: string }>();
   const tokens = new Set<string>();
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const call: Call = { method: incoming.method ?? "GET", path: (incoming.url ?? "").split("?")[0] ?? "" };
     tokens.add((incoming.headers.authorization ?? "").replace("Bearer ", ""));
     calls.push({ ...call, user: incoming.headers["impersonate-user"] as string | undefined });
+    if (new URL(incoming.url ?? "/", "https://proxy").searchParams.has("watch")) {
+      const watch = { path: call.path };
+      watches.add(watch);
+      outgoing.on("close", () => watches.delete(watch));
+    }
     if (call.method !== "GET") writes.push(`${call.method} ${call.path}`);
     const rule = rules.find((candidate) => candidate.match(call));
     if (rule === undefined) pass({ incoming, outgoing }, "answer");
@@ -131,6 +139,9 @@ export async function openFaultProxy(server: TestApiServer): Promise<FaultProxy>
     kubeconfig: kubeconfigOf(connection),
     tokens,
     calls,
+    get watched() {
+      return [...watches].map(({ path }) => path);
+    },
     writes,
     loseAnswers(match, times) {
       const { promise, resolve } = Promise.withResolvers<void>();

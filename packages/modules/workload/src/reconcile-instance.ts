@@ -1,5 +1,5 @@
 // A WorkloadInstance: one release in one environment becomes one ResourceSet, whose health is the instance's health (design.md §7).
-import { resourceSetKind, type ResourceSet } from "@threeport/cluster";
+import { confirmPruneAnnotation, resourceSetKind, type ResourceSet } from "@threeport/cluster";
 import {
   conditionsOf,
   findCondition,
@@ -166,13 +166,14 @@ function setOf(
   input: { environment: Environment; release: Release; runtime: string; targetNamespace: string; objects: readonly KubeObject[] },
 ): KubeObject {
   const { allow } = input.environment.spec;
+  const confirmed = instance.metadata.annotations?.[confirmPruneAnnotation];
   return {
     apiVersion: resourceSetKind.apiVersion,
     kind: resourceSetKind.kind,
     metadata: {
       name: instance.metadata.name,
       namespace: instance.metadata.namespace ?? "",
-      annotations: { [releaseAnnotation]: input.release.metadata.name },
+      annotations: { [releaseAnnotation]: input.release.metadata.name, ...(confirmed === undefined ? {} : { [confirmPruneAnnotation]: confirmed }) },
       ownerReferences: [ownerReference(instance, true)],
     },
     spec: {
