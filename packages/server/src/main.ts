@@ -4,9 +4,13 @@ import { toPlatformError } from "@threeport/resource";
 import { readConfiguration, type Configuration } from "./configuration.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { ProgramCommand } from "./database-commands.ts";
+import { createLogOutput } from "./log-output.ts";
 import { createLogger } from "./logger.ts";
 import type { Tools } from "./tools.ts";
 
+const output = createLogOutput(process.stdout.fd, systemClock);
+/** Last words may take this long to get out; an output that nobody reads gets none. */
+const flushMsMax = 500;
 /** Longest graceful stop; then the process ends as it is, which any kill may do at any time anyway. */
 const stopMsMax = 10_000;
 
@@ -16,7 +20,7 @@ try {
   const words = programCommand?.words ?? (command === "stop-runtimes" ? 1 : 0);
   const args = process.argv.slice(2 + words);
   const configuration = await readConfiguration(args, process.env);
-  const log = createLogger(configuration.verbose);
+  const log = createLogger(configuration.verbose, output);
   const tools = { clock: systemClock, random: systemRandom, exec: systemExec, log, environment: process.env };
   if (programCommand !== undefined) {
     process.stdout.write(`${await programCommand.run(process.argv.slice(2, 2 + words), configuration, tools)}\n`);
@@ -56,13 +60,18 @@ async function serve(configuration: Configuration, tools: Tools): Promise<void> 
     if (controlPlane === undefined) return;
     log.info("the control plane stops", { signal });
     setTimeout(() => process.exit(1), stopMsMax).unref();
-    controlPlane[Symbol.asyncDispose]().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.info("the stop was not clean", { error: String(error) });
-        process.exit(1);
-      },
-    );
+    void controlPlane[Symbol.asyncDispose]()
+      .then(
+        () => 0,
+        (error: unknown) => {
+          log.info("the stop was not clean", { error: String(error) });
+          return 1;
+        },
+      )
+      .then(async (code) => {
+        await Promise.race([output.flushed(), systemClock.sleep(flushMsMax)]);
+        process.exit(code);
+      });
   };
   for (const name of ["SIGTERM", "SIGINT"] as const) {
     process.on(name, () => {

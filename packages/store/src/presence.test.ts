@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { silentLogger, systemClock } from "@threeport/platform";
-import { keepPresence } from "./presence.ts";
+import { aliveMsDefault, beatMsDefault, keepPresence } from "./presence.ts";
 import { keyOf, openLab, put, until, writeOf } from "./proofs/lab.ts";
 import type { Store } from "./store.ts";
 
@@ -50,4 +50,14 @@ test("who lives keeps its leases, whoever else looks, and leaves nothing behind 
   }
   expect(ended).toBe(0);
   expect(await lab.sql("SELECT owner FROM process")).toEqual([]);
+});
+
+test("F15: a process whose event loop stood still for longer than half of its time is not taken for dead; with the defaults that is more than five seconds", async () => {
+  await using lab = await openLab();
+  const store = await lab.open();
+  await using _presence = present(store, "stalled");
+  await until("the process to be known", async () => (await lab.sql("SELECT 1 FROM process")).length > 0);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, aliveMs / 2);
+  expect(await lab.sql("SELECT owner FROM process WHERE alive_until > clock_timestamp()")).toEqual([{ owner: "stalled" }]);
+  expect(aliveMsDefault - beatMsDefault).toBeGreaterThan(5_000);
 });

@@ -17,9 +17,9 @@ export interface PresenceOptions {
   readonly aliveMs?: number;
 }
 
-const beatMsDefault = 2_000;
+export const beatMsDefault = 2_000;
 /** Longer than an event loop may stall (5 s, F15) plus a beat. */
-const aliveMsDefault = 8_000;
+export const aliveMsDefault = 8_000;
 /** Bounds one look; there are as many processes as replicas. */
 const deadMax = 100;
 
