@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import { ensureKubernetesBinaries, ensureSystemPackages } from "../../packages/modules/runtime/src/local/index.ts";
 import { systemExec } from "../../packages/platform/src/index.ts";
 import { toPlatformError } from "../../packages/resource/src/index.ts";
+import { buildGoClients } from "../../packages/server/src/testing/go-clients.ts";
 
 export interface ToolsRequest {
   readonly signal: AbortSignal;
@@ -33,5 +34,6 @@ export async function prepareTools({ signal, say }: ToolsRequest): Promise<strin
       ...(cache === undefined ? {} : { cacheDir: join(cache, "threeport") }),
     });
   });
+  await attempt(() => buildGoClients(say)); // without Go, the binaries above were missing already, or their tests say that they are left out
   return missing;
 }

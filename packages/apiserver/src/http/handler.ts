@@ -1,5 +1,5 @@
 import { PlatformError, parseJson, type Kind } from "@threeport/resource";
-import type { ApiContext, Answer, ObjectName, WriteOptions } from "../api.ts";
+import type { ApiContext, Answer, ObjectName } from "../api.ts";
 import { scaleKind } from "../kinds/scale.ts";
 import { applyObject } from "../pipeline/apply.ts";
 import { createObject } from "../pipeline/create.ts";
@@ -12,15 +12,15 @@ import { patchObject, updateObject, type PatchType } from "../pipeline/update.ts
 import { concealed, concealedError, mustConceal } from "./conceal.ts";
 import { deleteCollection } from "./delete-collection.ts";
 import { readDeleteOptions } from "./delete-options.ts";
-import { applyManager, fieldManager, refuseForce } from "./field-manager.ts";
 import { joinBytes } from "./join-bytes.ts";
 import { readListOptions } from "./list-options.ts";
-import { aroundItems, presentList, presentObject, presentationOf } from "./present.ts";
+import { aroundItems, presentList, presentObject, presentationOf, type Presentation } from "./present.ts";
 import { readConfiguration } from "./read-configuration.ts";
 import { duplicateFields, readRequestBody } from "./read-request-body.ts";
 import { selectionOf, type ResourceRequest } from "./resource-request.ts";
 import type { Route } from "./route.ts";
 import { isOwnSubresource } from "./served.ts";
+import { readWriteOptions } from "./write-options.ts";
 
 export interface ResourceAnswer {
   readonly status: number;
@@ -99,15 +99,19 @@ async function create(context: ApiContext, request: ResourceRequest): Promise<Re
   const { kind, namespace } = request.route;
   if (kind.namespaced && namespace === undefined)
     throw new PlatformError("TP_METHOD_NOT_ALLOWED", { message: `create ${kind.plural} in a namespace: POST to …/namespaces/<namespace>/${kind.plural}` });
+  const presentation = presentationOf(request);
+  const options = readWriteOptions(request, "CreateOptions");
   const sent = readRequestBody(request, kind);
-  return write(context, request, { status: 201, warnings: sent.warnings, manager: fieldManager(request, "CreateOptions") }, (options) =>
+  return write(context, request, { status: 201, warnings: sent.warnings, presentation }, () =>
     createObject(context, request.caller, { kind, namespace: namespace ?? "" }, sent.body, options),
   );
 }
 
 async function put(context: ApiContext, request: ResourceRequest, name: ObjectName): Promise<ResourceAnswer> {
+  const presentation = presentationOf(request);
+  const options = readWriteOptions(request, "UpdateOptions");
   const sent = readRequestBody(request, shownKind(request.route));
-  return write(context, request, { status: 200, warnings: sent.warnings, manager: fieldManager(request, "UpdateOptions") }, (options) =>
+  return write(context, request, { status: 200, warnings: sent.warnings, presentation }, () =>
     request.route.subresource === "scale"
       ? updateScale(context, request.caller, name, sent.body, options)
       : updateObject(context, request.caller, name, sent.body, { ...options, ...subresource(request.route) }),
@@ -126,10 +130,10 @@ async function patch(context: ApiContext, request: ResourceRequest, name: Object
     throw new PlatformError("TP_UNSUPPORTED_MEDIA_TYPE", {
       message: `a patch must be of type ${[...types, applyType].join(", ")}, not "${request.contentType.slice(0, 100)}"`,
     });
-  const manager = fieldManager(request, "PatchOptions");
-  refuseForce(request);
+  const presentation = presentationOf(request);
+  const options = readWriteOptions(request, "PatchOptions");
   const sent = { type, value: parseJson(request.body ?? new Uint8Array()) };
-  return write(context, request, { status: 200, warnings: duplicateFields(request), manager }, (options) =>
+  return write(context, request, { status: 200, warnings: duplicateFields(request), presentation }, () =>
     request.route.subresource === "scale"
       ? patchScale(context, request.caller, name, sent, options)
       : patchObject(context, request.caller, name, sent, { ...options, ...subresource(request.route) }),
@@ -137,14 +141,14 @@ async function patch(context: ApiContext, request: ResourceRequest, name: Object
 }
 
 async function apply(context: ApiContext, request: ResourceRequest, name: ObjectName): Promise<ResourceAnswer> {
-  const manager = applyManager(request);
-  const force = request.query.flag("force") === true;
+  const presentation = presentationOf(request);
+  const options = readWriteOptions(request, "PatchOptions", { apply: true });
   const sent = await readConfiguration(request.body ?? new Uint8Array());
   const warnings = sent.json ? duplicateFields(request) : sent.warnings;
-  return write(context, request, { status: 200, warnings, manager }, (options) =>
+  return write(context, request, { status: 200, warnings, presentation }, () =>
     request.route.subresource === "scale"
-      ? applyScale(context, request.caller, name, sent.value, { ...options, force })
-      : applyObject(context, request.caller, name, sent.value, { ...options, ...subresource(request.route), force }),
+      ? applyScale(context, request.caller, name, sent.value, options)
+      : applyObject(context, request.caller, name, sent.value, { ...options, ...subresource(request.route) }),
   );
 }
 
@@ -152,22 +156,16 @@ interface Told {
   readonly status: number;
   /** Those about the body's text. */
   readonly warnings: readonly string[];
-  readonly manager: string;
+  readonly presentation: Presentation;
 }
 
-/** What all writes share. The form of the answer is looked at before anything is written. */
-async function write(context: ApiContext, request: ResourceRequest, told: Told, body: (options: WriteOptions) => Promise<Answer>): Promise<ResourceAnswer> {
-  const presentation = presentationOf(request);
-  const options: WriteOptions = {
-    manager: told.manager,
-    dryRun: request.query.oneOf("dryRun", ["All"]) === "All",
-    fieldValidation: request.query.oneOf("fieldValidation", ["Strict", "Warn", "Ignore"]) ?? "Warn",
-  };
+/** What all writes share. The form of the answer and the options were looked at before anything was read or written. */
+async function write(context: ApiContext, request: ResourceRequest, told: Told, body: () => Promise<Answer>): Promise<ResourceAnswer> {
   const conceal = concealsName(context, request);
-  const made = await body(options).catch((error: unknown) => Promise.reject((conceal ? concealedError(error) : error) as Error));
+  const made = await body().catch((error: unknown) => Promise.reject((conceal ? concealedError(error) : error) as Error));
   return {
     status: made.created === true ? 201 : told.status,
-    body: presentObject(context, shownKind(request.route), presentation, conceal ? { ...made, body: concealed(made.body) } : made),
+    body: presentObject(context, shownKind(request.route), told.presentation, conceal ? { ...made, body: concealed(made.body) } : made),
     warnings: [...told.warnings, ...made.warnings],
   };
 }
@@ -176,8 +174,8 @@ async function remove(context: ApiContext, request: ResourceRequest, name: Objec
   const presentation = presentationOf(request);
   const { kind } = name;
   const deleted = await deleteObject(context, request.caller, name, readDeleteOptions(request));
-  if (!deleted.removed)
-    return answer(202, presentObject(context, kind, presentation, concealsName(context, request) ? { ...deleted, body: concealed(deleted.body) } : deleted));
+  if (!deleted.removed || kind.typed?.deletedIsShown === true)
+    return answer(200, presentObject(context, kind, presentation, concealsName(context, request) ? { ...deleted, body: concealed(deleted.body) } : deleted));
   const details = { name: name.name, ...(kind.group === "" ? {} : { group: kind.group }), kind: kind.plural, uid: deleted.uid };
   return answer(200, JSON.stringify({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details }));
 }

@@ -43,6 +43,11 @@ export class Query {
     return value === "" ? undefined : value;
   }
 
+  /** Every value that was given, empty ones too. */
+  all(name: string): readonly string[] {
+    return this.#params?.getAll(name) ?? [];
+  }
+
   flag(name: string): boolean | undefined {
     const value = this.#params?.get(name) ?? null;
     if (value === null) return undefined;

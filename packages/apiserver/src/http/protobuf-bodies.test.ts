@@ -91,7 +91,7 @@ test("options of a delete are heeded: preconditions, dry run, and a body that is
   const remove = (body: Buffer) => api.call("DELETE", `${configMaps}/deleted`, { headers, body });
   expect((await remove(deleteOptions({ preconditions: { uid: "another" } }))).status).toBe(409);
   expect((await remove(deleteOptions({ dryRun: ["All"] }))).status).toBe(200);
-  expect((await remove(deleteOptions({ propagationPolicy: "Sideways" }))).status).toBe(400);
+  expect((await remove(deleteOptions({ propagationPolicy: "Sideways" }))).status).toBe(422);
   expect((await remove(protobuf(configMap("deleted")))).status).toBe(400);
   expect((await api.call("GET", `${configMaps}/deleted`)).status).toBe(200);
   expect((await remove(deleteOptions({ propagationPolicy: "Background", preconditions: { uid: made.body.metadata.uid } }))).status).toBe(200);

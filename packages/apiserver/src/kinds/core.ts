@@ -175,7 +175,7 @@ export const serviceAccountKind = defineKind({
   plural: "serviceaccounts",
   shortNames: ["sa"],
   scope: "Namespaced",
-  typed: { pointers: ["automountServiceAccountToken"] },
+  typed: { pointers: ["automountServiceAccountToken"], deletedIsShown: true },
   description: "An identity for programs.",
   fields: {
     secrets: z

@@ -45,7 +45,7 @@ test("dryRun answers as the real call would, and stores nothing", async () => {
   expect((await api.call("POST", `${widgets}?dryRun=All`, { body: widget("a") })).body).toMatchObject({ spec: { size: 1 }, metadata: { name: "a" } });
   expect((await api.call("POST", `${widgets}?dryRun=All`, { body: widget("a", { size: -1 }) })).status).toBe(422);
   expect((await api.call("POST", "/apis/test.threeport.io/v1alpha1/namespaces/nowhere/widgets?dryRun=All", { body: widget("a") })).status).toBe(404);
-  expect((await api.call("POST", `${widgets}?dryRun=Some`, { body: widget("a") })).status).toBe(400);
+  expect((await api.call("POST", `${widgets}?dryRun=Some`, { body: widget("a") })).status).toBe(422);
   expect([(await api.call("GET", `${widgets}/a`)).status, await api.store.reader.currentRv()]).toEqual([404, before]);
   await api.call("POST", widgets, { body: widget("a") });
   const version = (await api.call("GET", `${widgets}/a`)).body.metadata.resourceVersion;
@@ -76,7 +76,7 @@ test("fieldValidation: Strict refuses unknown and repeated fields, Warn prunes a
   expect((await send("default", "")).headers["warning"]).toBe('299 - "unknown field \\"metadata.odd\\"", 299 - "unknown field \\"spec.colour\\""');
   const ignored = await send("ignored", "?fieldValidation=Ignore");
   expect([ignored.status, ignored.headers["warning"], ignored.body.metadata["odd"]]).toEqual([201, undefined, undefined]);
-  expect((await send("other", "?fieldValidation=Maybe")).status).toBe(400);
+  expect((await send("other", "?fieldValidation=Maybe")).status).toBe(422);
 });
 
 test("warnings about fields with any name travel, bounded in number and length", async () => {
