@@ -32,6 +32,7 @@ import { withKubeconfigRules } from "@threeport/module-runtime";
 import { PlatformError, type Kind } from "@threeport/resource";
 import { openStore } from "@threeport/store";
 import { adminAccess } from "./admin-access.ts";
+import { openAuditLog } from "./audit-log.ts";
 import type { Configuration } from "./configuration.ts";
 import { openConnection } from "./connection.ts";
 import { openHome, readIfThere, removeFile, writeJsonFile, type Home } from "./home.ts";
@@ -120,6 +121,7 @@ export async function startControlPlane(configuration: Configuration, tools: Too
     owner,
     workers: configuration.workers,
   });
+  const auditLog = stack.use(openAuditLog(home.logs, { clock, log }));
   const server = createApiServer({
     context,
     tls,
@@ -127,6 +129,7 @@ export async function startControlPlane(configuration: Configuration, tools: Too
     authenticate: auth.authenticate,
     computed: auth.computed,
     documents: auth.documents,
+    audit: auditLog.record,
     ready: () => readiness(store.reader.currentRv, engine),
     metrics: metrics.text,
     observe: metrics.request,

@@ -1,4 +1,6 @@
 import { expect, test, vi } from "vitest";
+import { z } from "zod";
+import { defineKind } from "@threeport/resource";
 import { binding, clusterRole, inForce, keepDefaults, rbac, role, userWith } from "../testing/access.ts";
 import { configMap, configMaps, namespaces, secrets, shelf, shelves, widget, widgets } from "../testing/paths.ts";
 import { openTestApi } from "../testing/test-api.ts";
@@ -200,6 +202,32 @@ test("P2: who makes his object refer to another needs `use` on it, for a Secret 
   await api.call("PATCH", `${widgets}/a`, { body: { spec: { shelf: "s2" } } });
   expect((await user("PATCH", `${widgets}/a`, { body: { spec: { size: 5 } } })).status, "the reference is there already").toBe(200);
   expect((await user("POST", widgets, { body: widget("c", { friends: [{ name: "a" }] }) })).status, "his own namespace is his").toBe(201);
+});
+
+test("P2: a reference into another namespace is refused to everybody; an object that has no namespace may name one", async () => {
+  const reference = { path: "spec.secret.name", to: { group: "", resource: "secrets" }, namespace: { path: "namespace" }, waitsFor: 0 } as const;
+  const named = z.object({ namespace: z.string().describe("Namespace."), name: z.string().describe("Name.") }).describe("A Secret.");
+  const traits = { group: "test.threeport.io", version: "v1alpha1", description: "For this test.", references: [reference] };
+  const fields = { spec: z.object({ secret: named }).describe("What is wanted.") };
+  const inside = defineKind({ ...traits, kind: "Inside", plural: "insides", scope: "Namespaced", fields });
+  const outside = defineKind({ ...traits, kind: "Outside", plural: "outsides", scope: "Cluster", fields });
+  await using api = await openTestApi({ kinds: [inside, outside] });
+  const object = (kind: string, namespace: string) => ({
+    apiVersion: "test.threeport.io/v1alpha1",
+    kind,
+    metadata: { name: "a" },
+    spec: { secret: { namespace, name: "s" } },
+  });
+  const base = "/apis/test.threeport.io/v1alpha1";
+  const refused = await api.call("POST", `${base}/namespaces/default/insides`, { body: object("Inside", "other") });
+  expect([refused.status, refused.body.message]).toEqual([422, expect.stringContaining("must not refer to an object in another namespace")]);
+  expect((await api.call("POST", `${base}/namespaces/default/insides`, { body: object("Inside", "default") })).status).toBe(201);
+  const user = await userWith(api, "user", {
+    here: [{ apiGroups: [""], resources: ["secrets"], verbs: ["get"] }],
+    everywhere: [{ apiGroups: ["test.threeport.io"], resources: ["outsides"], verbs: ["create"] }],
+  });
+  expect((await user("POST", `${base}/outsides`, { body: object("Outside", "other") })).status, "he may not get that Secret").toBe(403);
+  expect((await user("POST", `${base}/outsides`, { body: object("Outside", "default") })).status).toBe(201);
 });
 
 test("P1: an apply that creates needs `create` too, an apply that changes only `patch`", async () => {

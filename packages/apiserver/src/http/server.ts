@@ -4,6 +4,7 @@ import { createServer } from "node:https";
 import { PlatformError, isErrorCode, toPlatformError } from "@threeport/resource";
 import type { ApiContext } from "../api.ts";
 import { answerWith } from "./answer-with.ts";
+import { auditEntry, type AuditEntry, type Noted } from "../auth/audit.ts";
 import type { Attributes } from "../auth/attributes.ts";
 import type { Authenticate } from "../auth/authenticate.ts";
 import { forbidden } from "../auth/forbidden.ts";
@@ -45,6 +46,8 @@ export interface ApiServerOptions {
   /** Further documents by path, for those who may read the path: keys that sign tokens, for example. */
   readonly documents?: ReadonlyMap<string, () => object>;
   readonly limits?: Partial<ServerLimits>;
+  /** Told of writes and refusals; must not wait or throw. */
+  readonly audit?: (entry: AuditEntry) => void;
 }
 
 /** PEM. */
@@ -90,15 +93,17 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   /** Whatever is thrown on the way becomes the answer. */
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const noted: Noted = {};
     try {
       const url = request.url ?? "";
       const path = pathOf(url);
       if (openPaths.has(path) && request.method === "GET") return await health(path, response);
       // Before the body is read: who is not known gets no memory.
       const session = await openSession(options.authenticate, context.authorizer, request);
+      noted.session = session;
       recognised(request.socket);
       using place = await flow.enter(session.authenticated, response);
-      if (isResourcePath(path)) return await resource(request, response, { session, place });
+      if (isResourcePath(path)) return await resource(request, response, { session, place, noted });
       authorize(session, { verb: (request.method ?? "").toLowerCase(), path });
       if (request.method !== "GET") throw methodRefused(request.method ?? "", path);
       const document = options.documents?.get(path);
@@ -114,8 +119,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (found === undefined) throw new PlatformError("TP_NOT_FOUND", { message: `the server could not find the requested resource (${path.slice(0, 200)})` });
       return answerWith(response, found);
     } catch (error) {
-      answerError(context, request, response, toPlatformError(error));
+      const failure = toPlatformError(error);
+      audit(request, noted, { status: failure.entry.http });
+      answerError(context, request, response, failure);
     }
+  }
+
+  function audit(request: IncomingMessage, noted: Noted, outcome: { readonly status: number; readonly answer?: string }): void {
+    const entry = options.audit === undefined ? undefined : auditEntry(context.clock, request, noted, outcome);
+    if (entry !== undefined) options.audit?.(entry);
   }
 
   async function health(path: string, response: ServerResponse): Promise<void> {
@@ -127,7 +139,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (!context.authorizer.authorize(session.user, attributes).allowed) throw forbidden(session.user, attributes);
   }
 
-  async function resource(request: IncomingMessage, response: ServerResponse, { session, place }: Pick<Allowed, "session" | "place">): Promise<void> {
+  async function resource(request: IncomingMessage, response: ServerResponse, from: Arrived): Promise<void> {
+    const { session, place, noted } = from;
     const started = context.clock.monotonic();
     const asked = await routed(context, request, session);
     const { route, method } = asked;
@@ -136,6 +149,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     try {
       // Before the body is read, and before anything else is: what is refused says the same whether the object is there or not.
       const attributes = requestAttributes({ ...asked, watch: isWatch(asked) });
+      noted.attributes = attributes;
       authorize(session, attributes);
       const body = method === "GET" ? undefined : await readBody(request, limits.bodyBytesMax);
       const call = { ...asked, body };
@@ -147,6 +161,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (computed === undefined && isWatch(call)) return await watch({ call, session, attributes, place }, request, response);
       const answer = computed === undefined ? await handleResource(context, call) : await handleComputed(context, call, computed);
       observe(answer.status);
+      if (method !== "GET") audit(request, noted, { status: answer.status, ...(typeof answer.body === "string" ? { answer: answer.body } : {}) });
       if (answer.warnings.length === 0) return answerWith(response, answer);
       // As bytes: a body of text would have Node write it together with the headers in UTF-8, and these are in UTF-8 already.
       const headers = warningHeaders(answer.warnings).flatMap((value) => ["Warning", value]);
@@ -242,6 +257,13 @@ async function routed(context: ApiContext, request: IncomingMessage, session: Se
 /** Subresources that are computed, as discovery tells of them. */
 function computedParts(computed: ComputedKinds = new Map()): [string, Offered][] {
   return [...computed].filter(([place]) => place.includes("/")).map(([place, { kind }]) => [place, { document: kind, verbs: ["create"], answers: "json" }]);
+}
+
+/** A request of somebody who has a place. */
+interface Arrived {
+  readonly session: Session;
+  readonly place: Disposable;
+  readonly noted: Noted;
 }
 
 /** A request that its caller may make. */

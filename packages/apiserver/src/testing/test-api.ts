@@ -37,7 +37,7 @@ export interface TestApi extends AsyncDisposable {
   readonly objects: Objects;
 }
 
-export interface TestApiOptions extends Pick<ApiServerOptions, "limits"> {
+export interface TestApiOptions extends Pick<ApiServerOptions, "audit" | "limits"> {
   readonly kinds?: readonly Kind[];
   readonly clock?: Clock;
   readonly log?: Logger;
@@ -120,6 +120,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
       metrics: async () => "",
       version: "test",
       ...(options.limits === undefined ? {} : { limits: options.limits }),
+      ...(options.audit === undefined ? {} : { audit: options.audit }),
     }),
   );
   const port = await server.listen({ host: "127.0.0.1", port: 0 });
