@@ -17,7 +17,9 @@ export interface RecordedWrite {
 
 /** The managers after a create, a PUT or a patch other than apply. `shaped` is the object as its author means it, see {@link Admission.shaped}. */
 export function managedFieldsAfter(context: ApiContext, write: RecordedWrite, shaped: KubeObject): ManagedFields {
-  const { kind, manager, live, sent, subresource } = write;
+  const { kind, manager, live, subresource } = write;
+  // As upstream, which reads objects of definitions without Go types: there an empty list says nothing.
+  const sent = kind.custom !== undefined && Array.isArray(write.sent) && write.sent.length === 0 ? undefined : write.sent;
   return updateManagedFields({
     live: live as JsonObject | undefined,
     ...(live === undefined ? { always: emptyShape(kind) } : {}),

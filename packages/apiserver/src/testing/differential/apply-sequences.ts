@@ -180,3 +180,100 @@ export function writesOf(kind: AppliedKind, longest = 8): Arbitrary<readonly Man
   // Of an object that is not there most writes only say so.
   return tuple(first, later).map(([made, all]) => [made, ...all]);
 }
+
+const texts = { type: "string" };
+const numbers = { type: "integer" };
+
+/** The definition of {@link customKind}: every sort of field that apply treats differently, in a structural schema. */
+export const customDefinition = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: "samples.apply.example.com" },
+  spec: {
+    group: "apply.example.com",
+    scope: "Namespaced",
+    names: { plural: "samples", kind: "Sample" },
+    versions: [
+      {
+        name: "v1",
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        schema: {
+          openAPIV3Schema: {
+            type: "object",
+            properties: {
+              spec: {
+                type: "object",
+                properties: {
+                  replicas: numbers,
+                  filled: { type: "string", default: "in" },
+                  labels: { type: "object", additionalProperties: texts },
+                  whole: { type: "object", additionalProperties: texts, "x-kubernetes-map-type": "atomic" },
+                  list: { type: "array", items: texts },
+                  zones: { type: "array", items: texts, "x-kubernetes-list-type": "set" },
+                  items: {
+                    type: "array",
+                    "x-kubernetes-list-type": "map",
+                    "x-kubernetes-list-map-keys": ["name"],
+                    items: {
+                      type: "object",
+                      required: ["name"],
+                      properties: { name: texts, value: numbers, tags: { type: "array", items: texts, "x-kubernetes-list-type": "set" } },
+                    },
+                  },
+                  ports: {
+                    type: "array",
+                    "x-kubernetes-list-type": "map",
+                    "x-kubernetes-list-map-keys": ["port", "protocol"],
+                    items: { type: "object", required: ["port"], properties: { port: numbers, protocol: { type: "string", default: "TCP" }, title: texts } },
+                  },
+                  free: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+                  nested: { type: "object", properties: { x: numbers, y: { type: "object", properties: { z: texts } } } },
+                },
+              },
+              status: { type: "object", properties: { phase: texts } },
+            },
+          },
+        },
+      },
+    ],
+  },
+};
+
+const item = tuple(constantFrom(1, 2), shuffledSubarray(["a", "b"], { minLength: 1 })).map(([value, tags]) => ({ value, tags }));
+
+/** An object of a CustomResourceDefinition, see {@link customDefinition}. */
+export const customKind: AppliedKind = {
+  apiVersion: "apply.example.com/v1",
+  kind: "Sample",
+  plural: "samples",
+  namespaced: true,
+  fields: withMetadata(
+    optional({
+      spec: optional({
+        replicas: constantFrom(1, 2),
+        labels: map("one", "two"),
+        whole: map("one", "two"),
+        list: shuffledSubarray(["a", "b"]),
+        zones: shuffledSubarray(["a", "b", "c"], { minLength: 1 }),
+        items: shuffledSubarray(["a", "b", "c"], { minLength: 1 }).chain((names) => tuple(...names.map((name) => item.map((rest) => ({ name, ...rest }))))),
+        ports: shuffledSubarray([{ port: 80 }, { port: 80, protocol: "UDP" }, { port: 81, title: "x" }], { minLength: 1 }),
+        free: optional({ p: constantFrom<unknown>(1, [1, { a: 1 }], { q: 1 }), r: text }),
+        nested: optional({ x: constantFrom(1, 2), y: optional({ z: text }) }),
+      }),
+      status: optional({ phase: text }),
+    }),
+  ),
+  places: [
+    ...metadataPlaces,
+    ["/spec", [{ replicas: 3 }]],
+    ["/spec/replicas", [7]],
+    ["/spec/labels", [{ one: "3" }, {}]],
+    ["/spec/items", [[{ name: "z", value: 9 }], []]],
+    ["/spec/ports", [[{ port: 80, title: "y" }]]],
+    ["/spec/zones", [["c"], []]],
+    ["/spec/free", [{ p: { q: 2 } }]],
+    ["/spec/nested/y", [{ z: "5" }]],
+  ],
+};
