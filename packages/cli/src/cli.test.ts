@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { access, mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { createClient, parseKubeconfig } from "@threeport/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { productVersion } from "./version.ts";
@@ -295,6 +296,29 @@ describe("with a control plane", () => {
       stderr: expect.stringContaining("tptctl deploy") as string,
     });
     expect((await home.run(["delete", "-f", "-"], { input: environment("x") })).stdout).toBe("environment.threeport.io/stage deleted\n");
+  });
+
+  test("apply takes away what left the file, and takes over what others manage only when told to", async () => {
+    const config = (...lines: string[]) => `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: shared\ndata:\n${lines.map((line) => `  ${line}\n`).join("")}`;
+    const apply = (input: string, ...more: string[]) => home.run(["apply", "-f", "-", ...more], { input });
+    expect(await apply(config("a: one", "b: one"))).toMatchObject({ code: 0 });
+    await using client = createClient(parseKubeconfig(await readFile(join(home.folder, "kubeconfig"), "utf8")));
+    await client.request("/api/v1/namespaces/default/configmaps/shared", {
+      method: "PATCH",
+      headers: { "content-type": "application/merge-patch+json" },
+      query: { fieldManager: "somebody" },
+      body: { data: { a: "theirs", c: "theirs" } },
+    });
+    expect(await apply(config("a: two"))).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching(
+        /^error: configmap\/shared has fields that others manage\n  <stdin>:6:3 data\.a: conflict with "somebody" using v1 at \S+\nhint: .* --force-conflicts\n$/,
+      ) as string,
+    });
+    expect(await apply(config("a: two"), "--force-conflicts")).toMatchObject({ code: 0, stdout: "configmap/shared configured\n" });
+    const { body } = await client.request("/api/v1/namespaces/default/configmaps/shared");
+    expect((body as { data: object }).data).toEqual({ a: "two", c: "theirs" });
+    expect(await home.run(["delete", "-f", "-"], { input: config("a: two") })).toMatchObject({ code: 0 });
   });
 
   test("objects are printed as tables, names, JSON and YAML, of one project or all", async () => {

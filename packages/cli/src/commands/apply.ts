@@ -1,4 +1,4 @@
-import { resourcePath, warningsOf, type ApiResource, type KubeClient, type Response } from "@threeport/client";
+import { resourcePath, warningsOf, type ApiResource, type KubeClient, type Query, type Response } from "@threeport/client";
 import { isErrorCode, PlatformError, type StoredObject } from "@threeport/resource";
 import { connect } from "../connect.ts";
 import { note, say, type CliContext } from "../context.ts";
@@ -9,7 +9,13 @@ import { readSources } from "../manifests/read-sources.ts";
 import { documentTarget } from "../objects/document-target.ts";
 import { fullName } from "../objects/find-resource.ts";
 
-export async function apply(this: CliContext, flags: { readonly filename: readonly string[]; readonly namespace?: string }): Promise<void> {
+export interface ApplyFlags {
+  readonly filename: readonly string[];
+  readonly namespace?: string;
+  readonly forceConflicts: boolean;
+}
+
+export async function apply(this: CliContext, flags: ApplyFlags): Promise<void> {
   const { manifests, warnings } = loadManifests(await readSources(flags.filename, this.stdin));
   for (const warning of warnings) note(this, `warning: ${warning}`);
   await using client = await connect(this);
@@ -21,7 +27,7 @@ export async function apply(this: CliContext, flags: { readonly filename: readon
     ...targets.filter(({ resource }) => resource.resource !== "namespaces"),
   ];
   for (const { manifest, resource, name, namespace } of ordered) {
-    const { done, warnings } = await applyOne(client, { manifest, resource, name, namespace, signal: this.signal });
+    const { done, warnings } = await applyOne(client, { manifest, resource, name, namespace, force: flags.forceConflicts, signal: this.signal });
     for (const warning of warnings) note(this, `warning: ${manifest.file}: ${warning}`);
     say(this, `${fullName(resource, name)} ${done}`);
   }
@@ -32,6 +38,8 @@ interface Target {
   readonly resource: ApiResource;
   readonly name: string;
   readonly namespace: string | undefined;
+  /** Take over what others manage. */
+  readonly force: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -40,20 +48,23 @@ interface Done {
   readonly warnings: readonly string[];
 }
 
-/** A field that the control plane does not know is a typing error: refused, as kubectl does. */
-const query = { fieldValidation: "Strict", fieldManager: "tptctl" };
-
-/** Creates the object, or merges the document into it (RFC 7386): lists are replaced, what the document leaves out stays. */
-async function applyOne(client: KubeClient, { manifest, resource, name, namespace, signal }: Target): Promise<Done> {
+/**
+ * Server-side apply: what the document says is the whole of what tptctl wants; what it said before and says no more goes, what others wrote
+ * stays. A field that the control plane does not know is a typing error: refused, as kubectl does.
+ */
+async function applyOne(client: KubeClient, { manifest, resource, name, namespace, force, signal }: Target): Promise<Done> {
   const { status: _, ...document } = manifest.value;
   const body = namespace === undefined ? document : { ...document, metadata: { ...(document["metadata"] as object), namespace } };
   const path = resourcePath(resource, { namespace, name });
+  const send = (query: Query) =>
+    client.request(path, { method: "PATCH", headers: { "content-type": "application/apply-patch+yaml" }, query: { ...fields, ...query }, body, signal });
   try {
     const before = await getIfThere(client, path, signal);
-    if (before === undefined) {
-      return told("created", await client.request(resourcePath(resource, { namespace }), { method: "POST", query, body, signal }));
-    }
-    const answer = await client.request(path, { method: "PATCH", headers: { "content-type": "application/merge-patch+json" }, query, body, signal });
+    const answer = await send(force ? { force: true } : {}).catch((error: unknown) => {
+      if (onlyWithItself(error)) return send({ force: true });
+      throw error;
+    });
+    if (before === undefined) return told("created", answer);
     return told((answer.body as StoredObject).metadata.resourceVersion === before.metadata.resourceVersion ? "unchanged" : "configured", answer);
   } catch (error) {
     if (isErrorCode(error, "TP_NOT_FOUND") && namespace !== undefined)
@@ -61,8 +72,34 @@ async function applyOne(client: KubeClient, { manifest, resource, name, namespac
         message: (error as Error).message,
         detail: { hint: `the project may be missing: kubectl create namespace ${namespace}, or put it into the file` },
       });
-    throw locateCauses(error, originInDocument(manifest));
+    throw inWordsOf(locateCauses(error, originInDocument(manifest)), fullName(resource, name));
   }
+}
+
+/** As the other commands are known to the API: by the name in their User-Agent. */
+const manager = "tptctl";
+
+const fields: Query = { fieldValidation: "Strict", fieldManager: manager };
+
+/** Other commands of tptctl (deploy, env create) write under the same name, and are the same person's. */
+function onlyWithItself(error: unknown): boolean {
+  return error instanceof PlatformError && isConflict(error) && error.causes.every((cause) => cause.message.startsWith(`conflict with "${manager}"`));
+}
+
+function isConflict(error: PlatformError): boolean {
+  return error.causes.some((cause) => cause.reason === "FieldManagerConflict");
+}
+
+/** The refusals that only an apply has. The causes name the fields. */
+function inWordsOf(error: unknown, name: string): unknown {
+  if (!(error instanceof PlatformError)) return error;
+  const { causes, detail } = error;
+  if (isConflict(error)) {
+    const hint = "leave these fields out of the file, or take them over with --force-conflicts";
+    return new PlatformError("TP_VERSION_CONFLICT", { message: `${name} has fields that others manage`, causes, detail: { ...detail, hint }, cause: error });
+  }
+  if (!error.message.startsWith("failed to create typed patch object")) return error;
+  return new PlatformError(error.code, { message: `${name} is invalid`, causes, detail, cause: error });
 }
 
 function told(done: Done["done"], { headers }: Response): Done {

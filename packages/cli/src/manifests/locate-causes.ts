@@ -32,7 +32,8 @@ export function locateCauses(error: unknown, origin: OriginOf): unknown {
   return new PlatformError(error.code, { message: error.message, causes, detail: error.detail, cause: error });
 }
 
-function place(field: string, origin: OriginOf): string | undefined {
+function place(path: string, origin: OriginOf): string | undefined {
+  const field = path.replace(/^\./, ""); // as server-side apply writes paths
   const found = origin(field);
   if (found === undefined) return undefined;
   const { line, column } = locate(found.manifest.document, found.field);

@@ -31,7 +31,14 @@ export const describe = command({
 
 export const apply = command({
   run: async () => (await import("../commands/apply.ts")).apply,
-  parameters: { flags: { filename: files, namespace }, aliases: { f: "filename", n: "namespace" } },
+  parameters: {
+    flags: {
+      filename: files,
+      namespace,
+      forceConflicts: { kind: "boolean", brief: "Take over fields that others manage", default: false, withNegated: false },
+    },
+    aliases: { f: "filename", n: "namespace" },
+  },
   brief: "Create or change objects of the control plane from files",
 });
 
