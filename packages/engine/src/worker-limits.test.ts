@@ -86,7 +86,7 @@ test("Q5: work inherits the priority of the change that caused it through a chai
       runs.push({ kind: kind.kind, priority: claim.priority });
       const mine = await objects.get<MadeObject>({ ...kind, namespace, name });
       if (mine === undefined) return settled;
-      let note = mine.spec.text ?? "";
+      let note = mine.metadata.annotations?.["note"] ?? mine.spec.text ?? "";
       if (below !== undefined) {
         const made_ = await objects.apply<MadeObject>(
           made(
@@ -109,21 +109,32 @@ test("Q5: work inherits the priority of the change that caused it through a chai
   const noteOf = async (): Promise<string | undefined> =>
     ((await plane.objects.get({ ...roofKind, namespace: "default", name: "house" }))?.["status"] as { note?: string } | undefined)?.note;
 
+  /** A key that was woken twice runs twice: what comes next begins when nothing is left of what was. */
+  const atRest = async (): Promise<void> => {
+    const queues = [roofKind.resource, wallKind.resource, floorKind.resource, "$fanout", "$gc"];
+    await until("all work to be done", async () =>
+      (await Promise.all(queues.map(async (queue) => (await plane.rows(queue)).rows))).every((rows) => rows === 0),
+    );
+  };
+
   const roof = await plane.objects.create<MadeObject>(made(roofKind, "house", { text: "tiles", uses: "house" }));
   await until("the way down and up again", async () => (await noteOf()) === "tiles");
+  await atRest();
   expect(new Set(runs.map((run) => run.kind))).toEqual(new Set(["Roof", "Wall", "Floor"]));
   expect(runs.filter((run) => run.priority !== 0)).toEqual([]);
 
   runs.length = 0;
   await plane.store.queue.enqueue([{ queue: roofKind.resource, key: "default/house", priority: 2, mask: 0, delayMs: 0 }]);
-  await until("the periodic check", () => runs.length === 1);
+  await until("the periodic check", () => runs.length > 0);
+  await atRest();
   expect(runs, "nothing changed, so nobody else is looked at").toEqual([{ kind: "Roof", priority: 2 }]);
 
   runs.length = 0;
   const floor = await plane.objects.get<MadeObject & { metadata: { uid: string } }>({ ...floorKind, namespace: "default", name: "house" });
   if (floor === undefined) throw new Error("the floor is gone");
   await plane.objects.commit(roof, roof); // equal: no work
-  await plane.objects.commit(floor, { ...floor, spec: { ...floor.spec, text: "planks" } });
-  await until("a change at the bottom to be seen at the top", () => runs.some((run) => run.kind === "Roof"));
+  // What the builder above has no opinion on: another text it would put back, perhaps before the floor is looked at.
+  await plane.objects.commit(floor, { ...floor, metadata: { ...floor.metadata, annotations: { note: "planks" } } });
+  await until("a change at the bottom to be seen at the top", async () => (await noteOf()) === "planks");
   expect(runs.every((run) => run.priority === 0)).toBe(true);
 });
