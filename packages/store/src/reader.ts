@@ -168,11 +168,21 @@ export function createReader(database: Database, sealer: Sealer): Reader {
       const more = found > changes.length || found === input.limit;
       return { changes, more, readTo: more ? (changes.at(-1)?.rv ?? input.afterRv) : counter };
     },
-    async currentRv() {
+    currentRv: oncePerTurn(async () => {
       const rows = await database.query<{ rv: string }>({ name: "current_rv", text: "SELECT rv FROM counter WHERE id = 1" }, []);
       return Number(rows[0]?.rv);
-    },
+    }),
   };
+}
+
+/** Calls that arrive in one turn of the loop share one read, which begins after all of them: thousands of watches may be opened at once. */
+function oncePerTurn<T>(read: () => Promise<T>): () => Promise<T> {
+  let next: Promise<T> | undefined;
+  return () =>
+    (next ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
+      next = undefined;
+      return read();
+    }));
 }
 
 /** Above every name. */

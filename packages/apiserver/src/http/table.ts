@@ -6,7 +6,7 @@ export type IncludeObject = "Metadata" | "Object" | "None";
 
 export function columnDefinitions(kind: Kind): object[] {
   return [
-    { name: "Name", type: "string", format: "name", description: "Unique within its kind and namespace.", priority: 0 },
+    ...(kind.nameColumn ? [{ name: "Name", type: "string", format: "name", description: "Unique within its kind and namespace.", priority: 0 }] : []),
     ...kind.columns.map((column) => ({
       name: column.name,
       type: column.type,
@@ -21,7 +21,7 @@ export function columnDefinitions(kind: Kind): object[] {
 export function tableRow(kind: Kind, body: string, options: { readonly include: IncludeObject; readonly nowMs: number }): object {
   const object = parseBody(body);
   return {
-    cells: [object.metadata.name, ...kind.columns.map((column) => cell(column.type, column.value(object), options.nowMs))],
+    cells: [...(kind.nameColumn ? [object.metadata.name] : []), ...kind.columns.map((column) => cell(column.type, column.value(object), options.nowMs))],
     ...rowObject(object, options.include),
   };
 }

@@ -2,7 +2,7 @@ import type { ApiContext } from "../api.ts";
 import type { WatchEvent } from "../pipeline/watch.ts";
 import { partialText, type Presentation } from "./present.ts";
 import type { ResourceRequest } from "./resource-request.ts";
-import { table, tableRow } from "./table.ts";
+import { columnDefinitions, table, tableRow } from "./table.ts";
 
 /** Events as lines of JSON in UTF-8, in the form that the client accepts. */
 export interface WatchFormat {
@@ -51,7 +51,7 @@ export function watchFormat(context: ApiContext, { route: { kind } }: ResourceRe
       event: (event) => (first ? Buffer.from(lineOf(event)) : once(shared[presentation.include], event, () => lineOf(event))),
       bookmark(rv, annotations) {
         const object = { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: at(rv, annotations) };
-        return Buffer.from(line("BOOKMARK", wrap([{ cells: [null, ...kind.columns.map(() => null)], object }], String(rv))));
+        return Buffer.from(line("BOOKMARK", wrap([{ cells: columnDefinitions(kind).map(() => null), object }], String(rv))));
       },
     };
   }

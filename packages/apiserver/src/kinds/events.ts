@@ -55,6 +55,7 @@ const eventKind = defineKind({
     reportingComponent: text("Name of the controller.").optional(),
     reportingInstance: text("Which instance of it.").optional(),
   },
+  nameColumn: false,
   columns: [
     {
       name: "Last Seen",
@@ -69,6 +70,7 @@ const eventKind = defineKind({
     { name: "Message", type: "string", description: "What happened.", value: (object) => object["message"] as string },
     { name: "First Seen", type: "date", description: "When it was first seen.", priority: 1, value: (object) => firstSeen(object) },
     { name: "Count", type: "integer", description: "How often it was seen.", priority: 1, value: (object) => timesSeen(object) },
+    { name: "Name", type: "string", description: "Name of the event.", priority: 1, value: (object) => object.metadata.name },
   ],
   selectableFields: [
     "involvedObject.kind",
@@ -173,6 +175,7 @@ const eventsEventKind = defineKind({
     deprecatedLastTimestamp: time("When it was last seen, in an event of v1.").optional(),
     deprecatedCount: z.number().int().optional().describe("How often it was seen, in an event of v1."),
   },
+  nameColumn: false,
   columns: eventKind.columns.map((column) => ({ ...column, value: (object) => column.value(renamed(object, coreNames, eventKind.apiVersion)) })),
   selectableFields: [...eventKind.selectableFields.map((field) => field.replace("involvedObject", "regarding")), "reportingController"].filter(
     (field) => field !== "source" && field !== "reportingComponent",

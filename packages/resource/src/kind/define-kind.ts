@@ -68,6 +68,8 @@ export interface KindTraits {
   readonly description: string;
   readonly references?: readonly KindReference[];
   readonly columns?: readonly Column[];
+  /** `kubectl get` shows `columns` and no name before them, as upstream does for Events. */
+  readonly nameColumn?: false;
   /** Which form names must have. Default `subdomain`. */
   readonly nameRule?: NameRule;
   /** K4: a PUT needs a resourceVersion. Kubernetes' own kinds allow a blind PUT; ours do not. */
@@ -151,6 +153,7 @@ export interface Kind {
   readonly hasGeneration: boolean;
   readonly references: readonly KindReference[];
   readonly columns: readonly Column[];
+  readonly nameColumn: boolean;
   readonly nameRule: NameRule;
   readonly versionRequired: boolean;
   readonly createsOnUpdate: boolean;
@@ -216,6 +219,7 @@ export function kindWithSchema(traits: KindTraits, { schema, hasStatus }: { read
     hasGeneration: hasStatus,
     references: traits.references ?? [],
     columns: traits.columns ?? [ageColumn],
+    nameColumn: traits.nameColumn ?? true,
     nameRule: traits.nameRule ?? "subdomain",
     versionRequired: traits.versionRequired ?? false,
     createsOnUpdate: traits.createsOnUpdate ?? false,
