@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { parseKubeconfig } from "../../../packages/client/src/index.ts";
+import { parseKubeconfig, type ConnectionConfig } from "../../../packages/client/src/index.ts";
 import { systemClock, systemExec, type RunningProcess } from "../../../packages/platform/src/index.ts";
 import { isReady } from "./ready.ts";
 import type { SystemUnderTest } from "./system-under-test.ts";
@@ -57,6 +57,17 @@ export async function postmasterPid(home: string): Promise<number> {
   return Number((await readFile(join(home, "database", "pgdata", "postmaster.pid"), "utf8")).split("\n", 1)[0]);
 }
 
+/** The administrator's access, once the server has written it. */
+export async function readAdminConnection(home: string): Promise<ConnectionConfig> {
+  return parseKubeconfig(
+    await waitUntil(() => readFile(join(home, "admin.kubeconfig"), "utf8").catch(() => undefined), {
+      what: "the administrator's kubeconfig is written",
+      deadlineMs: startDeadlineMs,
+      everyMs: lookEveryMs,
+    }),
+  );
+}
+
 /** As its users have it from the second start on: the first one compiles the program for all that follow. */
 export async function threeport(input: StartInput): Promise<SystemUnderTest> {
   await using stack = new AsyncDisposableStack();
@@ -64,16 +75,12 @@ export async function threeport(input: StartInput): Promise<SystemUnderTest> {
   await first.process[Symbol.asyncDispose]();
   const { process } = await startServer(input);
   stack.use(process);
-  const kubeconfig = await waitUntil(() => readFile(join(input.home, "admin.kubeconfig"), "utf8").catch(() => undefined), {
-    what: "the administrator's kubeconfig is written",
-    deadlineMs: startDeadlineMs,
-    everyMs: lookEveryMs,
-  });
+  const connection = await readAdminConnection(input.home);
   const roots = [process.pid, await postmasterPid(input.home)];
   const owned = stack.move();
   return {
     name: "threeport",
-    connection: parseKubeconfig(kubeconfig),
+    connection,
     roots,
     settings: `node ${[...(input.nodeArgs ?? []), "packages/server/src/main.ts"].join(" ")} with defaults, second start: embedded PostgreSQL 18, fsync, synchronous_commit and full_page_writes on, shared_buffers 32 MB`,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -20,7 +20,8 @@ export interface FollowOptions {
   readonly log: Logger;
 }
 
-const pageSize = 500;
+/** Definitions are large and are kept in another form: few at a time. */
+const pageSize = 50;
 /** Between two tries to read all definitions anew. */
 const retryMs = 500;
 /** How long a caller waits for a change that another replica committed; then the kind is not there. */
