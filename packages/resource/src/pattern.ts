@@ -16,7 +16,7 @@ export interface PatternBudget {
 
 const compiled = new Map<string, RE2JS>();
 
-/** 60 ms and 5 MB to load: only a process that meets a pattern pays for it. */
+/** 7 ms and 2 MiB to load: only a process that meets a pattern pays for it. */
 let engine: typeof RE2JS | undefined;
 function loadEngine(): typeof RE2JS {
   return (engine ??= (createRequire(import.meta.url)("re2js") as typeof import("re2js")).RE2JS);

@@ -1,6 +1,6 @@
 // Rules of schemas (`x-kubernetes-validations`): compiled once for each schema, evaluated on a budget.
 import type { Environment } from "@marcbachmann/cel-js";
-import { isJsonObject, ownValue, type ErrorCause, type JsonObject, type Schema } from "@threeport/resource";
+import { deepEqual, isJsonObject, ownValue, type ErrorCause, type JsonObject, type Schema } from "@threeport/resource";
 import { invalidCause, requiredCause, unsupportedCause } from "../crd/causes.ts";
 import { onBudget, stepsOfObject, type Budget } from "./budget.ts";
 import { celType, type CelType } from "./cel-type.ts";
@@ -262,6 +262,8 @@ function checkRule(node: RuleNode, rule: CompiledRule, { value, old, at }: Visit
     const reason = source.reason ?? "FieldValueInvalid";
     run.causes.push({ ...(field === "" ? {} : { field }), reason, message: messageOf(reason, node.type, problem) });
   };
+  // A rule that came later does not lock in what was there before; one that looks at changes is about nothing else.
+  if (!rule.transition && hasOld && deepEqual(value, old)) return;
   const said = source.message ?? `failed rule: ${source.rule.trim()}`;
   try {
     const variables = variablesOf(node, source, value, old);

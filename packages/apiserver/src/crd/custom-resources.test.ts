@@ -188,6 +188,35 @@ test("rules of a schema are compiled when the definition is written, and kept by
   expect((await api.call("PATCH", `${inDefault("ruleds")}/r`, { body: { spec: { size: 3 } } })).status).toBe(200);
 });
 
+test("what is stored may stay when the schema becomes narrower; what changes keeps the new schema", async () => {
+  const spec = (extra: object, rules: object[]) => ({
+    type: "object",
+    properties: { size: { type: "integer", ...extra }, name: { type: "string" } },
+    "x-kubernetes-validations": rules,
+  });
+  await define(api.call, definition({ plural: "olds", kind: "Old", version: version("v1", spec({}, [])) }));
+  await api.call("POST", inDefault("olds"), { body: { metadata: { name: "o" }, spec: { size: 5, name: "a" } } });
+  const narrower = [{ ...version("v1", spec({ maximum: 3 }, [])) }];
+  await api.call("PATCH", `${definitionsPath}/olds.example.com`, { body: { spec: { versions: narrower } } });
+  await until(
+    "the new schema",
+    async () => (await api.call("POST", inDefault("olds"), { body: { metadata: { name: "p" }, spec: { size: 5 } } })).status === 422,
+  );
+  expect((await api.call("PATCH", `${inDefault("olds")}/o`, { body: { spec: { name: "b" } } })).status).toBe(200);
+  expect((await api.call("PATCH", `${inDefault("olds")}/o`, { body: { spec: { size: 4 } } })).status).toBe(422);
+  expect((await api.call("PATCH", `${inDefault("olds")}/o`, { body: { spec: { size: 3 } } })).status).toBe(200);
+});
+
+test("defaults that the schema gets later are there when an object is read", async () => {
+  const spec = (extra: object) => ({ type: "object", properties: { size: { type: "integer" }, mode: { type: "string", ...extra } } });
+  await define(api.call, definition({ plural: "laters", kind: "Later", version: version("v1", spec({})) }));
+  await api.call("POST", inDefault("laters"), { body: { metadata: { name: "l" }, spec: { size: 1 } } });
+  await api.call("PATCH", `${definitionsPath}/laters.example.com`, { body: { spec: { versions: [version("v1", spec({ default: "fast" }))] } } });
+  await until("the default", async () => ((await api.call("GET", `${inDefault("laters")}/l`)).body["spec"] as { mode?: string }).mode === "fast");
+  expect((await api.call("GET", inDefault("laters"))).body.items[0]?.["spec"]).toEqual({ size: 1, mode: "fast" });
+  expect((await api.call("GET", `${inDefault("laters")}?watch=true&timeoutSeconds=1`)).text).toContain('"mode":"fast"');
+});
+
 test("what a definition cannot be is refused with the field that is wrong", async () => {
   const cases: [object, string][] = [
     [{ ...definition({ plural: "bads" }), metadata: { name: "other.example.com" } }, "metadata.name"],

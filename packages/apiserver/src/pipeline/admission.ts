@@ -24,12 +24,14 @@ export interface Admission {
 /** Fills in what the kind decides and refuses what is not valid. Changes `object`, which has its kind's shape (see decodeObject). */
 export function admit(kind: Kind, object: KubeObject, { old, shaped }: Admission): void {
   for (const field of serverOwnedMetadata) delete (object.metadata as unknown as Record<string, unknown>)[field];
-  const misfits = validateSchema(object, kind.schema, { hideValues: kind.sensitive });
+  // Schemas of users change under their objects: what is stored may stay as it is.
+  const options = { hideValues: kind.sensitive, ...(kind.custom === undefined || old === undefined ? {} : { old }) };
+  const misfits = validateSchema(object, kind.schema, options);
   checkTypes(kind, object, misfits);
   kind.normalize(object, old);
   shaped?.(object);
   kind.prepare(object, old);
-  check(kind, object, { old, misfits: kind.takenAsSent ? misfits : validateSchema(object, kind.schema, { hideValues: kind.sensitive }) });
+  check(kind, object, { old, misfits: kind.takenAsSent ? misfits : validateSchema(object, kind.schema, options) });
 }
 
 /** `normalize` and `prepare` may rely on types: what has the wrong one is refused before them. What is missing they may still fill in. */

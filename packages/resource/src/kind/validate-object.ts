@@ -12,11 +12,33 @@ const causesMax = 32;
  * Schema validation in the words of Kubernetes. It walks schema and value together and makes no code from a schema: schemas
  * come from users too, and of a thousand kinds most are never asked for.
  */
-export function validateSchema(object: JsonObject, schema: Schema, options: { readonly hideValues?: boolean } = {}): ErrorCause[] {
+export function validateSchema(object: JsonObject, schema: Schema, options: ValidateOptions = {}): ErrorCause[] {
   const run: Run = { causes: [], budget: { stepsLeft: patternStepsMax }, hideValues: options.hideValues === true };
-  check(object, schema, "", run);
-  return run.causes.slice(0, causesMax);
+  check({ value: object, schema, at: "", old: nothing }, run);
+  if (run.causes.length === 0 || options.old === undefined) return run.causes.slice(0, causesMax);
+  const again: Run = { ...run, causes: [] };
+  check({ value: object, schema, at: "", old: options.old }, again);
+  return again.causes.slice(0, causesMax);
 }
+
+export interface ValidateOptions {
+  /** Values may be secret (S7): errors name fields alone. */
+  readonly hideValues?: boolean;
+  /** What is stored. Values that are in it as they are may stay, whatever the schema says by now (ratcheting, as upstream). */
+  readonly old?: JsonObject;
+}
+
+/** A value with what is known of its place. */
+interface Place {
+  readonly value: unknown;
+  readonly schema: Schema;
+  readonly at: string;
+  /** The value that was here before, or {@link nothing}. */
+  readonly old: unknown;
+}
+
+/** No old value is known. */
+const nothing = Symbol("nothing");
 
 interface Run {
   readonly causes: ErrorCause[];
@@ -25,8 +47,10 @@ interface Run {
   readonly hideValues: boolean;
 }
 
-function check(value: unknown, schema: Schema, at: string, run: Run): void {
+function check(place: Place, run: Run): void {
+  const { value, schema, at, old } = place;
   if (run.causes.length >= causesMax) return;
+  if (old !== nothing && deepEqual(value, old)) return;
   if (value === null && schema.nullable === true) return;
   if (!hasType(value, schema, at, run)) return;
   if (schema.enum !== undefined && !schema.enum.some((allowed) => deepEqual(allowed, value)))
@@ -38,9 +62,9 @@ function check(value: unknown, schema: Schema, at: string, run: Run): void {
     );
   if (typeof value === "string") checkText(value, schema, at, run);
   else if (typeof value === "number") checkNumber(value, schema, at, run);
-  else if (Array.isArray(value)) checkList(value, schema, at, run);
-  else if (isJsonObject(value)) checkObject(value, schema, at, run);
-  checkLogic(value, schema, at, run);
+  else if (Array.isArray(value)) checkList(value, place, run);
+  else if (isJsonObject(value)) checkObject(value, place, run);
+  checkLogic(place, run);
 }
 
 function add(run: Run, at: string, reason: string, message: string): void {
@@ -118,15 +142,30 @@ function isMultiple(value: number, of: number): boolean {
   return Math.abs(quotient - Math.round(quotient)) < 1e-9 * Math.max(1, Math.abs(quotient));
 }
 
-function checkList(value: readonly unknown[], schema: Schema, at: string, run: Run): void {
+function checkList(value: readonly unknown[], { schema, at, old }: Place, run: Run): void {
   const { maxItems, minItems, items } = schema as Schema & { maxItems?: number; minItems?: number };
   if (maxItems !== undefined && value.length > maxItems) {
     add(run, at, "FieldValueTooMany", `Too many: ${value.length}: must have at most ${maxItems} items`);
     return;
   }
   if (minItems !== undefined && value.length < minItems) invalid(run, at, value, `should have at least ${minItems} items`);
-  if (items !== undefined) for (let index = 0; index < value.length; index++) check(value[index], items, `${at}[${index}]`, run);
+  if (items !== undefined) {
+    const before = oldElements(old, schema);
+    for (const [index, element] of value.entries()) check({ value: element, schema: items, at: `${at}[${index}]`, old: before(element) }, run);
+  }
   checkUnique(value, schema, at, run);
+}
+
+/** The element that an element of a `map` list was before. Elements of other lists have no identity. */
+function oldElements(old: unknown, schema: Schema): (element: unknown) => unknown {
+  if (schema["x-kubernetes-list-type"] !== "map" || !Array.isArray(old)) return () => nothing;
+  const identity = (element: unknown) =>
+    canonical(isJsonObject(element) ? (schema["x-kubernetes-list-map-keys"] ?? []).flatMap((key) => keyOf(element, key)) : element);
+  const known = new Map(old.map((element: unknown) => [identity(element), element]));
+  return (element) => {
+    const key = identity(element);
+    return known.has(key) ? known.get(key) : nothing;
+  };
 }
 
 /** Elements of a `set` are unique; those of a `map` differ in their keys. By text, so that long lists cost no more than their length. */
@@ -154,7 +193,7 @@ function canonical(value: unknown): string {
   );
 }
 
-function checkObject(value: JsonObject, schema: Schema, at: string, run: Run): void {
+function checkObject(value: JsonObject, { schema, at, old }: Place, run: Run): void {
   const { maxProperties, minProperties, required, properties } = schema as Schema & { maxProperties?: number; minProperties?: number };
   const additional = typeof schema.additionalProperties === "object" ? schema.additionalProperties : undefined;
   if (maxProperties !== undefined || minProperties !== undefined) {
@@ -168,7 +207,8 @@ function checkObject(value: JsonObject, schema: Schema, at: string, run: Run): v
   if (properties === undefined && additional === undefined) return;
   for (const key of Object.keys(value)) {
     const inner = properties !== undefined && Object.hasOwn(properties, key) ? properties[key] : additional;
-    if (inner !== undefined) check(value[key], inner, child(at, key), run);
+    if (inner !== undefined)
+      check({ value: value[key], schema: inner, at: child(at, key), old: isJsonObject(old) && Object.hasOwn(old, key) ? old[key] : nothing }, run);
   }
 }
 
@@ -177,30 +217,31 @@ function child(at: string, key: string): string {
   return at === "" ? key : `${at}.${key}`;
 }
 
-function checkLogic(value: unknown, schema: Schema, at: string, run: Run): void {
+function checkLogic(place: Place, run: Run): void {
+  const { value, schema, at } = place;
   const { allOf, anyOf, oneOf, not } = schema as { allOf?: readonly Schema[]; anyOf?: readonly Schema[]; oneOf?: readonly Schema[]; not?: Schema };
   const name = at === "" ? '"<root>"' : `"${at}"`;
   const problem = (message: string) => add(run, at, "FieldValueInvalid", `Invalid value: ${shown(run, value)}: ${name} ${message}`);
-  for (const branch of allOf ?? []) check(value, branch, at, run);
+  for (const branch of allOf ?? []) check({ ...place, schema: branch }, run);
   if (anyOf !== undefined && anyOf.length > 0) {
-    const outcomes = anyOf.map((branch) => tried(value, branch, at, run));
+    const outcomes = anyOf.map((branch) => tried(place, branch, run));
     if (!outcomes.some((causes) => causes.length === 0)) {
       run.causes.push(...fewest(outcomes));
       problem("must validate at least one schema (anyOf)");
     }
   }
   if (oneOf !== undefined && oneOf.length > 0) {
-    const outcomes = oneOf.map((branch) => tried(value, branch, at, run));
+    const outcomes = oneOf.map((branch) => tried(place, branch, run));
     const valid = outcomes.filter((causes) => causes.length === 0).length;
     if (valid === 0) run.causes.push(...fewest(outcomes));
     if (valid !== 1) problem(`must validate one and only one schema (oneOf). ${valid === 0 ? "Found none valid" : `Found ${valid} valid alternatives`}`);
   }
-  if (not !== undefined && tried(value, not, at, run).length === 0) problem("must not validate the schema (not)");
+  if (not !== undefined && tried(place, not, run).length === 0) problem("must not validate the schema (not)");
 }
 
-function tried(value: unknown, schema: Schema, at: string, run: Run): ErrorCause[] {
+function tried(place: Place, schema: Schema, run: Run): ErrorCause[] {
   const inner: Run = { ...run, causes: [] };
-  check(value, schema, at, inner);
+  check({ ...place, schema }, inner);
   return inner.causes;
 }
 
