@@ -1,7 +1,7 @@
 /**
  * Our API and kube-apiserver with etcd, side by side on this machine, under the same load from the same client.
  *
- *   npm run bench:api -- [--objects 3000] [--callers 32] [--rounds 3] [--only threeport] [--node-args=--max-semi-space-size=4]
+ *   npm run bench:api -- [--objects 3000] [--callers 32] [--rounds 3] [--only threeport] [--node-args=--max-semi-space-size=8]
  *
  * The rounds alternate between the two, so that a noisy machine is noisy for both. Needs kube-apiserver and etcd in the
  * cache folder (node scripts/local-kubernetes.ts up builds them).
@@ -16,7 +16,7 @@ import { printTable, say } from "./lib/print-table.ts";
 import { median, percentile, round3 } from "./lib/statistics.ts";
 import type { SystemUnderTest } from "./lib/system-under-test.ts";
 import { temporaryFolder } from "./lib/temporary-folder.ts";
-import { threeport } from "./lib/threeport-server.ts";
+import { asTptctlStarts, threeport } from "./lib/threeport-server.ts";
 
 const { values } = parseArgs({
   options: {
@@ -24,7 +24,7 @@ const { values } = parseArgs({
     callers: { type: "string", default: "32" },
     rounds: { type: "string", default: "3" },
     only: { type: "string" },
-    "node-args": { type: "string" },
+    "node-args": { type: "string", default: asTptctlStarts.join(" ") },
   },
 });
 const load = { objects: Number(values.objects), callers: Number(values.callers), watch: { watchers: 10, writesPerSecond: 100, seconds: 5 } };
@@ -39,7 +39,7 @@ if (values.only !== "kube-apiserver")
       await threeport({
         home: join(folder.path, "home"),
         port: await freePort(),
-        ...(values["node-args"] === undefined ? {} : { nodeArgs: values["node-args"].split(" ") }),
+        nodeArgs: values["node-args"].split(" "),
       }),
     ),
   );

@@ -20,7 +20,7 @@ import { printTable, say } from "./lib/print-table.ts";
 import { cpuMs } from "./lib/process-cost.ts";
 import { round3 } from "./lib/statistics.ts";
 import { temporaryFolder } from "./lib/temporary-folder.ts";
-import { threeport } from "./lib/threeport-server.ts";
+import { asTptctlStarts, threeport } from "./lib/threeport-server.ts";
 
 const { values } = parseArgs({
   options: {
@@ -42,7 +42,7 @@ const cpu = new Map<string, { server: number; database: number; calls: number }>
 /** The clock that V8 writes into profiles. */
 const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 {
-  const nodeArgs = ["--max-semi-space-size=4", "--cpu-prof", `--cpu-prof-dir=${profiles}`, `--cpu-prof-interval=${sampleEveryUs}`];
+  const nodeArgs = [...asTptctlStarts, "--cpu-prof", `--cpu-prof-dir=${profiles}`, `--cpu-prof-interval=${sampleEveryUs}`];
   await using system = await threeport({ home: join(folder.path, "home"), port: await freePort(), nodeArgs });
   const [server = 0, database = 0] = system.roots;
   await using client = createClient(system.connection, { connectionsMax: load.callers });
@@ -65,7 +65,7 @@ const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 const stacks = new Map(await Promise.all([...spans].map(async ([name, of]) => [name, await readStacks(profiles, of)] as const)));
 const all = [...stacks.values()].flat();
-process.stdout.write(`${machine()}\n${load.count} ConfigMaps of 1 KB, ${load.callers} callers, ${values.rounds} rounds, --max-semi-space-size=4\n\n`);
+process.stdout.write(`${machine()}\n${load.count} ConfigMaps of 1 KB, ${load.callers} callers, ${values.rounds} rounds, ${asTptctlStarts.join(" ")}\n\n`);
 printTable(
   ["CPU ms a call", ...names],
   (["server", "database"] as const).map((part) => [part, ...names.map((name) => round3((cpu.get(name)?.[part] ?? 0) / (cpu.get(name)?.calls ?? 1)))]),

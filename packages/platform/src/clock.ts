@@ -50,9 +50,13 @@ export const systemClock: Clock = {
   },
 };
 
-/** `2026-11-22T19:30:00Z`, the form of Kubernetes' metav1.Time. */
+let latest = { second: Number.NaN, text: "" };
+
+/** `2026-11-22T19:30:00Z`, the form of Kubernetes' metav1.Time. Most calls ask for the second of the one before. */
 export function rfc3339(ms: number): string {
-  return new Date(Math.floor(ms / 1000) * 1000).toISOString().replace(".000Z", "Z");
+  const second = Math.floor(ms / 1000);
+  if (second !== latest.second) latest = { second, text: new Date(second * 1000).toISOString().replace(".000Z", "Z") };
+  return latest.text;
 }
 
 /** `2026-11-22T19:30:00.123456Z`, the form of Kubernetes' metav1.MicroTime. */

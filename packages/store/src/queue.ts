@@ -7,16 +7,16 @@
 //   Q5  Priority first, but one claim in `fairClaimEvery` goes by age alone, so that a flood cannot starve the rest.
 //   Q6  Backoff stands in the row.
 import type { Database } from "./database.ts";
+import { share } from "./share.ts";
 import { enqueue, type WorkRow } from "./sql/enqueue.ts";
 import {
   advanceFanout,
   claimDue,
   claimFair,
-  completeAgain,
-  completeChanged,
   completeFailed,
-  completeSettled,
+  completion as completionOf,
   endExpired,
+  type Ending,
   lockCounter,
   nextDue,
   queueDepth,
@@ -92,14 +92,22 @@ interface ClaimRow {
   [column: string]: unknown;
 }
 
+/** Leases that end in one statement. */
+const endingsMax = 100;
+
 /** `onEnqueued`: work was added, a hint for workers. */
 export function createQueue(database: Database, onEnqueued: () => void = () => {}): Queue {
-  async function end(expired: readonly ClaimRow[]): Promise<void> {
+  async function endLate(expired: readonly ClaimRow[]): Promise<void> {
     await database.transaction(async (tx) => {
       await tx.query(lockCounter, []);
       await tx.query(endExpired, [expired.map((row) => row.queue), expired.map((row) => row.key), expired.map((row) => row.fence)]);
     });
   }
+  const end = share({ groupMax: endingsMax }, async (endings: readonly Ending[]) => {
+    const [rows = []] = await database.atOnce([completionOf(endings)]);
+    const held = new Set(rows.map(([ord]) => Number(ord) - 1));
+    return endings.map((_, index) => held.has(index));
+  });
 
   return {
     async claim(input) {
@@ -111,7 +119,7 @@ export function createQueue(database: Database, onEnqueued: () => void = () => {
         claims.push(...rows.filter((row) => row.claimed).map(toClaim));
         const expired = rows.filter((row) => !row.claimed);
         if (expired.length === 0) break;
-        await end(expired).catch(unless(claims));
+        await endLate(expired).catch(unless(claims));
       }
       return claims.sort((a, b) => a.priority - b.priority || a.fence.token - b.fence.token);
     },
@@ -125,18 +133,19 @@ export function createQueue(database: Database, onEnqueued: () => void = () => {
       return new Set(rows.map((row) => `${row.queue}|${row.key}`));
     },
     async complete(fence, generation, completion) {
-      const identity = [fence.queue, fence.key, fence.token, generation];
       switch (completion.kind) {
         case "settled":
-          return (await database.query(completeSettled, identity)).length > 0 || (await database.query(completeChanged, identity.slice(0, 3))).length > 0;
+          return end({ fence, generation, again: undefined });
         case "again":
-          return (await database.query(completeAgain, [...identity, completion.delayMs, completion.priority, completion.waiting])).length > 0;
-        case "failed":
+          return end({ fence, generation, again: completion });
+        case "failed": {
+          const identity = [fence.queue, fence.key, fence.token, generation];
           if (completion.abandoned !== true) return (await database.query(completeFailed, [...identity, completion.delayMs])).length > 0;
           return database.transaction(async (tx) => {
             await tx.query(lockCounter, []);
             return (await tx.query(completeFailed, [...identity, completion.delayMs])).length > 0;
           });
+        }
       }
     },
     async advance(fence, cursor) {

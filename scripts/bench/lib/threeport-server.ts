@@ -11,6 +11,9 @@ const startDeadlineMs = 60_000;
 /** Between two looks at a server that starts: small beside what is measured, large beside what a look costs. */
 const lookEveryMs = 10;
 
+/** Node's arguments as `tptctl up` gives them. */
+export const asTptctlStarts: readonly string[] = ["--max-semi-space-size=8"];
+
 export interface StartInput {
   readonly home: string;
   readonly port: number;

@@ -1,3 +1,7 @@
+import type { BoundStatement } from "../flight.ts";
+import type { Fence } from "../types.ts";
+import { boolArray, int4Array, int8Array, textArray } from "./binary-array.ts";
+
 // Statements of the work queue (design.md §5.4). The invariants stand in ../queue.ts.
 /**
  * Rows that nobody holds, by priority and then age; fewer of a priority are locked the more the ones above it gave. `now()` and not
@@ -79,28 +83,56 @@ UPDATE work SET due_at = clock_timestamp() + $4 * interval '1 millisecond' FROM 
 RETURNING work.queue, work.key`,
 };
 
-export const completeSettled = {
-  name: "complete_settled",
-  text: "DELETE FROM work WHERE queue = $1 AND key = $2 AND fence = $3 AND generation = $4 AND lease_owner IS NOT NULL RETURNING 1",
+/**
+ * Ends leases whose runs went well: the row of a settled key goes, the others become due again later. A change that came in between makes a key due at once (Q2):
+ * the row is locked first, so a change that is being committed is seen. Rows are locked in the order in which `enqueue` locks them. Answers positions of leases that were held.
+ * Served by work's primary key.
+ */
+const completeMany = {
+  name: "complete_many",
+  text: `
+WITH held AS MATERIALIZED (
+  SELECT work.queue, work.key, f.ord, work.generation = f.generation AS unchanged, f.settled, f.delay_ms, f.priority, f.waiting
+  FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bool[], $6::bigint[], $7::int[], $8::bool[])
+    WITH ORDINALITY AS f(queue, key, fence, generation, settled, delay_ms, priority, waiting, ord)
+  JOIN work ON work.queue = f.queue AND work.key = f.key AND work.fence = f.fence
+  WHERE work.lease_owner IS NOT NULL
+  ORDER BY work.queue COLLATE "C", work.key COLLATE "C" FOR UPDATE OF work
+), gone AS (
+  DELETE FROM work USING held WHERE held.settled AND held.unchanged AND work.queue = held.queue AND work.key = held.key
+), kept AS (
+  UPDATE work SET lease_owner = NULL, attempts = 0,
+    due_at = CASE WHEN held.unchanged THEN clock_timestamp() + held.delay_ms * interval '1 millisecond' ELSE clock_timestamp() END,
+    priority = CASE WHEN held.unchanged THEN held.priority::smallint ELSE work.priority END,
+    waiting_since = CASE WHEN held.waiting THEN coalesce(work.waiting_since, clock_timestamp()) ELSE NULL END
+  FROM held WHERE NOT (held.settled AND held.unchanged) AND work.queue = held.queue AND work.key = held.key
+)
+SELECT ord FROM held`,
 };
 
-/** After {@link completeSettled} found no row: a change came in between, so the key is due at once (Q2). A statement of its own, to see a change that was being committed. */
-export const completeChanged = {
-  name: "complete_changed",
-  text: `
-UPDATE work SET lease_owner = NULL, due_at = clock_timestamp(), attempts = 0, waiting_since = NULL
-WHERE queue = $1 AND key = $2 AND fence = $3 AND lease_owner IS NOT NULL RETURNING 1`,
-};
+/** The end of a lease whose run went well. */
+export interface Ending {
+  readonly fence: Fence;
+  readonly generation: number;
+  /** Undefined for a settled key. */
+  readonly again: { readonly delayMs: number; readonly priority: number; readonly waiting: boolean } | undefined;
+}
 
-export const completeAgain = {
-  name: "complete_again",
-  text: `
-UPDATE work SET lease_owner = NULL, attempts = 0,
-  due_at = CASE WHEN generation = $4 THEN clock_timestamp() + $5 * interval '1 millisecond' ELSE clock_timestamp() END,
-  priority = CASE WHEN generation = $4 THEN $6::smallint ELSE priority END,
-  waiting_since = CASE WHEN $7 THEN coalesce(waiting_since, clock_timestamp()) ELSE NULL END
-WHERE queue = $1 AND key = $2 AND fence = $3 AND lease_owner IS NOT NULL RETURNING 1`,
-};
+export function completion(endings: readonly Ending[]): BoundStatement {
+  return {
+    ...completeMany,
+    values: [
+      textArray(endings.map(({ fence }) => fence.queue)),
+      textArray(endings.map(({ fence }) => fence.key)),
+      int8Array(endings.map(({ fence }) => fence.token)),
+      int8Array(endings.map(({ generation }) => generation)),
+      boolArray(endings.map(({ again }) => again === undefined)),
+      int8Array(endings.map(({ again }) => Math.round(again?.delayMs ?? 0))),
+      int4Array(endings.map(({ again }) => again?.priority ?? 0)),
+      boolArray(endings.map(({ again }) => again?.waiting === true)),
+    ],
+  };
+}
 
 /** A failing key goes behind healthy ones of its priority by its backoff (Q6), and keeps its priority. */
 export const completeFailed = {
