@@ -2,7 +2,7 @@ import type { Clock } from "@threeport/platform";
 import { PlatformError } from "@threeport/resource";
 import type { User } from "@threeport/store";
 import { isMaster } from "../auth/policy.ts";
-import { createFairQueue, type Client } from "./fair-queue.ts";
+import { createFairQueue, type Client, type Place } from "./fair-queue.ts";
 import { measureLoopLag } from "./loop-lag.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { tooMany, type RefusalReason } from "./too-many.ts";
@@ -30,14 +30,14 @@ export interface FlowLimits {
  */
 export interface Flow extends Disposable {
   /** A place for a request; dispose it when it is answered. Throws TP_TOO_MANY_REQUESTS. */
-  enter(user: User, client: Client): Promise<Disposable>;
+  enter(user: User, client: Client): Promise<Place>;
   /** One more open stream of a user; dispose it at its end. Throws TP_TOO_MANY_REQUESTS. */
   stream(user: User): Disposable;
   /** Counts in the text format of Prometheus. */
   metrics(): string;
 }
 
-const nothing: Disposable = { [Symbol.dispose]: () => {} };
+const exempt: Place = { aside: (work) => work, [Symbol.dispose]: () => {} };
 const reasons: readonly RefusalReason[] = ["in-flight", "rate", "watches", "overload"];
 
 export function createFlow(limits: FlowLimits, clock: Clock): Flow {
@@ -63,7 +63,7 @@ export function createFlow(limits: FlowLimits, clock: Clock): Flow {
 
   return {
     async enter(user, client) {
-      if (isMaster(user)) return nothing;
+      if (isMaster(user)) return exempt;
       try {
         if (lag.ms > limits.loopLagMsMax) throw tooMany("overload", "the control plane has more to do than it can", 1);
         rate.take(user.name);

@@ -60,3 +60,27 @@ test("who leaves the line makes room in it, who waits too long is sent away, and
   expect(queue.running).toBe(1);
   again[Symbol.dispose]();
 });
+
+test("I15: who waits for his own slow client keeps no place from others, and comes back before those in line", async () => {
+  const queue = createFairQueue({ ...options, placesMax: 1 });
+  const slow = await queue.enter("slow", new EventEmitter());
+  const body = Promise.withResolvers<string>();
+  const reading = slow.aside(body.promise);
+  const other = await queue.enter("other", new EventEmitter());
+  const order: string[] = [];
+  const third = entering(queue, order, "third");
+  void reading.then(() => order.push("slow"));
+  body.resolve("whole");
+  await settled();
+  expect([order, queue.running]).toEqual([[], 1]);
+  other[Symbol.dispose]();
+  expect(await reading).toBe("whole");
+  await settled();
+  expect(order).toEqual(["slow"]);
+  slow[Symbol.dispose]();
+  (await third.place)[Symbol.dispose]();
+  const failing = await queue.enter("slow", new EventEmitter());
+  await expect(failing.aside(Promise.reject(new Error("cut")))).rejects.toThrow("cut");
+  failing[Symbol.dispose]();
+  expect([queue.running, queue.waiting]).toEqual([0, 0]);
+});

@@ -1,4 +1,5 @@
 // Places for requests at work, shared fairly between users.
+// A request that waits for its own client (a body that comes slowly) stands aside: it counts for its user and takes no place from others.
 //   I15  A user has at most so many places and so many requests in line; free places go round among the users who wait. So a flood by one is a line of
 //        his own: another user's request takes a free place, or the next one that somebody leaves.
 import type { Clock } from "@threeport/platform";
@@ -20,9 +21,15 @@ export interface Client {
   off(event: "close", listener: () => void): unknown;
 }
 
+/** Leave to work; to be disposed when the work is done. */
+export interface Place extends Disposable {
+  /** Waits for `work`, which is up to the client, without a place; has one again afterwards. */
+  aside<T>(work: Promise<T>): Promise<T>;
+}
+
 export interface FairQueue {
-  /** A place, to be disposed when the work is done; waits for one. Throws TP_TOO_MANY_REQUESTS when the user's line is full or moves too slowly. */
-  enter(user: string, client: Client): Promise<Disposable>;
+  /** A place; waits for one. Throws TP_TOO_MANY_REQUESTS when the user's line is full or moves too slowly. */
+  enter(user: string, client: Client): Promise<Place>;
   readonly running: number;
   readonly waiting: number;
 }
@@ -33,7 +40,7 @@ interface Line {
 }
 
 interface Waiter {
-  readonly go: (place: Disposable) => void;
+  readonly go: (place: Place) => void;
   readonly refuse: (error: Error) => void;
 }
 
@@ -42,19 +49,32 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
   /** Users with a request at work or in line; who waits stands in the order of his turn. */
   const lines = new Map<string, Line>();
   const turns = new Set<string>();
+  /** Who stood aside and goes on as soon as there is a place: they were in line before. */
+  const returning = new Set<() => void>();
   let running = 0;
   let waiting = 0;
 
-  function take(user: string, line: Line): Disposable {
+  function take(user: string, line: Line): Place {
     line.running++;
     running++;
-    let held = true;
+    let state: "held" | "aside" | "gone" = "held";
     return {
-      [Symbol.dispose]() {
-        if (!held) return;
-        held = false;
-        line.running--;
+      async aside(work) {
+        if (state !== "held") return work;
+        state = "aside";
         running--;
+        serveNext();
+        const result = await work;
+        if (running < placesMax) running++;
+        else await new Promise<void>((resolve) => void returning.add(resolve));
+        state = "held";
+        return result;
+      },
+      [Symbol.dispose]() {
+        if (state === "gone") return;
+        if (state === "held") running--;
+        state = "gone";
+        line.running--;
         dropIfIdle(user, line);
         serveNext();
       },
@@ -67,6 +87,12 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
   }
 
   function serveNext(): void {
+    for (const resume of returning) {
+      if (running >= placesMax) return;
+      returning.delete(resume);
+      running++;
+      resume();
+    }
     for (const user of turns) {
       if (running >= placesMax) return;
       const line = lines.get(user);
@@ -96,7 +122,7 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
         throw tooMany("in-flight", `you have ${line.running} requests at work and ${line.waiting.size} in line`, 1);
       }
       const own = line;
-      return new Promise<Disposable>((resolve, reject) => {
+      return new Promise<Place>((resolve, reject) => {
         const leave = (error: Error): void => {
           if (!own.waiting.delete(waiter)) return;
           waiting--;

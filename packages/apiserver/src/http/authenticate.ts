@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
-import { PlatformError } from "@threeport/resource";
+import { PlatformError, deepEqual } from "@threeport/resource";
 import type { User } from "@threeport/store";
 import type { Authenticate, ClientCertificate, Presented } from "../auth/authenticate.ts";
 import { impersonated } from "../auth/impersonate.ts";
@@ -34,7 +34,8 @@ export async function openSession(authenticate: Authenticate, authorizer: Author
     authenticated,
     async stillValid() {
       const again = await authenticate(presented);
-      if (again === undefined || again.user.name !== identity.user.name) return false;
+      // Who lost a group is somebody else: his next request shows what he may.
+      if (again === undefined || again.user.name !== identity.user.name || !deepEqual(again.user.groups, identity.user.groups)) return false;
       if (user === authenticated) return true;
       try {
         impersonated(authorizer, withAuthenticated(again.user), request.headersDistinct);

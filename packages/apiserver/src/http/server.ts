@@ -10,6 +10,7 @@ import type { Authenticate } from "../auth/authenticate.ts";
 import { forbidden } from "../auth/forbidden.ts";
 import { createStreamGuard } from "../auth/stream-guard.ts";
 import type { ComputedKinds } from "../computed.ts";
+import type { Place } from "../flow/fair-queue.ts";
 import { createFlow } from "../flow/create-flow.ts";
 import { boundStrangers } from "../flow/strangers.ts";
 import { openSession, type Session } from "./authenticate.ts";
@@ -151,7 +152,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const attributes = requestAttributes({ ...asked, watch: isWatch(asked) });
       noted.attributes = attributes;
       authorize(session, attributes);
-      const body = method === "GET" ? undefined : await readBody(request, limits.bodyBytesMax);
+      const sent = method === "GET" ? undefined : readBody(request, limits.bodyBytesMax);
+      const body = sent === undefined ? undefined : await place.aside(sent);
       const call = { ...asked, body };
       const resourceName = route.subresource === undefined ? route.kind.resource : `${route.kind.resource}/${route.subresource}`;
       const special = subresources.get(resourceName);
@@ -262,7 +264,7 @@ function computedParts(computed: ComputedKinds = new Map()): [string, Offered][]
 /** A request of somebody who has a place. */
 interface Arrived {
   readonly session: Session;
-  readonly place: Disposable;
+  readonly place: Place;
   readonly noted: Noted;
 }
 
@@ -272,7 +274,7 @@ interface Allowed {
   readonly session: Session;
   readonly attributes: Attributes;
   /** Held while it costs; given back when it only streams. */
-  readonly place: Disposable;
+  readonly place: Place;
 }
 
 /** All but the body. */
