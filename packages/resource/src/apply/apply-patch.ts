@@ -70,11 +70,22 @@ export function applyPatch(apply: Apply): Applied {
   const object = apply.manager === kubectlManager ? withLastApplied(outcome.object, applied) : outcome.object;
   const owners = stamped(outcome, write, !deepEqual(object, bare));
   // When nobody owns anything any more, the next apply would record what is left; doing it now keeps that apply without effect.
-  const managedFields = encodeManagedFields(owners.size > 0 ? owners : beforeFirstApply(apply, object, write));
+  const managedFields = encodeManagedFields(owners.size > 0 ? owners : beforeFirstApply(apply, withoutEmpty(object), write));
   if (apply.live !== undefined && deepEqual(object, bare) && sameManagedFields(entriesOf(live), managedFields)) {
     return { object: apply.live, managedFields: entriesOf(live) as readonly ManagedFieldsEntry[] };
   }
   return { object: withManagedFields(object, managedFields), managedFields };
+}
+
+/** What is empty is not stored, or says nothing. */
+function withoutEmpty(object: JsonObject): JsonObject {
+  const filled = (map: JsonObject) => Object.fromEntries(Object.entries(map).filter(([, value]) => !isEmptyValue(value)));
+  const metadata = ownValue(object, "metadata");
+  return filled({ ...object, ...(isJsonObject(metadata) ? { metadata: filled(metadata) } : {}) });
+}
+
+function isEmptyValue(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
 interface Request {

@@ -243,6 +243,10 @@ export const customDefinition = {
 
 const item = tuple(constantFrom(1, 2), shuffledSubarray(["a", "b"], { minLength: 1 })).map(([value, tags]) => ({ value, tags }));
 
+/** Never empty: an apply that empties a map of such an object is refused by kube-apiserver, which makes it null. */
+const some = (first: string, ...others: string[]): Arbitrary<JsonObject> =>
+  record(Object.fromEntries([first, ...others].map((key) => [key, text])), { requiredKeys: [first] }) as Arbitrary<JsonObject>;
+
 /** An object of a CustomResourceDefinition, see {@link customDefinition}. */
 export const customKind: AppliedKind = {
   apiVersion: "apply.example.com/v1",
@@ -251,17 +255,20 @@ export const customKind: AppliedKind = {
   namespaced: true,
   fields: withMetadata(
     optional({
-      spec: optional({
-        replicas: constantFrom(1, 2),
-        labels: map("one", "two"),
-        whole: map("one", "two"),
-        list: shuffledSubarray(["a", "b"]),
-        zones: shuffledSubarray(["a", "b", "c"], { minLength: 1 }),
-        items: shuffledSubarray(["a", "b", "c"], { minLength: 1 }).chain((names) => tuple(...names.map((name) => item.map((rest) => ({ name, ...rest }))))),
-        ports: shuffledSubarray([{ port: 80 }, { port: 80, protocol: "UDP" }, { port: 81, title: "x" }], { minLength: 1 }),
-        free: optional({ p: constantFrom<unknown>(1, [1, { a: 1 }], { q: 1 }), r: text }),
-        nested: optional({ x: constantFrom(1, 2), y: optional({ z: text }) }),
-      }),
+      spec: record(
+        {
+          replicas: constantFrom(1, 2),
+          labels: some("one", "two"),
+          whole: some("one", "two"),
+          list: shuffledSubarray(["a", "b"]),
+          zones: shuffledSubarray(["a", "b", "c"], { minLength: 1 }),
+          items: shuffledSubarray(["a", "b", "c"], { minLength: 1 }).chain((names) => tuple(...names.map((name) => item.map((rest) => ({ name, ...rest }))))),
+          ports: shuffledSubarray([{ port: 80 }, { port: 80, protocol: "UDP" }, { port: 81, title: "x" }], { minLength: 1 }),
+          free: record({ p: constantFrom<unknown>(1, [1, { a: 1 }], { q: 1 }), r: text }, { requiredKeys: ["r"] }),
+          nested: record({ x: constantFrom(1, 2), y: some("z") }, { requiredKeys: ["x"] }),
+        },
+        { requiredKeys: ["replicas"] },
+      ),
       status: optional({ phase: text }),
     }),
   ),
