@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { systemRandom } from "@threeport/platform";
+import { systemClock, systemRandom } from "@threeport/platform";
 import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
 import { until } from "@threeport/engine/testing";
 import { configMap, describeWithKubernetes, openFaultProxy, openSetPlane, startApiServer, type TestApiServer } from "./testing/index.ts";
@@ -209,5 +209,51 @@ describeWithKubernetes("faults between us and a cluster", () => {
     expect(events.filter((event) => event["type"] === "Warning")).toEqual([]);
     await using _second = await sets.startReplica();
     await sets.ready("stopped");
+  });
+
+  const storms = [
+    { name: "429 with Retry-After", answer: { status: 429, headers: { "retry-after": "1" } } },
+    { name: "503 without", answer: { status: 503 } },
+    { name: "500", answer: { status: 500 } },
+  ];
+  test.for(storms)("F6: a storm of $name is waited out: no hammering, no refusal, no repair by deleting, and all goes on by itself", async ({ answer }) => {
+    await using proxy = await openFaultProxy(server);
+    await using sets = await openSetPlane({ runtimes: { one: proxy.kubeconfig } });
+    await using _replica = await sets.startReplica();
+    const document = configMap("default", fresh("storm"), { key: "1" });
+    const name = fresh("storm");
+    await sets.create(name, [document]);
+    await sets.ready(name);
+    const uid = (await live(document))?.metadata.uid;
+    const stormMs = 3_000;
+    {
+      using _storm = proxy.answer(({ path }) => path.includes("/api/v1/namespaces/"), answer);
+      const from = proxy.calls.length;
+      await sets.change(name, () => ({ objects: [configMap("default", document.metadata.name, { key: "2" })] }));
+      await until("the storm to be told", async () => {
+        const ready = (await sets.get(name))?.status?.conditions?.find((condition) => condition.type === "Ready");
+        return ready?.status === "False";
+      });
+      await systemClock.sleep(stormMs); // what is asked meanwhile is counted
+      expect(proxy.calls.length - from, "calls in a storm").toBeLessThan(40);
+      expect(proxy.calls.slice(from).some((call) => call.method === "DELETE")).toBe(false);
+    }
+    await until("the change", async () => (await valueOf(document)) === "2");
+    await sets.ready(name);
+    expect((await live(document))?.metadata.uid).toBe(uid);
+  });
+
+  test("F6: a cluster whose every answer takes seconds still gets what is wanted, one by one, and holds up no other", { timeout: 60_000 }, async () => {
+    await using proxy = await openFaultProxy(server);
+    await using sets = await openSetPlane({ runtimes: { one: proxy.kubeconfig, two: server.kubeconfig } });
+    await using _replica = await sets.startReplica();
+    const [here, there] = [configMap("default", fresh("slow")), configMap("default", fresh("quick"))];
+    using _slow = proxy.slow(() => true, 2_500);
+    await sets.create("slow", [here]);
+    const startedMs = performance.now();
+    await sets.create("quick", [there], { runtime: "two" });
+    await sets.ready("quick");
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    await until("the object of the slow one", async () => (await live(here)) !== undefined, 40_000);
   });
 });

@@ -66,7 +66,7 @@ class Model {
 
   private holds({ name: target, rule }: Command["guards"][number]): boolean {
     const object = this.objects.get(target);
-    if (rule === "unreferenced") return ![...this.references.values()].includes(target);
+    if (rule === "unreferenced") return ![...this.references].some(([source, to]) => to === target && this.objects.get(source)?.terminating === false);
     return object === undefined ? rule === "alive" : !object.terminating;
   }
 }

@@ -12,6 +12,8 @@ export interface Referrer {
 export interface References {
   /** Objects that refer to `target`, in order, at most `limit`. Paths that start with `$` (ownership) are left out unless asked for. */
   referrers(target: ObjectKey, limit: number): Promise<Referrer[]>;
+  /** As `referrers`, without those that are being deleted themselves: what keeps a target that is not to go while it is used. */
+  users(target: ObjectKey, limit: number): Promise<Referrer[]>;
   /** Objects of one kind that refer to `target`, in order. */
   referrersOfKind(target: ObjectKey, kind: string): Promise<ObjectKey[]>;
   /** Objects whose `$owner` is `target`, in order, behind `after`: the {@link formatKey} of the last one, or "". */
@@ -69,6 +71,16 @@ WHERE target_kind = $1 AND target_namespace = $2 AND target_name = $3 AND path N
 ORDER BY source_kind, source_namespace, source_name, path LIMIT $4`,
 };
 
+/** The object is looked up row by row, for the first few are enough: a join would read all of them. */
+const usersOf = {
+  name: "users",
+  text: `
+SELECT DISTINCT source_kind, source_namespace, source_name, path FROM reference r
+WHERE target_kind = $1 AND target_namespace = $2 AND target_name = $3 AND path NOT LIKE '$%'
+  AND (SELECT NOT s.terminating FROM object s WHERE s.kind = r.source_kind AND s.namespace = r.source_namespace AND s.name = r.source_name)
+ORDER BY source_kind, source_namespace, source_name, path LIMIT $4`,
+};
+
 const dependentsOf = {
   name: "dependents",
   text: `
@@ -79,11 +91,13 @@ ORDER BY source_kind, source_namespace, source_name LIMIT $7`,
 
 /** `onEnqueued`: work was added, a hint for workers. */
 export function createReferences(database: Database, onEnqueued: () => void = () => {}): References {
+  async function named(statement: typeof referrersOf, target: ObjectKey, limit: number): Promise<Referrer[]> {
+    const rows = await database.query<WakerRow>(statement, [target.kind, target.namespace, target.name, limit]);
+    return rows.map((row) => ({ source: { kind: row.source_kind, namespace: row.source_namespace, name: row.source_name }, path: row.path }));
+  }
   return {
-    async referrers(target, limit) {
-      const rows = await database.query<WakerRow>(referrersOf, [target.kind, target.namespace, target.name, limit]);
-      return rows.map((row) => ({ source: { kind: row.source_kind, namespace: row.source_namespace, name: row.source_name }, path: row.path }));
-    },
+    referrers: (target, limit) => named(referrersOf, target, limit),
+    users: (target, limit) => named(usersOf, target, limit),
     async referrersOfKind(target, kind) {
       const rows = await database.query<WakerRow>(referrersOfKind, [target.kind, target.namespace, target.name, kind]);
       return rows.map((row) => ({ kind: row.source_kind, namespace: row.source_namespace, name: row.source_name }));

@@ -10,7 +10,7 @@ const groupCharactersMax = 8 * 1024 * 1024;
  * writes would have ended one after another, yet it is judged as a whole against the state before it. So a write waits for the next group when its judgement needs an earlier one of this:
  * - its own key, or the target of one of its guards, is written there;
  * - it ends an object, or changes what others wait for, and a write there guards or refers to that object;
- * - it asks that nobody refers to an object, and a write there changes references.
+ * - it asks that nobody refers to an object, and a write there changes references, or ends an object, which then counts as nobody.
  */
 export function takeGroup<Item extends { readonly write: Write }>(waiting: readonly Item[]): { group: Item[]; rest: Item[] } {
   const group: Item[] = [];
@@ -37,7 +37,7 @@ export function takeGroup<Item extends { readonly write: Write }>(waiting: reado
     }
     group.push(item);
     characters += size;
-    referencesChange ||= write.remove || write.references !== undefined;
+    referencesChange ||= write.remove || write.terminating || write.references !== undefined;
     for (const target of guarded) reliedOn.add(target);
     for (const reference of write.references ?? []) reliedOn.add(formatKey(reference.target));
   }

@@ -39,7 +39,7 @@ export interface ReferenceRow {
   readonly waitsFor: number;
 }
 
-/** Something that must hold at commit: `target` is not being deleted and, with `mustExist`, is there; or, with `unreferenced`, nothing refers to it. */
+/** Something that must hold at commit: `target` is not being deleted and, with `mustExist`, is there; or, with `unreferenced`, nothing refers to it but what is being deleted itself. */
 export interface Guard {
   readonly target: ObjectKey;
   readonly mustExist: boolean;

@@ -104,7 +104,7 @@ export async function checkGuards(context: ApiContext, input: WriteInput): Promi
 }
 
 async function holds(context: ApiContext, guard: Guard): Promise<boolean> {
-  if (guard.unreferenced === true) return (await context.store.references.referrers(guard.target, 1)).length === 0;
+  if (guard.unreferenced === true) return (await context.store.references.users(guard.target, 1)).length === 0;
   const version = await context.store.reader.get(guard.target);
   return version === undefined ? !guard.mustExist : parseBody(version.body).metadata.deletionTimestamp === undefined;
 }
@@ -146,7 +146,7 @@ async function refusal(context: ApiContext, input: WriteInput, guard: Guard, pat
   const { kind, next } = input;
   const target = guard.target;
   if (guard.unreferenced === true) {
-    const users = await context.store.references.referrers(target, usersShown + 1);
+    const users = await context.store.references.users(target, usersShown + 1);
     const names = users.slice(0, usersShown).map((user) => `${user.source.kind}/${workKey(user.source.namespace, user.source.name)}`);
     return new PlatformError("TP_IN_USE", {
       message: `${kind.plural} "${next.metadata.name}" is in use by ${names.join(", ")}${users.length > usersShown ? " and others" : ""}; delete or change them first`,

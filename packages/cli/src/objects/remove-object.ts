@@ -40,7 +40,11 @@ export async function removeObject(context: CliContext, client: KubeClient, remo
         const object = await present(client, removal, signal);
         // A new object of that name is another one.
         if (object === undefined || object.metadata.uid !== uid) return true;
-        told = plainText(conditionOf(object as unknown as Observed, "Ready")?.message ?? `held by ${(object.metadata.finalizers ?? []).join(", ")}`);
+        told = plainText(
+          (object["status"] as { deletion?: string } | undefined)?.deletion ??
+            conditionOf(object as unknown as Observed, "Ready")?.message ??
+            `held by ${(object.metadata.finalizers ?? []).join(", ")}`,
+        );
         return undefined;
       },
       { clock: systemClock, signal, timeoutMs },

@@ -32,6 +32,10 @@ export interface FaultProxy extends AsyncDisposable {
   readonly writes: readonly string[];
   /** The cluster acts on the next `times` matching requests, and their answers never come: the connection breaks. Resolves after the last. */
   loseAnswers(match: (call: Call) => boolean, times: number): Promise<void>;
+  /** Matching requests get this answer in place of the cluster's, until it is disposed. */
+  answer(match: (call: Call) => boolean, given: { readonly status: number; readonly headers?: Readonly<Record<string, string>> }): Disposable;
+  /** Matching requests reach the cluster this much later, until it is disposed. */
+  slow(match: (call: Call) => boolean, delayMs: number): Disposable;
   /** The next matching request waits before it reaches the cluster. */
   hold(match: (call: Call) => boolean): Held;
   /** Nobody listens any more, and open connections break. */
@@ -110,6 +114,11 @@ export async function openFaultProxy(server: TestApiServer): Promise<FaultProxy>
     });
   }
 
+  const during = (rule: Rule): Disposable => {
+    rules.push(rule);
+    return { [Symbol.dispose]: () => void rules.splice(rules.indexOf(rule), 1) };
+  };
+
   const listener = createServer({ key: own.privateKeyPem, cert: own.certificatePem }, handle);
   listener.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -158,6 +167,23 @@ export async function openFaultProxy(server: TestApiServer): Promise<FaultProxy>
       rules.push(rule);
       return promise;
     },
+    answer: (match, { status, headers = {} }) =>
+      during({
+        match,
+        async run(_call, { incoming, outgoing }) {
+          incoming.resume();
+          outgoing.writeHead(status, { "content-type": "application/json", ...headers });
+          outgoing.end(JSON.stringify({ apiVersion: "v1", kind: "Status", metadata: {}, status: "Failure", message: "too busy", code: status }));
+        },
+      }),
+    slow: (match, delayMs) =>
+      during({
+        match,
+        async run(_call, exchange) {
+          await systemClock.sleep(delayMs);
+          pass(exchange, "answer");
+        },
+      }),
     hold(match) {
       const arrived = Promise.withResolvers<void>();
       const released = Promise.withResolvers<"forward" | "drop">();

@@ -1,6 +1,6 @@
 // A runtime: brings its cluster up where we make it, keeps contact, and says who owns it.
 import { parseKubeconfig } from "@threeport/client";
-import type { Clusters } from "@threeport/cluster";
+import { resourceSetKind, type Clusters, type ResourceSet } from "@threeport/cluster";
 import {
   conditionsOf,
   recheck,
@@ -16,6 +16,7 @@ import {
 import { type PlatformError, toPlatformError } from "@threeport/resource";
 import { accessTo, kubeconfigOf } from "./cluster-for.ts";
 import { kubeconfigSecretType } from "./kubeconfig-secrets.ts";
+import { clusterUidOf } from "./cluster-uid.ts";
 import { impersonationLacking, mayImpersonate } from "./may-impersonate.ts";
 import { claimAnnotation, ensureOwnership, releaseOwnership } from "./ownership.ts";
 import type { RuntimeProvider } from "./provider.ts";
@@ -36,7 +37,8 @@ const deadlineMs = 45 * 60_000;
 /** How often a cluster that answers is asked again, and one that does not. */
 const contactMs = { healthy: 30_000, failing: 5_000 };
 const releaseMs = 5_000;
-const usersRecheckMs = 2_000;
+const usersRecheckMs = 1_000;
+const setsShown = 3;
 /** How long a cluster of our own may take to say that it is well. */
 const answerMs = 5_000;
 
@@ -72,6 +74,16 @@ async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance,
     const asked = runtime.metadata.annotations?.[claimAnnotation];
     // A request is followed once: else two control planes that were both told to claim would take the cluster from each other for ever.
     const claim = asked === runtime.status?.claim ? undefined : asked;
+    const clusterUid = await clusterUidOf(cluster.client, context.signal);
+    const known = runtime.status?.clusterUid;
+    if (runtime.spec.provider === "kubeconfig" && claim === undefined && known !== undefined && clusterUid !== undefined && clusterUid !== known) {
+      await write(runtime, context, base, {
+        state: "stalled",
+        reason: "ClusterReplaced",
+        message: `another cluster answers at ${connection.server} than before; nothing is put into it until you say that it takes the old one's place: tptctl runtime claim ${runtime.metadata.name}`,
+      });
+      return waiting("somebody to claim the cluster", contactMs.healthy);
+    }
     const ownership = await ensureOwnership(cluster.client, { controlPlaneId: options.controlPlaneId, claim, clock: context.clock, signal: context.signal });
     const lacking = ownership.ours && cluster.impersonates && !(await mayImpersonate(cluster.client, context.signal)) ? `; ${impersonationLacking}` : "";
     const verdict: Verdict = ownership.ours
@@ -87,6 +99,7 @@ async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance,
       {
         ...base,
         owned: ownership.ours,
+        ...(clusterUid === undefined ? {} : { clusterUid }),
         ...(asked === undefined ? {} : { claim: asked }),
         ...(version.gitVersion === undefined ? {} : { version: version.gitVersion }),
       },
@@ -200,6 +213,21 @@ async function remove(options: RuntimeOptions, runtime: KubernetesRuntimeInstanc
   if (!finalizers.includes(runtimeFinalizer)) return settled;
   // What is on the cluster goes first, while it can still be reached.
   if (finalizers.includes("foregroundDeletion")) return waiting("what uses the runtime to go", usersRecheckMs);
+  const sets = await context.objects.list<ResourceSet>(resourceSetKind, {
+    refersTo: { apiVersion: runtime.apiVersion, kind: runtime.kind, name: runtime.metadata.name },
+  });
+  if (sets.length > 0) {
+    const message = `${sets.length} ${sets.length === 1 ? "set of objects is" : "sets of objects are"} still being removed from the cluster: ${sets
+      .slice(0, setsShown)
+      .map(({ metadata: { namespace, name } }) => `${namespace ?? ""}/${name}`)
+      .join(", ")}`;
+    await context.objects.patchStatus<KubernetesRuntimeInstance>({
+      ...runtime,
+      // Still as ready as it was: those who clean up need it.
+      status: { ...runtime.status, deletion: message },
+    });
+    return waiting(message, usersRecheckMs);
+  }
   if (runtime.spec.provider === "kubeconfig") await giveBack(options, runtime, context);
   await options.clusters.drop(runtime.metadata.name);
   await options.providers[runtime.spec.provider].remove(runtime, context);

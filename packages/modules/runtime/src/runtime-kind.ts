@@ -35,7 +35,9 @@ const fields = {
       conditions: conditionsSchema,
       server: z.string().optional().describe("Address of the cluster's API."),
       version: z.string().optional().describe("Version of Kubernetes."),
+      clusterUid: z.string().optional().describe("Uid of the cluster's namespace kube-system: tells one cluster from another at the same address."),
       claim: z.string().optional().describe("The last request to take the cluster over that was followed."),
+      deletion: z.string().optional().describe("What its deletion waits for."),
       owned: z.boolean().optional().describe("Whether this control plane may write to the cluster; another one may own it."),
       kubeconfig: z
         .object({ secretRef: secretReference.describe("Where the kubeconfig in use is.") })

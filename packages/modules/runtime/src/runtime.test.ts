@@ -151,6 +151,56 @@ describeWithKubernetes("a runtime over a real cluster", () => {
     await plane.gone(runtimes, "rotated");
   });
 
+  test("F6: another cluster at the same address gets nothing until somebody says that it takes the old one's place", { timeout: 60_000 }, async () => {
+    await using plane = await openTestControlPlane();
+    const name = fresh("rebuilt");
+    await plane.addRuntime("rebuilt", server.kubeconfig);
+    const before = await plane.ready<KubernetesRuntimeInstance>(runtimes, "rebuilt");
+    expect(before.status?.clusterUid).toBe((await server.client.get<StoredObject>({ apiVersion: "v1", kind: "Namespace", name: "kube-system" })).metadata.uid);
+    // As if the one that was known had been another: rebuilding a cluster takes a second one.
+    const runtime = { apiVersion: group, kind: "KubernetesRuntimeInstance", name: "rebuilt" };
+    await plane.client.patch({ ...runtime, subresource: "status" }, { status: { clusterUid: "of-the-cluster-before" } });
+    await plane.client.patch(runtime, { metadata: { labels: { look: "again" } } });
+    expect((await plane.reason(runtimes, "rebuilt", "ClusterReplaced")).message).toContain("tptctl runtime claim rebuilt");
+    await plane.create(set("app", "rebuilt", [configMap("default", name, { key: "1" })]));
+    expect((await plane.reason(resourceSets, "app", "RuntimeNotReady")).message).toContain("another cluster answers");
+    expect(await valueOf(name)).toBeUndefined();
+    await plane.client.patch(runtime, { metadata: { annotations: { "threeport.io/claim": "it is the new one" } } });
+    await plane.ready(runtimes, "rebuilt");
+    await plane.ready(resourceSets, "app");
+    expect(await valueOf(name)).toBe("1");
+    await plane.delete(resourceSets, "app");
+    await plane.gone(resourceSets, "app");
+    await plane.delete(runtimes, "rebuilt");
+    await plane.gone(runtimes, "rebuilt");
+  });
+
+  test("a kubeconfig that may not impersonate is told at the runtime, with the right and the setting", async () => {
+    const kind = { apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole" };
+    const rules = [
+      { apiGroups: [""], resources: ["namespaces"], verbs: ["get"] },
+      { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["*"] },
+    ];
+    await server.client.create(kind, { ...kind, metadata: { name: "meek" }, rules });
+    const binding = { apiVersion: kind.apiVersion, kind: "ClusterRoleBinding" };
+    await server.client.create(binding, {
+      ...binding,
+      metadata: { name: "meek" },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "meek" },
+      subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "meek" }],
+    });
+    await using plane = await openTestControlPlane();
+    await plane.addRuntime("meek", kubeconfigOf(await server.connectionAs("meek")));
+    await plane.ready(runtimes, "meek");
+    const told = conditionOf(await plane.get(runtimes, "meek"), "Ready")?.message;
+    expect(told).toContain("may not impersonate service accounts");
+    expect(told).toContain("spec.impersonation to Off");
+    await plane.client.patch({ apiVersion: group, kind: "KubernetesRuntimeInstance", name: "meek" }, { spec: { impersonation: "Off" } });
+    await until("it to be silent", async () => conditionOf(await plane.get(runtimes, "meek"), "Ready")?.message?.includes("impersonate") === false);
+    await plane.delete(runtimes, "meek");
+    await plane.gone(runtimes, "meek");
+  });
+
   test("a runtime whose Secret is missing says which one, and comes when the Secret does", async () => {
     await using plane = await openTestControlPlane();
     await plane.create({

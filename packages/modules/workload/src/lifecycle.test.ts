@@ -293,6 +293,27 @@ describeWithKubernetes("workloads come, share, and go", () => {
     expect((await live("Namespace", namespace))?.metadata.deletionTimestamp, "it was not made by us, so it stays").toBeUndefined();
   });
 
+  test("a runtime goes right after its last workload, and waits for what is still being removed from its cluster", { timeout: 60_000 }, async () => {
+    const name = fresh("brief");
+    await plane.addRuntime(name, server.kubeconfig);
+    await plane.ready(runtimes, name);
+    await plane.create(environment(name, name));
+    await plane.create(definition(name, [settings(name)]));
+    await plane.create(instance(name, name, { environment: name }));
+    await plane.ready(instances, name);
+    await expect(plane.delete(runtimes, name), "while it is in use").rejects.toMatchObject({ detail: { httpStatus: 409 } });
+    await plane.delete(instances, name);
+    await plane.gone(instances, name);
+    await plane.delete(environments, name);
+    await plane.delete(runtimes, name);
+    await plane.gone(runtimes, name);
+    expect(await plane.get(resourceSets, `namespace-default-${name}.${name}`), "it did not go before its sets").toBeUndefined();
+    await until("the namespace to be on its way", async () => {
+      const namespace = await live("Namespace", `default-${name}`);
+      return namespace === undefined || namespace.metadata.deletionTimestamp !== undefined;
+    });
+  });
+
   test("what an instance names and is not there is told, and the instance comes when it is", async () => {
     const name = fresh("early");
     const env = fresh("env");

@@ -26,7 +26,7 @@ import {
 } from "./kinds.ts";
 import { releaseContent } from "./reconcile-definition.ts";
 import { renderManifests, replicasOf, scalableIn, targetNamespaceOf } from "./render.ts";
-import { namespaceNotAllowed, ownerReference, shareNamespace } from "./share-namespace.ts";
+import { leaveNamespace, namespaceNotAllowed, ownerReference, shareNamespace } from "./share-namespace.ts";
 
 export const instanceFinalizer = "threeport.io/instance";
 /** On the ResourceSet: which release its objects are. Gates compare it, so that the old release's health never counts for the new one. */
@@ -282,6 +282,7 @@ async function tearDown(instance: WorkloadInstance, context: ReconcileContext): 
     });
     return waiting(message, removalRecheckMs);
   }
+  await leaveNamespace(instance, context);
   await withoutFinalizer(context.objects, instance, instanceFinalizer);
   return settled;
 }

@@ -52,6 +52,24 @@ export async function shareNamespace(
   return (await context.objects.commit<ResourceSet>(found, draft)) ?? found;
 }
 
+/** The last instance takes the namespace along at once; the collector would, a moment after the instance is gone, and until then it would keep the runtime. */
+export async function leaveNamespace(instance: WorkloadInstance, context: ReconcileContext): Promise<void> {
+  const { runtime } = instance.spec;
+  const { targetNamespace } = instance.status ?? {};
+  if (runtime === undefined || targetNamespace === undefined) return;
+  const target = {
+    apiVersion: resourceSetKind.apiVersion,
+    kind: resourceSetKind.kind,
+    namespace: instance.metadata.namespace ?? "",
+    name: namespaceSetName({ runtime, targetNamespace }),
+  };
+  const set = await context.objects.get<ResourceSet>(target);
+  const owners = set?.metadata.ownerReferences ?? [];
+  if (set?.metadata.deletionTimestamp !== undefined || owners.length !== 1 || owners[0]?.uid !== instance.metadata.uid) return;
+  // Under the version that was read: somebody who joins now keeps it.
+  await context.objects.delete(target, { resourceVersion: set?.metadata.resourceVersion ?? "" });
+}
+
 /** The namespace and who deploys there. A namespace that was there before is taken only where the environment allows it (P3), and keeps its Pod Security level. */
 function contentOf(project: string, { environment, targetNamespace }: Place): Pick<ResourceSet["spec"], "adopt" | "objects"> {
   const { allow } = environment.spec;

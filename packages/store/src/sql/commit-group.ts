@@ -21,7 +21,8 @@ WITH op AS MATERIALIZED (${numbered}
   FROM unnest($14::int[], $15::int[], $16::text[], $17::text[], $18::text[], $19::bool[], $20::bool[]) AS g(ord, n, kind, namespace, name, must_exist, unreferenced)
   LEFT JOIN object o ON o.kind = g.kind AND o.namespace = g.namespace AND o.name = g.name
   WHERE (o.uid IS NULL AND g.must_exist) OR (o.terminating AND NOT g.unreferenced) OR (g.unreferenced AND EXISTS (
-    SELECT 1 FROM reference r WHERE r.target_kind = g.kind AND r.target_namespace = g.namespace AND r.target_name = g.name AND r.path NOT LIKE '$%'))
+    SELECT 1 FROM reference r WHERE r.target_kind = g.kind AND r.target_namespace = g.namespace AND r.target_name = g.name AND r.path NOT LIKE '$%'
+      AND (SELECT NOT s.terminating FROM object s WHERE s.kind = r.source_kind AND s.namespace = r.source_namespace AND s.name = r.source_name)))
   GROUP BY g.ord
 ), judged AS MATERIALIZED (
   SELECT op.*, coalesce(o.rv, 0) AS current_rv, guard.failed,

@@ -19,6 +19,7 @@ const hot = keyOf("hot", "kind2", "ns");
 const fill = `
 INSERT INTO version SELECT g, 'kind' || g % 10, 'ns' || g % 50, 'object-' || g, 'uid-' || g, 0, false, '{"data":"' || repeat('x', 200) || '"}', 'v1', now() - interval '1 hour' FROM generate_series(1, ${rows}) g;
 INSERT INTO object SELECT kind, namespace, name, uid, rv, false FROM version;
+INSERT INTO object SELECT 'kind1', 'ns', 'object-' || g, 'uid-ns-' || g, g, false FROM generate_series(1, ${rows}) g;
 INSERT INTO reference SELECT 'kind1', 'ns', 'object-' || g, 'spec.target', 'kind1', 'ns/object-' || g, 'kind2', 'ns', 'hot', 1 FROM generate_series(1, ${rows}) g;
 INSERT INTO work (queue, key, priority, due_at, generation) SELECT 'kind' || g % 10, 'key-' || g, g % 3, now() + interval '1 hour', 1 FROM generate_series(1, ${rows}) g;
 UPDATE work SET due_at = now() - interval '1 second' WHERE key LIKE 'key-1__';
