@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { PlatformError, toPlatformError, toStatus } from "@threeport/resource";
 import type { ApiContext } from "../api.ts";
 import { startWatch } from "../pipeline/watch.ts";
+import { joinBytes } from "./join-bytes.ts";
 import { readListOptions } from "./list-options.ts";
 import { presentationOf } from "./present.ts";
 import { selectionOf, type ResourceRequest } from "./resource-request.ts";
@@ -28,7 +29,8 @@ export async function streamWatch(context: ApiContext, request: ResourceRequest,
   const { query } = request;
   const { clock } = context;
   const selection = selectionOf(request);
-  const format = watchFormat(context, request, presentationOf(request));
+  const presentation = presentationOf(request);
+  const format = watchFormat(context, request, presentation);
   const options = readListOptions(query, "watch");
   const bookmarks = options.allowWatchBookmarks;
   const asked = options.timeoutSeconds ?? 0;
@@ -51,6 +53,14 @@ export async function streamWatch(context: ApiContext, request: ResourceRequest,
       open();
       await output.send(Buffer.concat(events.map(format.event))); // the next page is read when this one has left
     },
+    ...(presentation.form === "object"
+      ? {
+          async initialText(bodies: readonly Buffer[]) {
+            open();
+            await output.send(addedLines(bodies));
+          },
+        }
+      : {}),
     initialEnd(rv) {
       if (bookmarks) output.push([format.bookmark(rv, { "k8s.io/initial-events-end": "true" })]);
     },
@@ -72,6 +82,11 @@ export async function streamWatch(context: ApiContext, request: ResourceRequest,
   }
   if (!signal.aborted) await output.drained();
   response.end();
+}
+
+/** Objects as ADDED events of the plain form. */
+function addedLines(bodies: readonly Buffer[]): Buffer {
+  return joinBytes('{"type":"ADDED","object":', bodies, "}\n", '}\n{"type":"ADDED","object":');
 }
 
 /** An error after the stream began goes into the stream, as clients of Kubernetes expect. */

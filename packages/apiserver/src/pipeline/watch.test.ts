@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { systemClock, type Clock } from "@threeport/platform";
 import { configMap, configMaps, namespaces, secrets, widget, widgets } from "../testing/paths.ts";
 import { openTestApi, type TestApi } from "../testing/test-api.ts";
-import { watching } from "../testing/watching.ts";
+import { watching, type SeenEvent } from "../testing/watching.ts";
 
 const put = (api: TestApi, name: string, value: string) => api.call("PATCH", `${configMaps}/${name}`, { body: { data: { k: value } } });
 const versionNow = async (api: TestApi) => (await api.call("GET", configMaps)).body.metadata.resourceVersion;
@@ -199,5 +199,33 @@ test("the client's reflector-like loop sees one consistent history over a restar
   for (const [index, event] of events.entries()) {
     await using rest = await watching(api, `${configMaps}?resourceVersion=${String(event.object.metadata.resourceVersion)}`);
     if (index < 9) expect(await rest.until(9 - index)).toEqual(events.slice(index + 1));
+  }
+});
+
+test("S3, S4: a watch begins with a state of any size, each object once, and goes on without a gap while others write", async () => {
+  await using api = await openTestApi();
+  const count = 5_300; // more than is read at once
+  const data = { k: "ä" };
+  for (let start = 0; start < count; start += 100)
+    await Promise.all(Array.from({ length: 100 }, (_, index) => api.objects.create(configMap(`c${start + index}`, data, { namespace: "default" }))));
+  const before = await api.store.reader.currentRv();
+  const query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+  const opening = Promise.all([
+    watching(api, `${configMaps}?${query}`),
+    watching(api, `${configMaps}?${query}`, { headers: { accept: "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io" } }),
+  ]);
+  await Promise.all(Array.from({ length: 20 }, (_, index) => api.call("PATCH", `${configMaps}/c${index}`, { body: { data: { k: "b" } } })));
+  const watches = await opening;
+  for (const watch of watches) {
+    await using _ = watch;
+    const isEnd = (event: SeenEvent) => event.object.metadata.annotations?.["k8s.io/initial-events-end"] === "true";
+    await watch.until((events) => events.some(isEnd));
+    const end = watch.events.findIndex(isEnd);
+    const state = watch.events.slice(0, end);
+    expect([state.length, new Set(state.map((event) => event.object.metadata.name)).size]).toEqual([count, count]);
+    const from = Number(watch.events[end]?.object.metadata.resourceVersion);
+    const missing = 20 - state.filter((event) => Number(event.object.metadata.resourceVersion) > before).length;
+    await watch.until(end + 1 + missing);
+    for (const event of watch.events.slice(end + 1)) expect(Number(event.object.metadata.resourceVersion)).toBeGreaterThan(from);
   }
 });

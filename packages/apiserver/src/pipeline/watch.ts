@@ -4,7 +4,7 @@ import type { Change } from "@threeport/store";
 import type { ApiContext } from "../api.ts";
 import { isServedAsStored, parseBody, serialize, servedBody } from "./body.ts";
 import { keptForATurn } from "./kept-for-a-turn.ts";
-import { listObjects, parseVersion } from "./list.ts";
+import { listObjects, listTextOf, parseVersion } from "./list.ts";
 import type { Selection } from "./selection.ts";
 
 export interface WatchEvent {
@@ -22,6 +22,8 @@ export interface WatchQuery {
 export interface WatchSink {
   /** A page of the state that the watch begins with, as ADDED; the next one is read when this resolves. */
   initial(events: readonly WatchEvent[]): Promise<void>;
+  /** The same where the form that is sent is the stored one: JSON in UTF-8, which nobody looks into. Not there where the form is another. */
+  readonly initialText?: (bodies: readonly Buffer[]) => Promise<void>;
   /** The initial state was sent whole (`sendInitialEvents`). */
   initialEnd(rv: number): void;
   /** Changes, in order; must not block. */
@@ -64,9 +66,20 @@ export async function startWatch(context: ApiContext, selection: Selection, quer
 /** Objects of one page of the initial state: bounds what is held for a client that reads slowly. */
 const initialPage = 1_000;
 
+/** Objects whose bodies are read together: what most watches begin with comes from the bodies that lists keep, and not through the database again. */
+const initialTextMax = 5_000;
+
 /** Sends the state of one snapshot; returns its number. */
 async function sendInitial(context: ApiContext, selection: Selection, version: string, sink: WatchSink): Promise<number> {
   let continueToken: string | undefined;
+  const { initialText } = sink;
+  if (initialText !== undefined) {
+    const first = await listTextOf(context, selection, { limit: initialTextMax, resourceVersion: version, resourceVersionMatch: "NotOlderThan" });
+    const bodies = first?.bodies ?? [];
+    for (let start = 0; start < bodies.length; start += initialPage) await initialText(bodies.slice(start, start + initialPage));
+    if (first !== undefined && first.continueToken === undefined) return first.rv;
+    continueToken = first?.continueToken;
+  }
   for (;;) {
     const page = await listObjects(context, selection, {
       limit: initialPage,
