@@ -1,4 +1,4 @@
-import { dns1035LabelProblems, dns1123SubdomainProblems, type ErrorCause } from "@threeport/resource";
+import { dns1035LabelProblems, dns1123SubdomainProblems, parseJsonPath, type ErrorCause } from "@threeport/resource";
 import { duplicateCause, forbiddenCause, invalidCause, requiredCause, unsupportedCause } from "./causes.ts";
 import { isEstablished, type Definition, type DefinitionNames, type DefinitionVersion } from "./definition.ts";
 import { validateStructural } from "./validate-structural.ts";
@@ -132,6 +132,10 @@ function versionCauses(version: DefinitionVersion, at: string, old: DefinitionVe
     if (column.name === "") causes.push(requiredCause(`${here}.name`));
     if (!columnTypes.includes(column.type)) causes.push(invalidCause(`${here}.type`, column.type, `must be one of ${columnTypes.join(", ")}`));
     if (column.jsonPath === "") causes.push(requiredCause(`${here}.jsonPath`));
+    else {
+      const problem = jsonPathProblem(column.jsonPath);
+      if (problem !== undefined) causes.push(invalidCause(`${here}.jsonPath`, column.jsonPath, problem));
+    }
   }
   const scale = version.subresources?.scale;
   if (scale !== undefined) {
@@ -142,6 +146,15 @@ function versionCauses(version: DefinitionVersion, at: string, old: DefinitionVe
   }
   causes.push(...selectableCauses(version, at));
   return causes;
+}
+
+function jsonPathProblem(path: string): string | undefined {
+  try {
+    parseJsonPath(path);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** A plain path of field names, as `/scale` and field selectors need it: no lists, no filters. */

@@ -44,8 +44,12 @@ export function jsonSchemaProps(): Schema {
     anyOf: list(self, "The value must match at least one of these."),
     not: self,
     properties: map("Schemas of the fields of an object."),
-    // A schema, or a boolean: no structural type says this, so its form is looked at by the definition's own rules.
-    additionalProperties: json("Schema of the values of a map."),
+    // A schema, or a boolean: no structural type says this. Without a type both are taken, and of a schema the fields are known.
+    additionalProperties: {
+      description: "Schema of the values of a map.",
+      "x-threeport-component": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool",
+      properties,
+    },
     patternProperties: map("Not allowed in a structural schema."),
     dependencies: json("Not allowed in a structural schema."),
     additionalItems: json("Not allowed in a structural schema."),

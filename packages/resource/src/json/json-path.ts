@@ -5,6 +5,8 @@ export type JsonPath = (value: unknown) => readonly unknown[];
 
 type Step = (values: readonly unknown[]) => unknown[];
 
+/** Steps of one path. */
+const stepsMax = 50;
 /** Values that one path may find: bounds what `..` can gather. */
 const foundMax = 10_000;
 
@@ -15,6 +17,7 @@ const foundMax = 10_000;
 export function parseJsonPath(text: string): JsonPath {
   const source = text.startsWith("{") && text.endsWith("}") ? text.slice(1, -1) : text;
   const steps = parseSteps(source.replace(/^\$/, ""));
+  if (steps.length > stepsMax) throw new SyntaxError(`a path may have at most ${stepsMax} steps`);
   return (value) => {
     let values: readonly unknown[] = [value];
     for (const step of steps) {
@@ -30,6 +33,7 @@ function parseSteps(source: string): Step[] {
   let at = 0;
   while (at < source.length) {
     if (source.startsWith("..", at)) {
+      if (source.lastIndexOf("..") !== source.indexOf("..")) throw new SyntaxError('".." may stand in a path once');
       at += 2;
       const name = readName(source, at);
       if (name === undefined) throw new SyntaxError(`a name is missing after ".." in ${JSON.stringify(source)}`);
@@ -125,7 +129,7 @@ function descendants(value: unknown, name: string): unknown[] {
   return [...(own === undefined ? [] : [own]), ...Object.values(value).flatMap((child) => descendants(child, name))];
 }
 
-const comparison = /^\s*(@(?:[^=!<>\s]|\\.)*)\s*(?:(==|!=|<=|>=|<|>)\s*(.+?))?\s*$/;
+const comparison = /^\s*(@(?:[^=!<>\s\\]|\\.)*)\s*(?:(==|!=|<=|>=|<|>)\s*(.+?))?\s*$/;
 
 function filterOf(text: string): Step {
   const match = comparison.exec(text);

@@ -1,3 +1,4 @@
+import { PlatformError } from "../errors.ts";
 import type { JsonObject } from "../object.ts";
 import type { Schema } from "../schema.ts";
 
@@ -7,14 +8,35 @@ import type { Schema } from "../schema.ts";
  * filled in. Changes `object` in place.
  */
 export function pruneAndDefault(object: JsonObject, schema: Schema): string[] {
-  const unknown: string[] = [];
-  walk(object, schema, "", unknown);
-  return unknown;
+  const run: Run = { unknown: [], defaultedLeft: defaultedMax };
+  walk(object, schema, "", run);
+  return run.unknown;
 }
 
-function walk(value: unknown, schema: Schema, path: string, unknown: string[]): void {
+/** Characters of defaults that one object may get: a small default in each of many elements is a large object. */
+const defaultedMax = 3 * 1024 * 1024;
+
+interface Run {
+  readonly unknown: string[];
+  defaultedLeft: number;
+}
+
+const sizes = new WeakMap<Schema, number>();
+
+/** The default of a schema, as a value of its own. */
+function defaultOf(schema: Schema, run: Run): unknown {
+  const value = schema.default;
+  if (typeof value !== "object" || value === null) return value;
+  let size = sizes.get(schema);
+  if (size === undefined) sizes.set(schema, (size = JSON.stringify(value).length));
+  run.defaultedLeft -= size;
+  if (run.defaultedLeft < 0) throw new PlatformError("TP_INVALID", { message: "the defaults of the schema would make the object too large" });
+  return structuredClone(value);
+}
+
+function walk(value: unknown, schema: Schema, path: string, run: Run): void {
   if (Array.isArray(value)) {
-    if (schema.items !== undefined) for (let index = 0; index < value.length; index++) walk(value[index], schema.items, `${path}[${index}]`, unknown);
+    if (schema.items !== undefined) for (let index = 0; index < value.length; index++) walk(value[index], schema.items, `${path}[${index}]`, run);
     return;
   }
   if (typeof value !== "object" || value === null) return;
@@ -25,20 +47,20 @@ function walk(value: unknown, schema: Schema, path: string, unknown: string[]): 
   for (const key of Object.keys(record)) {
     const child = properties !== undefined && Object.hasOwn(properties, key) ? properties[key] : undefined;
     const here = path === "" ? key : `${path}.${key}`;
-    if (child === undefined && additional !== undefined) walk(record[key], additional, here, unknown);
+    if (child === undefined && additional !== undefined) walk(record[key], additional, here, run);
     else if (child === undefined && !open) {
-      unknown.push(here);
+      run.unknown.push(here);
       delete record[key];
     } else if (child !== undefined) {
       if (record[key] === null && child.nullable !== true && child["x-kubernetes-preserve-unknown-fields"] !== true) delete record[key];
-      else walk(record[key], child, here, unknown);
+      else walk(record[key], child, here, run);
     }
   }
   if (properties === undefined) return;
   for (const [key, child] of Object.entries(properties)) {
     if (child.default !== undefined && record[key] === undefined) {
-      record[key] = structuredClone(child.default);
-      walk(record[key], child, path === "" ? key : `${path}.${key}`, unknown);
+      record[key] = defaultOf(child, run);
+      walk(record[key], child, path === "" ? key : `${path}.${key}`, run);
     }
   }
 }

@@ -5,6 +5,8 @@ import { matchesPattern, patternStepsMax, type PatternBudget } from "../pattern.
 import type { Schema } from "../schema.ts";
 import { formatProblem } from "./formats.ts";
 
+/** Pairs of a value and a schema that are looked at for one object: alternatives multiply them. Some 50 ns each. */
+const checksMax = 4_000_000;
 /** Causes beyond this many are not reported: the first ones say what to mend. */
 const causesMax = 32;
 
@@ -13,10 +15,10 @@ const causesMax = 32;
  * come from users too, and of a thousand kinds most are never asked for.
  */
 export function validateSchema(object: JsonObject, schema: Schema, options: ValidateOptions = {}): ErrorCause[] {
-  const run: Run = { causes: [], budget: { stepsLeft: patternStepsMax }, hideValues: options.hideValues === true };
+  const run: Run = { causes: [], budget: { stepsLeft: patternStepsMax }, checks: { left: checksMax }, hideValues: options.hideValues === true };
   check({ value: object, schema, at: "", old: nothing }, run);
   if (run.causes.length === 0 || options.old === undefined) return run.causes.slice(0, causesMax);
-  const again: Run = { ...run, causes: [] };
+  const again: Run = { ...run, causes: [], budget: { stepsLeft: patternStepsMax }, checks: { left: checksMax } };
   check({ value: object, schema, at: "", old: options.old }, again);
   return again.causes.slice(0, causesMax);
 }
@@ -43,13 +45,19 @@ const nothing = Symbol("nothing");
 interface Run {
   readonly causes: ErrorCause[];
   readonly budget: PatternBudget;
+  readonly checks: { left: number };
   /** Values may be secret (S7): errors name fields alone. */
   readonly hideValues: boolean;
 }
 
 function check(place: Place, run: Run): void {
   const { value, schema, at, old } = place;
-  if (run.causes.length >= causesMax) return;
+  if (run.causes.length >= causesMax || run.checks.left < 0) return;
+  run.checks.left -= 1 + (schema.enum?.length ?? 0);
+  if (run.checks.left < 0) {
+    add(run, at, "FieldValueInvalid", "Invalid value: the object and its schema are too large to be checked against each other");
+    return;
+  }
   if (old !== nothing && deepEqual(value, old)) return;
   if (value === null && schema.nullable === true) return;
   if (!hasType(value, schema, at, run)) return;
@@ -242,6 +250,7 @@ function checkLogic(place: Place, run: Run): void {
 function tried(place: Place, schema: Schema, run: Run): ErrorCause[] {
   const inner: Run = { ...run, causes: [] };
   check({ ...place, schema }, inner);
+  if (run.checks.left < 0 && run.causes.length === 0) run.causes.push(...inner.causes.slice(-1));
   return inner.causes;
 }
 
