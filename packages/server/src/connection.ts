@@ -4,11 +4,17 @@ import { superviseDatabase } from "./embedded-database.ts";
 import type { Home } from "./home.ts";
 import type { Tools } from "./tools.ts";
 
-/** Where the database is: the one that is configured, or the embedded one of the home, which `stack` then owns. */
-export async function openConnection(configuration: Configuration, home: Home, tools: Tools, stack: AsyncDisposableStack): Promise<ConnectionOptions> {
+/** Disposing ends an embedded database. */
+export interface OpenConnection extends AsyncDisposable {
+  readonly connection: ConnectionOptions;
+}
+
+/** Where the database is: the one that is configured, or the embedded one of the home. */
+export async function openConnection(configuration: Configuration, home: Home, tools: Tools): Promise<OpenConnection> {
   if (configuration.databaseUrl !== undefined) {
     const { externalDatabase } = await import("@threeport/store/embedded");
-    return externalDatabase(configuration.databaseUrl) as ConnectionOptions;
+    return { connection: externalDatabase(configuration.databaseUrl) as ConnectionOptions, async [Symbol.asyncDispose]() {} };
   }
-  return stack.use(await superviseDatabase(configuration, home, tools)).connectionOptions;
+  const database = await superviseDatabase(configuration, home, tools);
+  return { connection: database.connectionOptions, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
 }

@@ -34,7 +34,7 @@ import { openStore } from "@threeport/store";
 import { adminAccess } from "./admin-access.ts";
 import { openAuditLog } from "./audit-log.ts";
 import type { Configuration } from "./configuration.ts";
-import { openConnection } from "./connection.ts";
+import { openConnection, type OpenConnection } from "./connection.ts";
 import { openHome, readIfThere, removeFile, writeJsonFile, type Home } from "./home.ts";
 import { homeKeys } from "./home-keys.ts";
 import { assembleModules, type Modules } from "./modules.ts";
@@ -51,13 +51,16 @@ export interface ControlPlane extends AsyncDisposable {
   readonly home: Home;
 }
 
-/** The composition root: configuration in, everything wired, API ready when this resolves. Disposing stops it gracefully. */
-export async function startControlPlane(configuration: Configuration, tools: Tools): Promise<ControlPlane> {
+/** The composition root: configuration in, everything wired, API ready when this resolves. Disposing stops it gracefully. `opened`: the way to the database, where somebody was before us. */
+export async function startControlPlane(configuration: Configuration, tools: Tools, opened?: Promise<OpenConnection>): Promise<ControlPlane> {
   const { clock, random, log } = tools;
   await using stack = new AsyncDisposableStack();
   const home = await openHome(configuration.home);
   const hosts = certificateHosts(configuration.host);
-  const [connection, ownTls] = await Promise.all([openConnection(configuration, home, tools, stack), serverTls(home, hosts, clock)]);
+  const [{ connection }, ownTls] = await Promise.all([
+    (opened ?? openConnection(configuration, home, tools)).then((each) => stack.use(each)),
+    serverTls(home, hosts, clock),
+  ]);
   const store = stack.use(
     await openStore({
       connection,

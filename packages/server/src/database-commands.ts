@@ -34,7 +34,7 @@ export const databaseCommands: Readonly<Record<string, ProgramCommand>> = {
       await using stack = new AsyncDisposableStack();
       const home = await openHome(configuration.home);
       // Takes the folder's lock: nobody else may be at work in it.
-      const connection = await openConnection(configuration, home, tools, stack);
+      const { connection } = stack.use(await openConnection(configuration, home, tools));
       const database = stack.use(openDatabase(connection, { statementTimeoutMs: 0 }));
       await migrate(database);
       const { rows } = await restore(database, path, homeKeys(home, tools.environment));
@@ -94,12 +94,12 @@ export async function openConnectionBeside(
   tools: Tools,
   stack: AsyncDisposableStack,
 ): Promise<{ readonly connection: ConnectionOptions }> {
-  if (configuration.databaseUrl !== undefined) return { connection: await openConnection(configuration, home, tools, stack) };
+  if (configuration.databaseUrl !== undefined) return stack.use(await openConnection(configuration, home, tools));
   if (!existsSync(join(home.database, "pgdata", "PG_VERSION")))
     throw new PlatformError("TP_NOT_FOUND", {
       message: `there is no control plane in ${home.folder}; set THREEPORT_HOME to the home of one, or DATABASE_URL to its database`,
     });
   const { runningEmbedded } = await import("@threeport/store/embedded");
   const running = await runningEmbedded(home.database, tools.exec);
-  return { connection: running ?? (await openConnection(configuration, home, tools, stack)) };
+  return running === undefined ? stack.use(await openConnection(configuration, home, tools)) : { connection: running };
 }

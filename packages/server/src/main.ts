@@ -2,8 +2,10 @@
 import { systemClock, systemExec, systemRandom } from "@threeport/platform";
 import { toPlatformError } from "@threeport/resource";
 import { readConfiguration, type Configuration } from "./configuration.ts";
+import { openConnection } from "./connection.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { ProgramCommand } from "./database-commands.ts";
+import { openHome } from "./home.ts";
 import { createLogOutput } from "./log-output.ts";
 import { createLogger } from "./logger.ts";
 import type { Tools } from "./tools.ts";
@@ -83,8 +85,11 @@ async function serve(configuration: Configuration, tools: Tools): Promise<void> 
   process.on("unhandledRejection", (reason) =>
     log.info("an error was not handled", { error: String(reason), stack: reason instanceof Error ? reason.stack : undefined }),
   );
+  // The database starts in a process of its own while this one loads the program: each takes about the same time.
+  const opened = openHome(configuration.home).then((home) => openConnection(configuration, home, tools));
+  opened.catch(() => {}); // told by whoever waits for it
   const { startControlPlane } = await import("./control-plane.ts");
-  controlPlane = await startControlPlane(configuration, tools);
+  controlPlane = await startControlPlane(configuration, tools, opened);
   log.info("the control plane is ready", { url: controlPlane.url, home: configuration.home, startMs: Math.round(performance.now() - started) });
   if (signal !== undefined) stop();
 }
