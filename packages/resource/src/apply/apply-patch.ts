@@ -70,22 +70,11 @@ export function applyPatch(apply: Apply): Applied {
   const object = apply.manager === kubectlManager ? withLastApplied(outcome.object, applied) : outcome.object;
   const owners = stamped(outcome, write, !deepEqual(object, bare));
   // When nobody owns anything any more, the next apply would record what is left; doing it now keeps that apply without effect.
-  const managedFields = encodeManagedFields(owners.size > 0 ? owners : beforeFirstApply(apply, withoutEmpty(object), write));
+  const managedFields = encodeManagedFields(owners.size > 0 ? owners : beforeFirstApply(apply, object, write));
   if (apply.live !== undefined && deepEqual(object, bare) && sameManagedFields(entriesOf(live), managedFields)) {
     return { object: apply.live, managedFields: entriesOf(live) as readonly ManagedFieldsEntry[] };
   }
   return { object: withManagedFields(object, managedFields), managedFields };
-}
-
-/** What is empty is not stored, or says nothing. */
-function withoutEmpty(object: JsonObject): JsonObject {
-  const filled = (map: JsonObject) => Object.fromEntries(Object.entries(map).filter(([, value]) => !isEmptyValue(value)));
-  const metadata = ownValue(object, "metadata");
-  return filled({ ...object, ...(isJsonObject(metadata) ? { metadata: filled(metadata) } : {}) });
-}
-
-function isEmptyValue(value: unknown): boolean {
-  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
 interface Request {
@@ -129,7 +118,16 @@ function knownOwners(apply: Apply, bare: JsonObject, write: Write): Owners {
 
 /** Fields that are there and were never recorded get an owner of that name, so that they are not taken without a word. */
 function beforeFirstApply({ always }: Apply, bare: JsonObject, write: Write): Owners {
-  return updateOwners(new Map(), compareForOwnership({ ...always, ...emptyObject(bare) }, bare, write), { ...write, manager: "before-first-apply" });
+  const there = withoutEmptyMetadata(bare);
+  return updateOwners(new Map(), compareForOwnership({ ...always, ...emptyObject(there) }, there, write), { ...write, manager: "before-first-apply" });
+}
+
+/** What is empty in metadata is not stored, so nobody shall be recorded as its owner. */
+function withoutEmptyMetadata(object: JsonObject): JsonObject {
+  const metadata = ownValue(object, "metadata");
+  if (!isJsonObject(metadata)) return object;
+  const filled = Object.entries(metadata).filter(([, value]) => typeof value !== "object" || value === null || Object.keys(value).length > 0);
+  return { ...object, metadata: Object.fromEntries(filled) };
 }
 
 /** Applies; what conflicts only with kubectl's own client-side apply is taken over. */

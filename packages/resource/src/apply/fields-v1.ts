@@ -4,7 +4,7 @@ import { type FieldSet, emptyFieldSet, isEmpty } from "./field-set.ts";
 import { normalizeElement } from "./path-element.ts";
 
 /** The key that says that a node with fields below it is in the set itself. */
-const self = ".";
+export const self = ".";
 
 /** The set as it stands in `managedFields[].fieldsV1`; keys are sorted, so equal sets print the same. */
 export function encodeFieldsV1(set: FieldSet): JsonObject {

@@ -123,7 +123,8 @@ export function capUpdateOwners(owners: Owners): Owners {
   return result;
 }
 
-const unownedMetadata = [
+/** Of metadata, see {@link withoutUnowned}. */
+export const unownedMetadata: ReadonlySet<string> = new Set([
   "name",
   "namespace",
   "creationTimestamp",
@@ -135,12 +136,12 @@ const unownedMetadata = [
   "generation",
   "managedFields",
   "resourceVersion",
-];
+]);
 
 /** Fields that identify the object or that the server writes: nobody owns them. */
 const unowned = fieldSet([
   ...["apiVersion", "kind", "metadata"].map((name) => [fieldElement(name)]),
-  ...unownedMetadata.map((name) => [fieldElement("metadata"), fieldElement(name)]),
+  ...[...unownedMetadata].map((name) => [fieldElement("metadata"), fieldElement(name)]),
 ]);
 
 export function withoutUnowned(set: FieldSet): FieldSet {

@@ -2,6 +2,7 @@ import { isJsonObject, ownValue } from "../json.ts";
 import type { JsonObject } from "../object.ts";
 import type { Schema } from "../schema.ts";
 import { type Write, adaptOwners, changeOwners, compareForOwnership, resetFieldsOf } from "./change-owners.ts";
+import { createdFieldsV1 } from "./created-fields.ts";
 import { type Comparison, isSame } from "./compare.ts";
 import { type FieldSet, isEmpty, union } from "./field-set.ts";
 import {
@@ -38,6 +39,9 @@ export interface ManagedUpdate {
  * nobody else does any more. The same entries come back when nothing changed (K3).
  */
 export function updateManagedFields(update: ManagedUpdate): readonly ManagedFieldsEntry[] {
+  const sent = entriesOf(update.updated);
+  if (update.live === undefined && (sent === undefined || sent === null) && update.subresource === undefined && update.resetFields === undefined)
+    return creatorAlone(update);
   const live = update.live ?? { ...update.always, ...emptyObject(update.updated) };
   const liveEntries = entriesOf(live);
   const owners = decodeOwners(liveEntries, entriesOf(update.updated), update.subresource);
@@ -48,6 +52,13 @@ export function updateManagedFields(update: ManagedUpdate): readonly ManagedFiel
   // As in Kubernetes: an object that nobody's fields are recorded of stays so until somebody applies.
   if (current.size === 0 && update.live !== undefined) return [];
   return encodeManagedFields(updateOwners(current, changed, write));
+}
+
+/** Nearly every create: nobody else is there. */
+function creatorAlone({ updated, always, manager, apiVersion, schema, nowRfc3339 }: ManagedUpdate): readonly ManagedFieldsEntry[] {
+  const fieldsV1 = createdFieldsV1(updated, always, schema);
+  if (Object.keys(fieldsV1).length === 0) return [];
+  return [{ manager: manager === "" ? "unknown" : manager, operation: "Update", apiVersion, time: nowRfc3339, fieldsType: "FieldsV1", fieldsV1 }];
 }
 
 /** Owners that the client sent; undefined where it left those of the live object. */

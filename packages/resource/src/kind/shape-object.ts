@@ -17,9 +17,16 @@ export function shapeObject(kind: Pick<Kind, "schema" | "typed">, object: KubeOb
   return { unknown: [...metadata.unknown, ...rest.unknown], problems: [...metadata.problems, ...rest.problems] };
 }
 
-/** What an object of the kind has when nobody has written anything into it. */
+const emptyShapes = new WeakMap<object, JsonObject>();
+
+/** What an object of the kind has when nobody has written anything into it. Not to be changed. */
 export function emptyShape({ schema, typed }: Pick<Kind, "schema" | "typed">): JsonObject {
-  const empty: JsonObject = {};
-  if (typed !== undefined) readTyped(empty, schema, typed);
+  if (typed === undefined) return {};
+  let empty = emptyShapes.get(typed);
+  if (empty === undefined) {
+    empty = {};
+    readTyped(empty, schema, typed);
+    emptyShapes.set(typed, empty);
+  }
   return empty;
 }
