@@ -30,7 +30,7 @@ await using store = await openStore({
 
 say(machine());
 say(
-  `PostgreSQL ${database.version}, embedded: fsync, synchronous_commit and full_page_writes on, shared_buffers 32 MB; one process, ${connectionsMax} connections, NOTIFY on`,
+  `PostgreSQL ${database.version}, embedded: fsync, synchronous_commit and full_page_writes on, shared_buffers 16 MB; one process, ${connectionsMax} connections, NOTIFY on`,
 );
 say(
   `queue: ${queues.length} kinds, 3 priorities, leases of ${leaseMs / 1000} s; bodies of ${bodyBytes} bytes; each row measured for ${measureMs / 1000} s; load of the machine before: ${round3(loadavg()[0] ?? Number.NaN)}\n`,

@@ -12,7 +12,7 @@ import { patchObject, updateObject, type PatchType } from "../pipeline/update.ts
 import { concealed, concealedError, mustConceal } from "./conceal.ts";
 import { deleteCollection } from "./delete-collection.ts";
 import { readDeleteOptions } from "./delete-options.ts";
-import { joinBytes } from "./join-bytes.ts";
+import { listBody, type LongBody } from "./long-body.ts";
 import { readListOptions } from "./list-options.ts";
 import { aroundItems, presentList, presentObject, presentationOf, type Presentation } from "./present.ts";
 import { readConfiguration } from "./read-configuration.ts";
@@ -24,8 +24,8 @@ import { readWriteOptions } from "./write-options.ts";
 
 export interface ResourceAnswer {
   readonly status: number;
-  /** JSON text, or the same in UTF-8. */
-  readonly body: string | Buffer;
+  /** JSON. */
+  readonly body: string | LongBody;
   readonly warnings: readonly string[];
 }
 
@@ -90,7 +90,7 @@ async function list(context: ApiContext, request: ResourceRequest): Promise<Reso
   const whole = presentation.form === "object" ? await listTextOf(context, selection, asked) : undefined;
   if (whole !== undefined) {
     const [start, end] = aroundItems(route.kind.listKind, route.kind.apiVersion, whole);
-    return answer(200, joinBytes(start, whole.bodies, end));
+    return answer(200, listBody(start, whole.bodies, end));
   }
   return answer(200, presentList(context, route.kind, presentation, await listObjects(context, selection, asked)));
 }
@@ -188,6 +188,6 @@ function subresource(route: Route): { subresource?: "status" } {
   return route.subresource === "status" ? { subresource: "status" } : {};
 }
 
-function answer(status: number, body: string | Buffer): ResourceAnswer {
+function answer(status: number, body: string | LongBody): ResourceAnswer {
   return { status, body, warnings: [] };
 }

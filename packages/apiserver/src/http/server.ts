@@ -167,7 +167,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (answer.warnings.length === 0) return answerWith(response, answer);
       // As bytes: a body of text would have Node write it together with the headers in UTF-8, and these are in UTF-8 already.
       const headers = warningHeaders(answer.warnings).flatMap((value) => ["Warning", value]);
-      return answerWith(response, { status: answer.status, body: Buffer.from(answer.body), headers });
+      return answerWith(response, { status: answer.status, body: typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body, headers });
     } catch (error) {
       observe(toPlatformError(error).entry.http);
       throw error;
