@@ -42,7 +42,7 @@ import { renewTls, serverTls, sharedTls } from "./tls.ts";
 import type { Tools } from "./tools.ts";
 
 /** The embedded database has one control plane. Each of its connections is a process of 5 to 10 MiB. */
-const embedded = { alone: true, connectionsMax: 6 };
+const embedded = { alone: true, connectionsMax: 5 };
 
 export const productVersion = "0.1.0";
 

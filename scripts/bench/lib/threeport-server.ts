@@ -85,7 +85,7 @@ export async function threeport(input: StartInput): Promise<SystemUnderTest> {
     name: "threeport",
     connection,
     roots,
-    settings: `node ${[...(input.nodeArgs ?? []), "packages/server/src/main.ts"].join(" ")} with defaults, second start: embedded PostgreSQL 18, fsync, synchronous_commit and full_page_writes on, shared_buffers 32 MB`,
+    settings: `node ${[...(input.nodeArgs ?? []), "packages/server/src/main.ts"].join(" ")} with defaults, second start: embedded PostgreSQL 18, fsync, synchronous_commit and full_page_writes on, shared_buffers 16 MB`,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

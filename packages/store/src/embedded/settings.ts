@@ -8,8 +8,8 @@ export interface ServerSettings {
   readonly durability: "full" | "none";
 }
 
-/** A laptop's share: the table of changes is read from its newest end, so a small cache serves it; the system's page cache holds the rest. */
-export const productSettings: ServerSettings = { sharedBuffersMiB: 32, connectionsMax: 40, durability: "full" };
+/** A laptop's share: the table of changes is read from its newest end, so a small cache serves it; the system's page cache holds the rest and gives it back when others need it. */
+export const productSettings: ServerSettings = { sharedBuffersMiB: 16, connectionsMax: 40, durability: "full" };
 
 /** WAL kept between checkpoints: bounds both disk use and the time of crash recovery. PostgreSQL's default is 1 GB. */
 const walSizeMaxMiB = 256;
