@@ -17,8 +17,10 @@ import { openServerHome, type ServerHome } from "./testing/server-process.ts";
 
 const namespace = "/api/v1/namespaces/default";
 const ours = "/apis/threeport.io/v1alpha1";
-/** Kinds whose own objects are there to be read by who may. */
-const carriers = /\/(secrets|workloaddefinitions|resourcesets)(\/[^/?]+)?(\?.*)?$/;
+/** Secrets are there to be read, by who may read Secrets. */
+const carriers = /\/secrets(\/[^/?]+)?(\?.*)?$/;
+/** May read everything but Secrets. */
+const reader = { "impersonate-user": "reader" };
 
 interface Answer {
   readonly call: string;
@@ -96,6 +98,8 @@ describeWithKubernetes("I13: secrets", () => {
       await kubeconfigs();
       await workloads();
       await strangers();
+      await readers();
+      await tokens();
       await generalAnswers();
 
       const leaks: string[] = [];
@@ -255,6 +259,68 @@ describeWithKubernetes("I13: secrets", () => {
     for (const authorization of [`Bearer ${token}`, `Basic ${Buffer.from(`admin:${token}`).toString("base64")}`, token, `Bearer ${token} ${token}`])
       await refused("GET", `${namespace}/secrets`, undefined, { authorization });
     await refused("GET", `${namespace}/configmaps/x`, undefined, { "impersonate-user": "nobody", authorization: `Bearer ${token}` });
+  }
+
+  /** Somebody who may read everything but Secrets, in all the ways that there are. */
+  async function readers(): Promise<void> {
+    const rbac = "/apis/rbac.authorization.k8s.io/v1";
+    const resources = [
+      "configmaps",
+      "events",
+      "serviceaccounts",
+      "namespaces",
+      "workloaddefinitions",
+      "workloadinstances",
+      "releases",
+      "resourcesets",
+      "environments",
+      "kubernetesruntimeinstances",
+    ];
+    const inCore = resources.slice(0, 4);
+    const below = ["workloadinstances/tree", "workloadinstances/log", "resourcesets/inventory"];
+    await done("POST", `${rbac}/clusterroles`, {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRole",
+      metadata: { name: "reader" },
+      rules: [{ apiGroups: ["", "threeport.io", "events.k8s.io"], resources: [...resources, ...below], verbs: ["get", "list", "watch"] }],
+    });
+    await done("POST", `${rbac}/clusterrolebindings`, {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRoleBinding",
+      metadata: { name: "reader" },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "reader" },
+      subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "reader" }],
+    });
+    await until("the rights of the reader", async () => (await call("GET", `${namespace}/configmaps`, undefined, reader)).status === 200);
+    const forms = [
+      "application/json",
+      "application/yaml",
+      "application/json;as=Table;g=meta.k8s.io;v=v1",
+      "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+    ];
+    const asked = forms.flatMap((accept) =>
+      resources.flatMap((resource) => {
+        const path = `${inCore.includes(resource) ? "/api/v1" : ours}/${resource}`;
+        return [path, `${path}?watch=true&resourceVersion=1&timeoutSeconds=1`].map((each) => call("GET", each, undefined, { ...reader, accept }));
+      }),
+    );
+    await Promise.all(asked);
+    for (const path of ["workloaddefinitions/good", "workloadinstances/bad", "workloadinstances/bad/tree", "resourcesets/good", "resourcesets/good/inventory"])
+      await call("GET", `${ours}/namespaces/default/${path}`, undefined, reader);
+    for (const path of [`${namespace}/secrets`, `${namespace}/secrets/plain`, `${namespace}/secrets?watch=true`]) await refused("GET", path, undefined, reader);
+    await refused("PATCH", `${namespace}/secrets/plain`, { stringData: { a: "b" } }, { ...json("merge-patch"), ...reader });
+  }
+
+  /** A token that the product makes is shown once, to who asked for it. */
+  async function tokens(): Promise<void> {
+    await done("POST", `${namespace}/serviceaccounts`, { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "ci", namespace: "default" } });
+    const made = await done("POST", `${namespace}/serviceaccounts/ci/token`, { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} });
+    answers.splice(answers.indexOf(made), 1);
+    const token = /"token":"([^"]+)"/.exec(made.text)?.[1] ?? "";
+    expect(token.length).toBeGreaterThan(100);
+    canaries.watch("a token of a service account", token);
+    await call("GET", `${namespace}/configmaps`, undefined, { authorization: `Bearer ${token}` });
+    await refused("GET", `${namespace}/configmaps`, undefined, { authorization: `Bearer ${token.slice(0, -3)}xyz` });
   }
 
   async function generalAnswers(): Promise<void> {
