@@ -391,6 +391,130 @@ const changes: readonly (readonly [because: string, method: string, path: string
   ["nothing", "PATCH", `${things}/ruled`, {}],
 ];
 
+/** A schema with bounds on everything, so that kube-apiserver estimates rules as cheap enough. */
+const ruledSpec = (rules: readonly string[]) => {
+  const text = { type: "string", maxLength: 50 };
+  return {
+    type: "object",
+    properties: {
+      replicas: { type: "integer" },
+      minReplicas: { type: "integer" },
+      ratio: { type: "number" },
+      name: text,
+      on: { type: "boolean" },
+      tags: { type: "array", maxItems: 5, items: text },
+      counts: { type: "array", maxItems: 5, items: { type: "integer" } },
+      parts: {
+        type: "array",
+        maxItems: 5,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name"],
+        items: { type: "object", required: ["name"], properties: { name: text, count: { type: "integer" } } },
+      },
+      labels: { type: "object", maxProperties: 5, additionalProperties: text },
+      port: { "x-kubernetes-int-or-string": true },
+      at: { type: "string", format: "date-time", maxLength: 30 },
+      lasts: { type: "string", format: "duration", maxLength: 20 },
+      data: { type: "string", format: "byte", maxLength: 20 },
+      "a-b.c": text,
+      namespace: text,
+      absent: text,
+      empty: { type: "object", properties: { x: text } },
+    },
+    "x-kubernetes-validations": rules.map((rule) => ({ rule })),
+  };
+};
+
+const ruledObject = {
+  replicas: 3,
+  minReplicas: 2,
+  ratio: 2.5,
+  name: "web-1",
+  on: true,
+  tags: ["a", "b"],
+  counts: [1, 2, 2],
+  parts: [
+    { name: "x", count: 1 },
+    { name: "y", count: 2 },
+  ],
+  labels: { a: "b" },
+  port: 80,
+  at: "2026-01-02T03:04:05Z",
+  lasts: "1h30m",
+  data: "aGk=",
+  "a-b.c": "escaped",
+  namespace: "reserved",
+  empty: {},
+};
+
+/** All of them hold of the object above, there as here. */
+const trueRules = [
+  "self.replicas >= self.minReplicas",
+  "self.replicas * 2 - 1 == 5 && self.replicas / 2 == 1 && self.replicas % 2 == 1 && -self.replicas == -3",
+  "self.ratio > 2.0 && self.ratio < 3.0 && double(self.replicas) > self.ratio && int(self.ratio) == 2",
+  "self.replicas > 2.5",
+  "self.name.startsWith('web') && self.name.endsWith('1') && self.name.contains('b-') && self.name.matches('^[a-z]+-[0-9]$')",
+  "has(self.name) && !has(self.absent) && has(self.empty) && !has(self.empty.x)",
+  "size(self.tags) == 2 && self.tags.size() == 2 && self.name.size() == 5 && size(self.labels) == 1",
+  "self.tags.all(t, t.size() == 1) && self.tags.exists(t, t == 'a') && self.tags.exists_one(t, t == 'b')",
+  "self.tags.map(t, t + '!') == ['a!', 'b!'] && self.tags.filter(t, t != 'a') == ['b'] && self.tags.map(t, t == 'a', t) == ['a']",
+  "self.parts.map(p, p.count).sum() == 3 && self.counts.isSorted() && self.counts.max() == 2 && self.counts.min() == 1",
+  "self.counts.indexOf(2) == 1 && self.counts.lastIndexOf(2) == 2 && self.tags.indexOf('z') == -1",
+  "self.parts.exists(p, p.name == 'y' && p.count == 2) && self.parts[0] != self.parts[1] && self.parts[0] in self.parts",
+  "'a' in self.labels && self.labels['a'] == 'b' && self.labels.all(k, self.labels[k].size() > 0) && !('z' in self.labels)",
+  "type(self.port) == int ? self.port == 80 : self.port == '80'",
+  "self.at > timestamp('2026-01-01T00:00:00Z') && self.at.getFullYear() == 2026 && self.at.getMonth() == 0 && self.at.getDayOfMonth() == 1 && self.at.getDate() == 2",
+  "self.at.getHours() == 3 && self.at - timestamp('2026-01-02T03:04:00Z') == duration('5s') && self.at + duration('1h') > self.at",
+  "self.lasts == duration('90m') && self.lasts > duration('1h') && self.lasts.getMinutes() == 90",
+  "self.data == b'hi' && string(self.data) == 'hi'",
+  "self.a__dash__b__dot__c == 'escaped' && self.__namespace__ == 'reserved'",
+  "self.name.replace('-', '.') == 'web.1' && self.name.split('-') == ['web', '1'] && self.name.charAt(0) == 'w' && self.name.substring(0, 3) == 'web'",
+  "self.name.upperAscii() == 'WEB-1' && ' x '.trim() == 'x' && self.name.indexOf('-') == 3 && 'a-b-a'.lastIndexOf('a') == 4",
+  "'a-b-a'.replace('a', 'x', 1) == 'x-b-a'",
+  "self.name.find('[0-9]+') == '1' && 'a1b22'.findAll('[0-9]+') == ['1', '22'] && 'a1b22'.findAll('[0-9]+', 1) == ['1'] && 'x'.find('[0-9]') == ''",
+  "isURL('https://example.com:80/a?b=c') && !isURL('../x') && url('https://example.com:8080/a?b=c').getHostname() == 'example.com'",
+  "url('https://example.com:8080/a').getPort() == '8080' && url('https://example.com/a').getScheme() == 'https' && url('https://example.com:8080/a').getHost() == 'example.com:8080'",
+  "url('https://example.com/a b').getEscapedPath() == '/a%20b' && url('https://example.com/?k=a&k=b').getQuery() == {'k': ['a', 'b']}",
+  "quantity('1Gi').isGreaterThan(quantity('900Mi')) && quantity('100m').add(quantity('900m')).compareTo(quantity('1')) == 0 && quantity('2').asInteger() == 2 && !isQuantity('x') && quantity('2').sub(1).compareTo(quantity('1')) == 0",
+  "quantity('1.5').asApproximateFloat() == 1.5 && quantity('50').isInteger() && sign(quantity('-1')) == -1",
+  "isIP('::1') && !isIP('1.2.3') && ip('127.0.0.1').isLoopback() && ip('10.0.0.1').family() == 4 && ip('fe80::1').isLinkLocalUnicast() && ip('8.8.8.8').isGlobalUnicast()",
+  "isCIDR('10.0.0.0/8') && cidr('10.0.0.0/8').containsIP('10.1.2.3') && cidr('10.0.0.0/8').containsCIDR('10.1.0.0/16') && cidr('10.0.0.0/8').prefixLength() == 8",
+  "sets.contains([1, 2, 3], [1, 2]) && sets.intersects(self.tags, ['b']) && sets.equivalent(['b', 'a'], self.tags) && !sets.contains([1], [2])",
+  "self.?name.orValue('') == 'web-1' && self.?absent.orValue('none') == 'none' && !self.?absent.hasValue() && self.?labels['a'].orValue('') == 'b'",
+  "optional.of(1).value() == 1 && !optional.none().hasValue() && optional.ofNonZeroValue(0).orValue(7) == 7",
+  "self.tags.join('-') == 'a-b' && self.tags.join() == 'ab'",
+  "'%s has %d'.format([self.name, self.replicas]) == 'web-1 has 3' && '%.2f'.format([self.ratio]) == '2.50' && '%x'.format([255]) == 'ff' && '%%'.format([]) == '%'",
+  "string(self.replicas) == '3' && int('12') == 12 && double('1.5') == 1.5 && uint(3) == 3u && bool('true') && string(true) == 'true'",
+  "dyn(1) == 1 && [1, 2] + [3] == [1, 2, 3] && {'a': 1}.a == 1 && 1 in [1, 2] && 'x' + 'y' == 'xy'",
+  "(false && 1 / 0 == 1) == false && (true || 1 / 0 == 1)",
+  "self.on && !false && (self.on ? 1 : 2) == 1",
+  '"a\\u00e9" == "aé" && r"\\d" == "\\\\d" && """x""" == "x"',
+];
+
+/** Neither server takes these. */
+const wrongRules = [
+  "self.nope == 1",
+  "self.replicas == 'a'",
+  "self.replicas +",
+  "self.replicas",
+  "unknown(self.replicas)",
+  "self.tags.nothing()",
+  "self.tags + 1 == [1]",
+  "self.name < 1",
+  "self.on + self.on",
+  "self.parts.all(p, p.nope == 1)",
+  "has(self.nope)",
+  "other == 1",
+  "self.replicas == 1.5",
+  "!self.replicas",
+  "self.labels.a.b == 1",
+  "self.tags['a'] == 'a'",
+  "'a' in self.name",
+  "self.name.matches(1)",
+  "size(1) == 1",
+  "[1, 2].map(x)  == [1]",
+];
+
 describeWithKubernetes("custom resources here and at kube-apiserver", () => {
   let ours: TestControlPlane;
   let theirs: TestApiServer;
@@ -429,6 +553,36 @@ describeWithKubernetes("custom resources here and at kube-apiserver", () => {
     expect(await differing([["the definition", "POST", definitions, everything]])).toEqual([]);
     for (const call of Object.values(calls)) await until("the kind to be served", async () => (await call("GET", things)).status === 200);
     expect(await differing(objects.map(([because, body]) => [because, "POST", things, body]))).toEqual([]);
+  });
+
+  test("rules mean the same: what holds, what does not hold, and what is no rule", async () => {
+    const verdict = async (rule: string) => {
+      const body = definition("Single", { schema: { type: "object", properties: { spec: ruledSpec([rule]) } } });
+      const { here, there } = await both("POST", `${definitions}?dryRun=All`, body);
+      return here.status === there.status
+        ? []
+        : [{ rule, here: here.status, there: there.status, saysHere: here.body["message"], saysThere: there.body["message"] }];
+    };
+    const differing: object[] = [];
+    for (const rule of [...trueRules, ...wrongRules]) differing.push(...(await verdict(rule)));
+    expect(differing).toEqual([]);
+    for (const [kind, rules] of [
+      ["Holding", trueRules],
+      // A refusal tells 32 problems here, and 100 there.
+      ["Breaking", trueRules.slice(0, 25).map((rule) => `!(${rule})`)],
+      ["Broken", trueRules.slice(25).map((rule) => `!(${rule})`)],
+    ] as const) {
+      const path = `/apis/example.com/v1/namespaces/default/${kind.toLowerCase()}s`;
+      await both("POST", definitions, definition(kind, { schema: { type: "object", properties: { spec: ruledSpec(rules) } } }));
+      for (const call of Object.values(calls)) await until(`${kind} to be served`, async () => (await call("GET", path)).status === 200);
+      const { here, there } = await both("POST", path, { apiVersion: "example.com/v1", kind, metadata: { name: "x" }, spec: ruledObject });
+      const said = ({ status, body }: Answer) => ({
+        status,
+        says: ((body["details"] as { causes?: { message: string }[] } | undefined)?.causes ?? []).map(({ message }) => message).sort(),
+      });
+      expect(said(here)).toEqual(said(there));
+      expect(there.status).toBe(kind === "Holding" ? 201 : 422);
+    }
   });
 
   test("changes are taken and refused alike", async () => {

@@ -12,6 +12,8 @@ export interface CelType {
 export interface TypeContext {
   readonly environment: Environment;
   readonly parseDuration: (text: string) => Duration | undefined;
+  /** Fields of all types that were made, by the names of these: what `has` may ask for. */
+  readonly fields: Map<string, ReadonlyMap<string, string>>;
   /** Deep equality in the sense of CEL. */
   readonly equal: (a: unknown, b: unknown) => boolean;
 }
@@ -90,6 +92,7 @@ function objectType(schema: Schema, at: string, context: TypeContext): CelType {
   });
   const ctor = { [at]: class {} }[at] ?? class {};
   context.environment.registerType(at, { ctor, fields: Object.fromEntries(fields.map(({ escaped, type }) => [escaped, type.name])) });
+  context.fields.set(at, new Map(fields.map(({ escaped, type }) => [escaped, type.name])));
   context.environment.registerOperator(`${at} == ${at}`, (a: unknown, b: unknown) => context.equal(a, b));
   const known = new WeakMap<object, unknown>();
   return {

@@ -20,8 +20,15 @@ export function newEnvironment(): Environment {
     registerLists(base, celEqual);
     registerNetwork(base);
     registerQuantities(base);
+    base.registerFunction("OptionalNamespace.ofNonZeroValue(A): optional<A>", (_: unknown, value: unknown) => optionalOf(isZero(value) ? undefined : value));
   }
   return base.clone();
+}
+
+function isZero(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  if (value instanceof Map) return value.size === 0;
+  return value === 0n || value === 0 || value === "" || value === false || value === null;
 }
 
 const durationParts = /^([+-])?((?:\d{1,18}(?:\.\d{0,18})?(?:ns|us|µs|ms|s|m|h))+)$/;

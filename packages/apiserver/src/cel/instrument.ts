@@ -37,6 +37,19 @@ export function prepare(root: CelNode): { readonly names: ReadonlySet<string> } 
   return { names };
 }
 
+/** What `has` asks for, as far as types tell: the type of a variable, and the fields from there. The library checks no more than the variable. */
+export function testedPaths(root: CelNode): { readonly type: string; readonly path: readonly string[] }[] {
+  const found: { type: string; path: string[] }[] = [];
+  eachNode(root, ({ meta }) => {
+    const props = (meta.macro as { macroHasProps?: readonly (CelNode & { checkedType?: { name?: string } })[] } | undefined)?.macroHasProps;
+    const variable = props?.at(-1);
+    if (props === undefined || variable?.checkedType?.name === undefined) return;
+    const path = props.slice(0, -1).map(({ args }) => (Array.isArray(args) ? String(args[1]) : ""));
+    found.push({ type: variable.checkedType.name, path: path.reverse() });
+  });
+  return found;
+}
+
 /** After types are checked: every node takes its steps from the budget when it is evaluated. */
 export function instrument(root: CelNode): void {
   const duties = new Map<unknown, (value: unknown) => void>();

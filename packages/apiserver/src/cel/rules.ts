@@ -3,10 +3,10 @@ import type { Environment } from "@marcbachmann/cel-js";
 import { deepEqual, isJsonObject, ownValue, type ErrorCause, type JsonObject, type Schema } from "@threeport/resource";
 import { invalidCause, requiredCause, unsupportedCause } from "../crd/causes.ts";
 import { onBudget, stepsOfObject, type Budget } from "./budget.ts";
-import { celType, type CelType } from "./cel-type.ts";
+import { celType, type CelType, type TypeContext } from "./cel-type.ts";
 import { newEnvironment, optionalOf, parseDuration } from "./environment.ts";
 import { celEqual } from "./equal.ts";
-import { instrument, prepare, type CelNode } from "./instrument.ts";
+import { instrument, prepare, testedPaths, type CelNode } from "./instrument.ts";
 
 /** A rule as it is written. */
 export interface Rule {
@@ -128,7 +128,8 @@ function compileOwn(schema: Schema, own: readonly Rule[], place: Place, compiler
     return undefined;
   }
   const environment = newEnvironment();
-  const self = celType(place.root ? withIdentity(schema) : schema, "self", { environment, parseDuration, equal: celEqual });
+  const fields: TypeContext["fields"] = new Map();
+  const self = celType(place.root ? withIdentity(schema) : schema, "self", { environment, parseDuration, equal: celEqual, fields });
   environment.registerVariable("self", self.name);
   const plain = environment.clone().registerVariable("oldSelf", self.name);
   const optional = environment.clone().registerVariable("oldSelf", `optional<${self.name}>`);
@@ -138,11 +139,11 @@ function compileOwn(schema: Schema, own: readonly Rule[], place: Place, compiler
     problems.push(...formCauses(source, schema, here));
     if (problems.length > before) return [];
     const chosen = source.optionalOldSelf === true ? optional : plain;
-    const rule = compile(chosen, source.rule, { wanted: "bool", field: `${here}.rule` }, problems);
+    const rule = compile(chosen, source.rule, { wanted: "bool", field: `${here}.rule`, fields }, problems);
     const message =
       source.messageExpression === undefined
         ? undefined
-        : compile(chosen, source.messageExpression, { wanted: "string", field: `${here}.messageExpression` }, problems);
+        : compile(chosen, source.messageExpression, { wanted: "string", field: `${here}.messageExpression`, fields }, problems);
     if (rule === undefined) return [];
     const transition = rule.names.has("oldSelf") || message?.names.has("oldSelf") === true;
     if (transition && !place.correlated)
@@ -186,7 +187,7 @@ function formCauses(rule: Rule, schema: Schema, at: string): ErrorCause[] {
 function compile(
   environment: Environment,
   text: string,
-  { wanted, field }: { readonly wanted: "bool" | "string"; readonly field: string },
+  { wanted, field, fields }: { readonly wanted: "bool" | "string"; readonly field: string; readonly fields: TypeContext["fields"] },
   problems: ErrorCause[],
 ): { readonly names: ReadonlySet<string>; readonly evaluate: (variables: object) => unknown } | undefined {
   try {
@@ -204,6 +205,15 @@ function compile(
         ),
       );
       return undefined;
+    }
+    for (const { type, path } of testedPaths(root)) {
+      let here: string | undefined = type;
+      for (const name of path) {
+        const known: ReadonlyMap<string, string> | undefined = here === undefined ? undefined : fields.get(here);
+        if (known === undefined) break; // a map, or anything
+        here = known.get(name);
+        if (here === undefined) throw new SyntaxError(`undefined field '${name}'`);
+      }
     }
     instrument(root);
     return { names, evaluate: (variables) => parsed(variables as Record<string, unknown>) as unknown };
@@ -260,7 +270,7 @@ function checkRule(node: RuleNode, rule: CompiledRule, { value, old, at }: Visit
     const path = source.fieldPath === undefined || source.fieldPath === "" ? [] : (readFieldPath(source.fieldPath) ?? []);
     const field = path.reduce(join, at);
     const reason = source.reason ?? "FieldValueInvalid";
-    run.causes.push({ ...(field === "" ? {} : { field }), reason, message: messageOf(reason, node.type, problem) });
+    run.causes.push({ ...(field === "" ? {} : { field }), reason, message: messageOf(reason, problem) });
   };
   // A rule that came later does not lock in what was there before; one that looks at changes is about nothing else.
   if (!rule.transition && hasOld && deepEqual(value, old)) return;
@@ -274,7 +284,11 @@ function checkRule(node: RuleNode, rule: CompiledRule, { value, old, at }: Visit
     fail(typeof dynamic === "string" && dynamic.trim() !== "" && !/[\r\n]/.test(dynamic) ? dynamic.slice(0, messageLengthMax) : said);
   } catch (error) {
     if (run.budget.stepsLeft < 0) return outOfBudget(run, at, node.type);
-    fail(`${readable(error)} evaluating rule: ${said}`);
+    run.causes.push({
+      ...(at === "" ? {} : { field: at }),
+      reason: "FieldValueInvalid",
+      message: `Invalid value: "${node.type}": ${readable(error)} evaluating rule: ${said}`,
+    });
   }
 }
 
@@ -286,19 +300,19 @@ function variablesOf(node: RuleNode, source: Rule, value: unknown, old: unknown)
 
 function outOfBudget(run: Run, at: string, type: string): void {
   const message = "validation failed due to running out of cost budget, no further validation rules will be run";
-  run.causes.push({ ...(at === "" ? {} : { field: at }), reason: "FieldValueInvalid", message: messageOf("FieldValueInvalid", type, message) });
+  run.causes.push({ ...(at === "" ? {} : { field: at }), reason: "FieldValueInvalid", message: `Invalid value: "${type}": ${message}` });
 }
 
-function messageOf(reason: string, type: string, problem: string): string {
+function messageOf(reason: string, problem: string): string {
   switch (reason) {
     case "FieldValueRequired":
       return `Required value: ${problem}`;
     case "FieldValueForbidden":
       return `Forbidden: ${problem}`;
     case "FieldValueDuplicate":
-      return `Duplicate value: "${type}": ${problem}`;
+      return `Duplicate value: ${problem}`;
     default:
-      return `Invalid value: "${type}": ${problem}`;
+      return `Invalid value: ${problem}`;
   }
 }
 

@@ -32,7 +32,7 @@ export function registerQuantities(environment: Environment): void {
       return value.nanos / nano;
     })
     .registerFunction("Quantity.asApproximateFloat(): double", ({ value }: CelQuantity) => Number(value.nanos) / Number(nano))
-    .registerFunction("Quantity.sign(): int", ({ value }: CelQuantity) => (value.nanos > 0n ? 1n : value.nanos < 0n ? -1n : 0n))
+    .registerFunction("sign(Quantity): int", ({ value }: CelQuantity) => (value.nanos > 0n ? 1n : value.nanos < 0n ? -1n : 0n))
     .registerFunction("Quantity.isGreaterThan(Quantity): bool", (a: CelQuantity, b: CelQuantity) => compareQuantities(a.value, b.value) > 0)
     .registerFunction("Quantity.isLessThan(Quantity): bool", (a: CelQuantity, b: CelQuantity) => compareQuantities(a.value, b.value) < 0)
     .registerFunction("Quantity.compareTo(Quantity): int", (a: CelQuantity, b: CelQuantity) => BigInt(Math.sign(compareQuantities(a.value, b.value))))
