@@ -398,6 +398,21 @@ describe("with a control plane", () => {
     expect(stdout).toMatch(/runtime +gone +False +Unreachable: /);
   });
 
+  test("keys rotate and a backup is taken beside the running control plane; what cannot be done says why", async () => {
+    const file = join(home.folder, "backup.gz");
+    expect(await home.run(["keys", "rotate"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("data key 2 seals every write from now on") as string,
+    });
+    expect(await home.run(["keys", "status"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^data key 1: .*\ndata key 2 \(in use\): /) as string });
+    expect(await home.run(["backup", file])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+ rows written to .*backup\.gz\./) as string });
+    expect(await home.run(["backup", file])).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching(/^error: .*backup\.gz exists; name another file/) as string,
+    });
+    expect(await home.run(["restore", file])).toMatchObject({ code: 5, stderr: expect.stringContaining("End it first (tptctl down)") as string });
+  });
+
   test("objects go by name, and a second time they are not found", async () => {
     await home.run(["apply", "-f", "-"], { input: configMap("going") });
     expect(await home.run(["delete", "cm", "going"])).toMatchObject({ code: 0, stdout: "configmap/going deleted\n" });
