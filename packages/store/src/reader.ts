@@ -7,6 +7,7 @@ import { formatKey, type Change, type ObjectKey, type Version } from "./types.ts
 export interface ListPage {
   /** The number that the page is true for; a watch from here misses nothing. */
   readonly rv: number;
+  /** At most `limit`, and fewer when their bodies are large. */
   readonly items: readonly Version[];
   /** Where the next page begins; undefined on the last one. */
   readonly next: { readonly namespace: string; readonly name: string } | undefined;
@@ -64,6 +65,15 @@ interface ChangeRow extends Row {
   found: string | null;
 }
 
+/** Bodies of one page, as stored (large ones are compressed): bounds what a page takes in memory. The first one always comes. */
+const pageBytesMax = 8 * 1024 * 1024;
+
+/** The rows of `page` in order by namespace and name, cut where their bodies become many; `found` is how many it would have had. Sizes are taken without reading what is stored out of line. */
+const boundedPage = (page: string): string => `
+    SELECT b.* FROM (
+      SELECT l.*, count(*) OVER () AS found, sum(pg_column_size(l.body)) OVER (ORDER BY l.namespace, l.name) - pg_column_size(l.body) AS bytes_before FROM (
+    ${page}) l) b WHERE b.bytes_before < ${pageBytesMax} ORDER BY b.namespace, b.name`;
+
 /** By its key, so that the planner knows that it is one row. */
 const theCounter = "SELECT rv, compacted_rv FROM counter WHERE id = 1";
 
@@ -77,9 +87,9 @@ const place = (namespaced: boolean): string => (namespaced ? "namespace = $2 AND
 const listNewest = (namespaced: boolean) => ({
   name: `list_newest_${namespaced ? "ns" : "all"}`,
   text: `SELECT c.rv AS counter, p.* FROM (${theCounter}) c LEFT JOIN LATERAL (
-    SELECT v.rv, v.kind, v.namespace, v.name, v.uid, v.body FROM (
+    ${boundedPage(`SELECT v.rv, v.kind, o.namespace, o.name, v.uid, v.body FROM (
       SELECT namespace, name, rv FROM object WHERE kind = $1 AND ${place(namespaced)} ORDER BY namespace, name LIMIT $4) o
-    JOIN version v ON v.rv = o.rv ORDER BY o.namespace, o.name) p ON true`,
+    JOIN version v ON v.rv = o.rv`)}) p ON true`,
 });
 
 /** Served by object's primary key, of which it reads all that is behind the place. */
@@ -92,14 +102,11 @@ const countBehind = (namespaced: boolean) => ({
 const listAt = (namespaced: boolean) => ({
   name: `list_at_${namespaced ? "ns" : "all"}`,
   text: `SELECT c.rv AS counter, c.compacted_rv, p.* FROM (${theCounter}) c LEFT JOIN LATERAL (
-    SELECT s.rv, s.kind, s.namespace, s.name, s.uid, s.body FROM (
+    ${boundedPage(`SELECT s.rv, s.kind, s.namespace, s.name, s.uid, s.body FROM (
       SELECT DISTINCT ON (${namespaced ? "" : "namespace, "}name) * FROM version
       WHERE kind = $1 AND rv <= $5 AND ${place(namespaced)} ORDER BY ${namespaced ? "" : "namespace, "}name, rv DESC) s
-    WHERE NOT s.deleted ORDER BY ${namespaced ? "" : "s.namespace, "}s.name LIMIT $4) p ON true`,
+    WHERE NOT s.deleted ORDER BY ${namespaced ? "" : "s.namespace, "}s.name LIMIT $4`)}) p ON true`,
 });
-
-/** Bodies of one page of changes, as stored (large ones are compressed): bounds what a page takes in memory. The first change always comes. */
-const changesBytesMax = 8 * 1024 * 1024;
 
 /** Served by version's primary key from `afterRv` on: 0.3 µs for each change of another kind that it passes. Sizes are taken without reading what is stored out of line. */
 const changesAfter = (byKind: boolean) => ({
@@ -108,7 +115,7 @@ const changesAfter = (byKind: boolean) => ({
     SELECT v.rv, v.kind, v.namespace, v.name, v.uid, v.body, v.prev_rv, v.deleted, q.body AS prev_body, v.found FROM (
       SELECT l.*, count(*) OVER () AS found, sum(pg_column_size(l.body)) OVER (ORDER BY l.rv) - pg_column_size(l.body) AS bytes_before FROM (
         SELECT rv, kind, namespace, name, uid, body, prev_rv, deleted FROM version WHERE rv > $1 ${byKind ? "AND kind = $3" : ""} ORDER BY rv LIMIT $2) l) v
-    LEFT JOIN version q ON q.rv = v.prev_rv WHERE v.bytes_before < ${changesBytesMax} ORDER BY v.rv) p ON true`,
+    LEFT JOIN version q ON q.rv = v.prev_rv WHERE v.bytes_before < ${pageBytesMax} ORDER BY v.rv) p ON true`,
 });
 
 export function createReader(database: Database, sealer: Sealer): Reader {
@@ -128,19 +135,22 @@ export function createReader(database: Database, sealer: Sealer): Reader {
       const namespaced = input.namespace !== undefined;
       const values: unknown[] = [input.kind, input.namespace ?? input.after?.namespace ?? "", nameBefore(input), input.limit + 1];
       if (input.atRv !== undefined) values.push(input.atRv);
-      const rows = await database.query<Row & { counter: string; compacted_rv?: string }>(
+      const rows = await database.query<Row & { counter: string; compacted_rv?: string; found: string | null }>(
         input.atRv === undefined ? listNewest(namespaced) : listAt(namespaced),
         values,
       );
       const counter = Number(rows[0]?.counter ?? 0);
       if (input.atRv !== undefined) checkVersion(input.atRv, counter, Number(rows[0]?.compacted_rv ?? 0));
-      const found = rows.filter((row) => row.rv !== null).map(toVersion);
-      const items = found.slice(0, input.limit);
+      const items = rows
+        .filter((row) => row.rv !== null)
+        .slice(0, input.limit)
+        .map(toVersion);
+      const found = Number(rows[0]?.found ?? 0);
       const last = items.at(-1);
       return {
         rv: input.atRv ?? counter,
         items,
-        next: found.length > input.limit && last !== undefined ? { namespace: last.key.namespace, name: last.key.name } : undefined,
+        next: found > items.length && last !== undefined ? { namespace: last.key.namespace, name: last.key.name } : undefined,
       };
     },
     async countBehind({ kind, namespace, after }) {
