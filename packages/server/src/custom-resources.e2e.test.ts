@@ -555,6 +555,44 @@ describeWithKubernetes("custom resources here and at kube-apiserver", () => {
     expect(await differing(objects.map(([because, body]) => [because, "POST", things, body]))).toEqual([]);
   });
 
+  test("a definition says the same of itself: accepted, in conflict, in deletion", async () => {
+    const state = ({ body }: Answer) => {
+      const { conditions, ...status } = (body["status"] ?? {}) as { conditions?: Record<string, unknown>[] | null };
+      const said = (conditions ?? []).map(({ lastTransitionTime: _t, message: _m, ...condition }) => condition);
+      return {
+        status,
+        conditions: said.sort((a, b) => (String(a["type"]) < String(b["type"]) ? -1 : 1)),
+        finalizers: (body["metadata"] as { finalizers?: string[] }).finalizers,
+      };
+    };
+    const statusOf = async (call: Call, name: string, reason: string) =>
+      until(`${name} to say ${reason}`, async () => {
+        const found = state(await call("GET", `${definitions}/${name}`));
+        return found.conditions.some((condition) => condition["reason"] === reason) ? found : undefined;
+      });
+    const compare = async (name: string, reason: string) => {
+      const [here, there] = await Promise.all([statusOf(calls.ours, name, reason), statusOf(calls.theirs, name, reason)]);
+      expect(here).toEqual(there);
+    };
+    await both("POST", definitions, definition("Said", { names: { shortNames: ["sd"], categories: ["all"] } }));
+    await compare("saids.example.com", "InitialNamesAccepted");
+    await both("POST", definitions, { ...definition("Other", { names: { kind: "Said", shortNames: ["sd"] } }) });
+    await compare("others.example.com", "NotAccepted");
+    const approved = definition("Approved", { spec: { group: "x.k8s.io" } });
+    await both("POST", definitions, {
+      ...approved,
+      metadata: { name: "approveds.x.k8s.io", annotations: { "api-approved.kubernetes.io": "unapproved, experimental" } },
+    });
+    await compare("approveds.x.k8s.io", "InitialNamesAccepted");
+    const held = { apiVersion: "example.com/v1", kind: "Said", metadata: { name: "held", finalizers: ["example.com/hold"] } };
+    for (const call of Object.values(calls))
+      await until("it to be served", async () => (await call("POST", "/apis/example.com/v1/namespaces/default/saids", held)).status < 500);
+    await both("DELETE", `${definitions}/saids.example.com`);
+    await compare("saids.example.com", "InstanceDeletionInProgress");
+    await both("PATCH", "/apis/example.com/v1/namespaces/default/saids/held", { metadata: { finalizers: null } });
+    await until("it to go", async () => (await calls.ours("GET", `${definitions}/saids.example.com`)).status === 404); // theirs looks every 5 s
+  });
+
   test("rules mean the same: what holds, what does not hold, and what is no rule", async () => {
     const verdict = async (rule: string) => {
       const body = definition("Single", { schema: { type: "object", properties: { spec: ruledSpec([rule]) } } });

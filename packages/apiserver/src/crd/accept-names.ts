@@ -1,5 +1,13 @@
 import type { Registry } from "../registry.ts";
-import { definitionCondition, type Definition, type DefinitionCondition, type DefinitionNames, type DefinitionStatus } from "./definition.ts";
+import {
+  approvalAnnotation,
+  definitionCondition,
+  isProtectedGroup,
+  type Definition,
+  type DefinitionCondition,
+  type DefinitionNames,
+  type DefinitionStatus,
+} from "./definition.ts";
 
 /** Names that others in the group have: what they are, and whose. */
 function takenIn(registry: Registry, definition: Definition): { words: Set<string>; kinds: Set<string> } {
@@ -55,8 +63,24 @@ export function judgeDefinition(registry: Registry, definition: Definition, now:
     ...definition.status,
     storedVersions: definition.status?.storedVersions ?? [],
     acceptedNames: accepted,
-    conditions: wasEstablished ? merged(conditions, [accepting]) : merged(conditions, [accepting, established]),
+    conditions: merged(conditions, [...approvalCondition(definition, now), accepting, ...(wasEstablished ? [] : [established])]),
   };
+}
+
+/** A definition in a group of Kubernetes says whether its API reviewers know of it. */
+function approvalCondition({ spec, metadata }: Definition, now: string): DefinitionCondition[] {
+  if (!isProtectedGroup(spec.group)) return [];
+  const value = metadata.annotations?.[approvalAnnotation] ?? "";
+  const approved = !value.startsWith("unapproved");
+  return [
+    {
+      type: "KubernetesAPIApprovalPolicyConformant",
+      status: approved ? "True" : "False",
+      reason: approved ? "ApprovedAnnotation" : "UnapprovedAnnotation",
+      message: approved ? `approved in ${value}` : `not approved: ${JSON.stringify(value)}`,
+      lastTransitionTime: now,
+    },
+  ];
 }
 
 /** While its objects go, a definition keeps its names. */

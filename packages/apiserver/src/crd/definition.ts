@@ -2,6 +2,12 @@ import type { Condition, KubeObject, ScalePaths, Schema } from "@threeport/resou
 
 /** Holds a CustomResourceDefinition until its objects are gone. */
 export const cleanupFinalizer = "customresourcecleanup.apiextensions.k8s.io";
+/** Groups of Kubernetes itself: who defines kinds in them says so in an annotation. */
+export function isProtectedGroup(group: string): boolean {
+  return /(?:^|\.)(?:k8s|kubernetes)\.io$/.test(group);
+}
+export const approvalAnnotation = "api-approved.kubernetes.io";
+
 /** How the store names CustomResourceDefinitions. */
 export const definitionsResource = "customresourcedefinitions.apiextensions.k8s.io";
 

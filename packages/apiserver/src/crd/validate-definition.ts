@@ -1,12 +1,11 @@
 import { dns1035LabelProblems, dns1123SubdomainProblems, parseJsonPath, type ErrorCause } from "@threeport/resource";
 import { duplicateCause, forbiddenCause, invalidCause, requiredCause, unsupportedCause } from "./causes.ts";
-import { isEstablished, type Definition, type DefinitionNames, type DefinitionVersion } from "./definition.ts";
+import { approvalAnnotation, isEstablished, isProtectedGroup, type Definition, type DefinitionNames, type DefinitionVersion } from "./definition.ts";
 import { validateStructural } from "./validate-structural.ts";
 
 /** Selectable fields of one version; Kubernetes' number. */
 const selectableFieldsMax = 8;
 const columnTypes = ["integer", "number", "string", "boolean", "date"];
-const approval = "api-approved.kubernetes.io";
 
 /** What a CustomResourceDefinition must keep beyond its schema. */
 export function validateDefinition(definition: Definition, old: Definition | undefined): ErrorCause[] {
@@ -42,19 +41,20 @@ function groupCauses(group: string): ErrorCause[] {
 
 /** Groups of Kubernetes itself need the word of its API reviewers. */
 function approvalCauses({ spec, metadata }: Definition, old: Definition | undefined): ErrorCause[] {
-  const isProtected = /(?:^|\.)(?:k8s|kubernetes)\.io$/.test(spec.group);
-  if (!isProtected) return [];
-  const value = metadata.annotations?.[approval] ?? "";
-  if (old !== undefined && (old.metadata.annotations?.[approval] ?? "") === value) return [];
-  const field = `metadata.annotations[${approval}]`;
+  if (!isProtectedGroup(spec.group)) return [];
+  const value = metadata.annotations?.[approvalAnnotation] ?? "";
+  if (old !== undefined && (old.metadata.annotations?.[approvalAnnotation] ?? "") === value) return [];
+  const field = `metadata.annotations[${approvalAnnotation}]`;
   if (value === "")
-    return [requiredCause(field, `protected groups must have approval annotation "${approval}", see https://github.com/kubernetes/enhancements/pull/1111`)];
+    return [
+      requiredCause(field, `protected groups must have approval annotation "${approvalAnnotation}", see https://github.com/kubernetes/enhancements/pull/1111`),
+    ];
   if (value.startsWith("unapproved") || /^https?:\/\/[^/]+/.test(value)) return [];
   return [
     invalidCause(
       field,
       value,
-      `protected groups must have approval annotation "${approval}" with either a URL or a reason starting with "unapproved", see https://github.com/kubernetes/enhancements/pull/1111`,
+      `protected groups must have approval annotation "${approvalAnnotation}" with either a URL or a reason starting with "unapproved", see https://github.com/kubernetes/enhancements/pull/1111`,
     ),
   ];
 }

@@ -18,6 +18,25 @@ function protobuf(object: { apiVersion: string; kind: string }, unknown: Uint8Ar
   return encodeBody({ ...object, raw: Buffer.concat([encodeMessage(message, object), unknown]) });
 }
 
+test("a CustomResourceDefinition in protobuf is the one that JSON would be", async () => {
+  const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  const schema = { type: "object", properties: { spec: { type: "object", properties: { size: { type: "integer", default: 1, minimum: 0 } } } } };
+  const definition = {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: "gadgets.example.com" },
+    spec: {
+      group: "example.com",
+      names: { plural: "gadgets", kind: "Gadget" },
+      scope: "Namespaced",
+      versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+    },
+  };
+  const asJson = await api.call("POST", `${path}?dryRun=All`, { body: definition });
+  const made = await api.call("POST", path, { headers, body: protobuf(definition) });
+  expect([asJson.status, made.status, made.body["spec"]]).toEqual([201, 201, asJson.body["spec"]]);
+});
+
 const deleteOptions = (options: object): Buffer => protobuf({ apiVersion: "v1", kind: "DeleteOptions", ...options });
 const fromNewerClient = lengthDelimited(99, Buffer.from("new"));
 
