@@ -2,9 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { systemClock } from "@threeport/platform";
-import { createClient, parseKubeconfig, type KubeClient } from "@threeport/client";
+import { createClient, parseKubeconfig, type ConnectionConfig, type KubeClient } from "@threeport/client";
 import { until } from "@threeport/engine/testing";
-import type { StoredObject } from "@threeport/resource";
+import { isErrorCode, type StoredObject } from "@threeport/resource";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openOwnDatabase } from "./testing/own-database.ts";
@@ -29,6 +29,7 @@ test(
     // One authority and one set of credentials: the access that one of them wrote opens the other.
     await using crossed = createClient({ ...(await accessOf(one)), server: (await accessOf(two)).server });
     await using client = await one.client();
+    await sharedKnowledge(client, crossed, await accessOf(two));
     const { resourceVersion } = await crossed.listPath<StoredObject>(configMapsPath);
 
     const clientOf = [() => one.client(), () => two.client()] as const;
@@ -108,6 +109,62 @@ test(
     }
   },
 );
+
+/** What one server is told the other knows: new kinds, rights, tokens, and that they are taken back. */
+async function sharedKnowledge(one: KubeClient, two: KubeClient, otherServer: ConnectionConfig): Promise<void> {
+  const group = "replicas.example.com";
+  await one.create(
+    { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition" },
+    {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: `notes.${group}` },
+      spec: {
+        group,
+        scope: "Namespaced",
+        names: { plural: "notes", kind: "Note" },
+        versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object", properties: { text: { type: "string" } } } } }],
+      },
+    },
+  );
+  const notes = `/apis/${group}/v1/namespaces/default/notes`;
+  await until("the other server to serve the new kind", async () => {
+    await two.request(notes, { method: "POST", body: { apiVersion: `${group}/v1`, kind: "Note", metadata: { name: "n" }, text: "by two" }, repeatable: false });
+    return true;
+  });
+  expect((await one.listPath<StoredObject>(notes)).items.map((item) => item.metadata.name)).toEqual(["n"]);
+
+  // A token that one makes is believed by the other, has the rights that the other was told, and ends there when its account goes here.
+  const inDefault = "/api/v1/namespaces/default";
+  await one.request(`${inDefault}/serviceaccounts`, { method: "POST", body: { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "ci" } } });
+  const asked = await one.request(`${inDefault}/serviceaccounts/ci/token`, {
+    method: "POST",
+    body: { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} },
+  });
+  await using robot = createClient({ ...otherServer, token: (asked.body as { status: { token: string } }).status.token });
+  await expect(robot.listPath(`${inDefault}/configmaps`)).rejects.toMatchObject({ code: "TP_FORBIDDEN" });
+  await two.request("/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings", {
+    method: "POST",
+    body: {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "RoleBinding",
+      metadata: { name: "ci" },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "view" },
+      subjects: [{ kind: "ServiceAccount", name: "ci", namespace: "default" }],
+    },
+  });
+  await until("the right that one gave to hold at the other", async () => {
+    await robot.listPath(`${inDefault}/configmaps`);
+    return true;
+  });
+  await one.request(`${inDefault}/serviceaccounts/ci`, { method: "DELETE" });
+  await until("the token to end at the other", async () =>
+    robot.listPath(`${inDefault}/configmaps`).then(
+      () => false,
+      (error: unknown) => isErrorCode(error, "TP_UNAUTHORIZED"),
+    ),
+  );
+}
 
 async function accessOf(home: ServerHome) {
   return parseKubeconfig(await readFile(join(home.folder, "admin.kubeconfig"), "utf8"));
