@@ -10,6 +10,8 @@ export interface CelType {
 }
 
 export interface TypeContext {
+  /** Types that were made: rules at several levels of a schema share them. */
+  readonly known: Map<Schema, CelType>;
   readonly environment: Environment;
   readonly parseDuration: (text: string) => Duration | undefined;
   /** Fields of all types that were made, by the names of these: what `has` may ask for. */
@@ -27,7 +29,15 @@ const anything: CelType = { name: "dyn", convert: dynamic };
  * The type of a schema, with all types that are in it made known to the environment. As in Kubernetes, only fields that the
  * schema names can be spoken of.
  */
-export function celType(schema: Schema, at: string, context: TypeContext): CelType {
+export function celType(schema: Schema, name: string, context: TypeContext): CelType {
+  const before = context.known.get(schema);
+  if (before !== undefined) return before;
+  const made = makeType(schema, name, context);
+  context.known.set(schema, made);
+  return made;
+}
+
+function makeType(schema: Schema, at: string, context: TypeContext): CelType {
   if (schema["x-kubernetes-int-or-string"] === true) return anything;
   switch (schema.type) {
     case "boolean":
@@ -85,11 +95,17 @@ function mapType(inner: CelType): CelType {
   };
 }
 
-function objectType(schema: Schema, at: string, context: TypeContext): CelType {
-  const fields = Object.entries(schema.properties ?? {}).flatMap(([name, child]) => {
-    const escaped = escapeName(name);
-    return escaped === undefined ? [] : [{ name, escaped, type: celType(child, `${at}_${name.replace(/\W/g, "_")}`, context) }];
+/** Types of one version; each costs some 40 µs. */
+const typesMax = 10_000;
+
+function objectType(schema: Schema, name: string, context: TypeContext): CelType {
+  if (context.fields.size >= typesMax) throw new RangeError(`rules can look at ${typesMax} objects of a schema at most`);
+  const fields = Object.entries(schema.properties ?? {}).flatMap(([field, child]) => {
+    const escaped = escapeName(field);
+    return escaped === undefined ? [] : [{ name: field, escaped, type: celType(child, field.replace(/\W/g, "_"), context) }];
   });
+  let at = `object.${name}`;
+  for (let next = 2; context.fields.has(at); next++) at = `object.${name}_${next}`;
   const ctor = { [at]: class {} }[at] ?? class {};
   context.environment.registerType(at, { ctor, fields: Object.fromEntries(fields.map(({ escaped, type }) => [escaped, type.name])) });
   context.fields.set(at, new Map(fields.map(({ escaped, type }) => [escaped, type.name])));

@@ -3,7 +3,7 @@ import { spend, spendCharacters, weightOf } from "./budget.ts";
 /** The node of a parsed expression, as far as it is looked into. */
 export interface CelNode {
   readonly op: string;
-  readonly args: unknown;
+  args: unknown;
   readonly meta: { readonly evaluate?: Evaluate; readonly alternate?: unknown; readonly macro?: unknown };
   setMeta(key: "evaluate", value: Evaluate): unknown;
 }
@@ -25,11 +25,23 @@ const readableMax = 1_000;
 /** A time in another zone takes so many steps. */
 const zoneSteps = 500;
 
-/** Before types are checked: calls of unbounded functions become calls of bounded ones. Says which variables are named. */
-export function prepare(root: CelNode): { readonly names: ReadonlySet<string> } {
+/**
+ * Before types are checked: calls of unbounded functions become calls of bounded ones, and variables get the names under which
+ * the environment has them. Says which variables are named.
+ */
+export function prepare(root: CelNode, variables: ReadonlyMap<string, string>): { readonly names: ReadonlySet<string> } {
+  const renamed = (name: unknown): unknown => (typeof name === "string" ? (variables.get(name) ?? name) : name);
   const names = new Set<string>();
   eachNode(root, (node) => {
-    if (node.op === "id" && typeof node.args === "string") names.add(node.args);
+    if (node.op === "id" && typeof node.args === "string") {
+      names.add(node.args);
+      node.args = renamed(node.args);
+    }
+    // A macro's own variable may have such a name too.
+    for (const holder of [node.args, node.meta.macro] as readonly ({ iterVarName?: unknown; var?: unknown } | undefined)[]) {
+      if (holder?.iterVarName !== undefined) holder.iterVarName = renamed(holder.iterVarName);
+      if (holder?.var !== undefined) holder.var = renamed(holder.var);
+    }
     if (node.op !== "rcall" || !Array.isArray(node.args)) return;
     const name: unknown = node.args[0];
     if (typeof name === "string" && Object.hasOwn(replaced, name)) node.args[0] = replaced[name];

@@ -83,6 +83,7 @@ const holding = [
   "sets.contains([1, 2, 3], [1, 2]) && sets.intersects(self.tags, ['b']) && sets.equivalent(['b', 'a'], self.tags)",
   "self.?name.orValue('') == 'web-1'",
   "cel.bind(n, self.replicas, n * n == 9)",
+  "self.tags.all(self, self.size() == 1) && cel.bind(oldSelf, 1, oldSelf == 1)",
   "self.tags.join('-') == 'a-b' && self.tags.indexOf('b') == 1",
 ];
 test.each(holding)("holds: %s", (rule) => {
@@ -199,6 +200,17 @@ describe("I15: no rule and no object holds the event loop", () => {
 
   test("rules that are too many, too long or too deep are refused when the definition is written", () => {
     expect(compileRules(ruled(...Array.from({ length: 1_001 }, () => "true")), "schema").problems[0]?.message).toContain("at most 1000 rules");
+    const nested = (depth: number): Schema => ({
+      type: "object",
+      properties: {
+        ...Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`p${index}`, { type: "object", properties: { x: { type: "integer" } } }])),
+        ...(depth === 0 ? {} : { n: nested(depth - 1) }),
+      } as Record<string, Schema>,
+      "x-kubernetes-validations": [{ rule: "has(self.p0)" }],
+    });
+    const started = process.cpuUsage();
+    expect(compileRules(nested(90), "schema").problems).toEqual([]);
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(2_000);
     expect(compileRules(ruled(`true && ${"true && ".repeat(5_000)}true`), "schema").problems[0]?.message).toContain("compilation failed");
     expect(compileRules(ruled(`${"(".repeat(2_000)}true${")".repeat(2_000)}`), "schema").problems[0]?.message).toContain("compilation failed");
   });

@@ -43,7 +43,7 @@ interface CompiledRule {
 interface RuleNode {
   readonly type: string;
   readonly rules: readonly CompiledRule[];
-  readonly self: CelType | undefined;
+  readonly self: PlaceOfRules | undefined;
   readonly properties: ReadonlyMap<string, RuleNode>;
   readonly additional: RuleNode | undefined;
   readonly items: RuleNode | undefined;
@@ -63,7 +63,14 @@ export function hasRules(schema: Schema): boolean {
 
 /** Compiles all rules of a schema. `at` is its path, for problems. */
 export function compileRules(schema: Schema, at: string): RuleSet {
-  const compiler: Compiler = { problems: [], rules: 0, characters: 0 };
+  const types: TypeContext = { environment: newEnvironment(), parseDuration, equal: celEqual, known: new Map(), fields: new Map() };
+  const compiler: Compiler = { problems: [], rules: 0, characters: 0, types, environment: types.environment, places: new Map() };
+  try {
+    declareTypes(schema, compiler, true);
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof ReferenceError) throw error; // a fault of ours, not of the schema
+    return { problems: [{ field: at, reason: "FieldValueForbidden", message: `Forbidden: ${readable(error)}` }], check: () => [] };
+  }
   const root = nodeOf(schema, { at, correlated: true, root: true }, compiler);
   return {
     problems: compiler.problems,
@@ -76,7 +83,42 @@ export function compileRules(schema: Schema, at: string): RuleSet {
   };
 }
 
+/** All types that rules look at, and the variables of each place that has rules: one environment serves all of a version. */
+function declareTypes(schema: Schema, compiler: Compiler, root: boolean): void {
+  if (!hasRules(schema)) return;
+  if (Array.isArray(schema["x-kubernetes-validations"]) && schema["x-kubernetes-validations"].length > 0)
+    declareVariables(schema, celType(root ? withIdentity(schema) : schema, "self", compiler.types), compiler);
+  for (const child of Object.values(schema.properties ?? {})) declareTypes(child, compiler, false);
+  if (schema.items !== undefined) declareTypes(schema.items, compiler, false);
+  if (typeof schema.additionalProperties === "object") declareTypes(schema.additionalProperties, compiler, false);
+}
+
+function declareVariables(schema: Schema, type: CelType, { environment, places }: Compiler): void {
+  const number = places.size;
+  places.set(schema, { type, number });
+  environment.registerVariable(`self_${number}`, type.name);
+  environment.registerVariable(`oldSelf_${number}`, type.name);
+  environment.registerVariable(`optionalOldSelf_${number}`, `optional<${type.name}>`);
+}
+
+/** Under which names the environment has the variables of a place. */
+function variablesAt(number: number, optional: boolean): ReadonlyMap<string, string> {
+  return new Map([
+    ["self", `self_${number}`],
+    ["oldSelf", `${optional ? "optionalOldSelf" : "oldSelf"}_${number}`],
+  ]);
+}
+
+/** A place of a schema that has rules: the type of its values, and by which number the environment has its variables. */
+interface PlaceOfRules {
+  readonly type: CelType;
+  readonly number: number;
+}
+
 interface Compiler {
+  readonly types: TypeContext;
+  readonly environment: Environment;
+  readonly places: Map<Schema, PlaceOfRules>;
   readonly problems: ErrorCause[];
   rules: number;
   characters: number;
@@ -114,7 +156,7 @@ function nodeOf(schema: Schema, place: Place, compiler: Compiler): RuleNode | un
   };
 }
 
-function compileOwn(schema: Schema, own: readonly Rule[], place: Place, compiler: Compiler): { rules: CompiledRule[]; self: CelType } | undefined {
+function compileOwn(schema: Schema, own: readonly Rule[], place: Place, compiler: Compiler): { rules: CompiledRule[]; self: PlaceOfRules } | undefined {
   const { problems } = compiler;
   compiler.rules += own.length;
   compiler.characters += own.reduce((sum, rule) => sum + rule.rule.length + (rule.messageExpression?.length ?? 0), 0);
@@ -127,23 +169,21 @@ function compileOwn(schema: Schema, own: readonly Rule[], place: Place, compiler
     });
     return undefined;
   }
-  const environment = newEnvironment();
-  const fields: TypeContext["fields"] = new Map();
-  const self = celType(place.root ? withIdentity(schema) : schema, "self", { environment, parseDuration, equal: celEqual, fields });
-  environment.registerVariable("self", self.name);
-  const plain = environment.clone().registerVariable("oldSelf", self.name);
-  const optional = environment.clone().registerVariable("oldSelf", `optional<${self.name}>`);
+  const { environment, places } = compiler;
+  const { fields } = compiler.types;
+  const self = places.get(schema);
+  if (self === undefined) return undefined;
   const rules = own.flatMap((source, index) => {
     const before = problems.length;
     const here = `${field}[${index}]`;
     problems.push(...formCauses(source, schema, here));
     if (problems.length > before) return [];
-    const chosen = source.optionalOldSelf === true ? optional : plain;
-    const rule = compile(chosen, source.rule, { wanted: "bool", field: `${here}.rule`, fields }, problems);
+    const variables = variablesAt(self.number, source.optionalOldSelf === true);
+    const rule = compile(environment, source.rule, { wanted: "bool", field: `${here}.rule`, fields, variables }, problems);
     const message =
       source.messageExpression === undefined
         ? undefined
-        : compile(chosen, source.messageExpression, { wanted: "string", field: `${here}.messageExpression`, fields }, problems);
+        : compile(environment, source.messageExpression, { wanted: "string", field: `${here}.messageExpression`, fields, variables }, problems);
     if (rule === undefined) return [];
     const transition = rule.names.has("oldSelf") || message?.names.has("oldSelf") === true;
     if (transition && !place.correlated)
@@ -184,16 +224,23 @@ function formCauses(rule: Rule, schema: Schema, at: string): ErrorCause[] {
   return causes;
 }
 
+interface CompileInput {
+  readonly wanted: "bool" | "string";
+  readonly field: string;
+  readonly fields: TypeContext["fields"];
+  readonly variables: ReadonlyMap<string, string>;
+}
+
 function compile(
   environment: Environment,
   text: string,
-  { wanted, field, fields }: { readonly wanted: "bool" | "string"; readonly field: string; readonly fields: TypeContext["fields"] },
+  { wanted, field, fields, variables }: CompileInput,
   problems: ErrorCause[],
 ): { readonly names: ReadonlySet<string>; readonly evaluate: (variables: object) => unknown } | undefined {
   try {
     const parsed = environment.parse(text);
     const root = parsed.ast as unknown as CelNode;
-    const { names } = prepare(root);
+    const { names } = prepare(root, variables);
     const result = parsed.check();
     if (!result.valid) throw result.error ?? new Error("it has no type");
     if (result.type !== wanted) {
@@ -216,7 +263,7 @@ function compile(
       }
     }
     instrument(root);
-    return { names, evaluate: (variables) => parsed(variables as Record<string, unknown>) as unknown };
+    return { names, evaluate: (values) => parsed(values as Record<string, unknown>) as unknown };
   } catch (error) {
     problems.push(invalidCause(field, text, `compilation failed: ${readable(error)}`));
     return undefined;
@@ -293,9 +340,17 @@ function checkRule(node: RuleNode, rule: CompiledRule, { value, old, at }: Visit
 }
 
 function variablesOf(node: RuleNode, source: Rule, value: unknown, old: unknown): object {
-  const convert = (side: unknown): unknown => node.self?.convert(side);
-  if (source.optionalOldSelf !== true) return { self: convert(value), ...(old === undefined || old === null ? {} : { oldSelf: convert(old) }) };
-  return { self: convert(value), oldSelf: optionalOf(old === undefined || old === null ? undefined : convert(old)) };
+  const convert = (side: unknown): unknown => node.self?.type.convert(side);
+  const names = variablesAt(node.self?.number ?? 0, source.optionalOldSelf === true);
+  const before = old === undefined || old === null ? undefined : convert(old);
+  return {
+    [names.get("self") ?? ""]: convert(value),
+    ...(source.optionalOldSelf === true
+      ? { [names.get("oldSelf") ?? ""]: optionalOf(before) }
+      : before === undefined
+        ? {}
+        : { [names.get("oldSelf") ?? ""]: before }),
+  };
 }
 
 function outOfBudget(run: Run, at: string, type: string): void {
