@@ -118,6 +118,7 @@ test("several versions: an object is stored once and answered in the version tha
     expect([list.apiVersion, list.items[0]?.apiVersion]).toEqual([`example.com/${name}`, `example.com/${name}`]);
     const watched = await api.call("GET", `${inDefault("movers", name)}?watch=true&timeoutSeconds=1`);
     expect(watched.text).toContain(`"apiVersion":"example.com/${name}"`);
+    expect(watched.headers["warning"] !== undefined, "a deprecated version warns its watchers too").toBe(name === "v1beta1");
   }
   const group = (await api.call("GET", "/apis/example.com")).body;
   expect(group["preferredVersion"]).toMatchObject({ version: "v1" });

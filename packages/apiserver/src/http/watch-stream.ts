@@ -6,6 +6,7 @@ import { joinBytes } from "./join-bytes.ts";
 import { readListOptions } from "./list-options.ts";
 import { presentationOf } from "./present.ts";
 import { selectionOf, type ResourceRequest } from "./resource-request.ts";
+import { warningHeaders } from "./warnings.ts";
 import { watchFormat } from "./watch-format.ts";
 import { createWatchOutput } from "./watch-output.ts";
 
@@ -42,7 +43,12 @@ export async function streamWatch(context: ApiContext, request: ResourceRequest,
   response.on("close", () => cut[Symbol.dispose]());
   const open = (): void => {
     if (response.headersSent || response.destroyed) return;
-    response.writeHead(200, { "content-type": "application/json", "cache-control": "no-cache, private" });
+    const deprecation = selection.kind.custom?.deprecation;
+    response.writeHead(200, {
+      "content-type": "application/json",
+      "cache-control": "no-cache, private",
+      ...(deprecation === undefined ? {} : { warning: warningHeaders([deprecation]).join() }),
+    });
     response.flushHeaders();
     onOpen();
     output.open();
