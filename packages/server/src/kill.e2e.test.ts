@@ -170,7 +170,13 @@ describeWithKubernetes("F1: kill -9 at any moment", () => {
 
       // Each object belongs to a set that exists, and each inventory names exactly what is there.
       const known = (await client.list<StoredObject>({ apiVersion: group, kind: "ResourceSet", namespace: "default" })).items;
-      const inCluster = [...found, ...(await live<StoredObject>("v1", "Namespace", ours))];
+      const inCluster = [
+        ...found,
+        ...(await live<StoredObject>("v1", "Namespace", ours)),
+        // by which workloads keep to their namespaces (P3)
+        ...(await live<StoredObject>("v1", "ServiceAccount", ours)),
+        ...(await live<StoredObject>("rbac.authorization.k8s.io/v1", "RoleBinding", ours)),
+      ];
       const inventories = await Promise.all(
         known.map(async (set) => {
           const { items } = (await client.request(`/apis/${group}/namespaces/default/resourcesets/${set.metadata.name}/inventory`)).body as {

@@ -42,8 +42,8 @@ test("S4, F5: after a failover that lost commits, numbers that are given out aga
     (error) => (ended = error),
   );
   expect((await store.listText({ kind: "things" }))?.bodies.map(String).join()).toContain('"lost"');
+  await until("the feed to hear of both", () => seen.length === 2);
   expect(store.feed.newest(keyOf("object"))?.body).toContain('"lost"');
-  expect(seen).toHaveLength(2);
   await server.stop();
 
   await rename(pgdata, join(folder.path, "old-primary"));
