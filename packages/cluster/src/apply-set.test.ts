@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemRandom } from "@threeport/platform";
-import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
+import type { KubeObject, StoredObject } from "@threeport/resource";
 import { until } from "@threeport/engine/testing";
 import {
   configMap,
   customResourceDefinition,
   deployment,
   describeWithKubernetes,
+  fresh,
   namespaceDocument,
   openFaultProxy,
   openSetPlane,
@@ -28,17 +29,8 @@ describeWithKubernetes("a ResourceSet in a real cluster", () => {
     await server?.[Symbol.asyncDispose]();
   });
 
-  const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
   const open = (): Promise<SetPlane> => openSetPlane({ runtimes: { one: proxy.kubeconfig } });
-  async function live(document: { apiVersion: string; kind: string; metadata: { name: string; namespace?: string } }): Promise<StoredObject | undefined> {
-    const { name, namespace } = document.metadata;
-    return server.client
-      .get<StoredObject>({ apiVersion: document.apiVersion, kind: document.kind, name, ...(namespace === undefined ? {} : { namespace }) })
-      .catch((error: unknown) => {
-        if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
-        throw error;
-      });
-  }
+  const live = (document: KubeObject): Promise<StoredObject | undefined> => server.live(document);
 
   test("C3: namespace, definition of a kind, object of that kind, settings and workload come in one set, whatever their order in it", async () => {
     await using sets = await open();

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentLogger, systemClock, systemRandom } from "@threeport/platform";
-import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
+import type { KubeObject, StoredObject } from "@threeport/resource";
+import { targetOf } from "@threeport/client";
 import { until } from "@threeport/engine/testing";
 import { createClusters } from "./index.ts";
 import {
   configMap,
   deployment,
   describeWithKubernetes,
+  fresh,
   openFaultProxy,
   openSetPlane,
   startApiServer,
@@ -32,20 +34,8 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
     await server?.[Symbol.asyncDispose]();
   });
 
-  const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
   const open = (): Promise<SetPlane> => openSetPlane({ runtimes: { one: proxy.kubeconfig } });
-  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({
-    apiVersion,
-    kind,
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-  });
-  async function live(document: KubeObject): Promise<StoredObject | undefined> {
-    return server.client.get<StoredObject>(targetOf(document)).catch((error: unknown) => {
-      if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
-      throw error;
-    });
-  }
+  const live = (document: KubeObject): Promise<StoredObject | undefined> => server.live(document);
 
   test("an edit of a kind without generation is taken back within two seconds, and an event tells it", async () => {
     await using sets = await open();

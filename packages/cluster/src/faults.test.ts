@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { systemClock, systemRandom } from "@threeport/platform";
-import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
+import { systemClock } from "@threeport/platform";
+import type { KubeObject, StoredObject } from "@threeport/resource";
+import { targetOf } from "@threeport/client";
 import { until } from "@threeport/engine/testing";
-import { configMap, describeWithKubernetes, openFaultProxy, openSetPlane, startApiServer, type TestApiServer } from "./testing/index.ts";
+import { configMap, describeWithKubernetes, fresh, openFaultProxy, openSetPlane, startApiServer, type TestApiServer } from "./testing/index.ts";
 
 /** Short, so that what a killed process held is free again soon. */
 const leaseMs = 1_000;
@@ -14,19 +15,7 @@ describeWithKubernetes("faults between us and a cluster", () => {
   });
   afterAll(() => server?.[Symbol.asyncDispose]());
 
-  const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
-  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({
-    apiVersion,
-    kind,
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-  });
-  async function live(document: KubeObject): Promise<StoredObject | undefined> {
-    return server.client.get<StoredObject>(targetOf(document)).catch((error: unknown) => {
-      if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
-      throw error;
-    });
-  }
+  const live = (document: KubeObject): Promise<StoredObject | undefined> => server.live(document);
   const valueOf = async (document: KubeObject): Promise<string | undefined> => ((await live(document))?.["data"] as { key?: string } | undefined)?.key;
   const applyOf =
     (name: string) =>

@@ -1,8 +1,17 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { systemRandom } from "@threeport/platform";
-import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
+import type { KubeObject, StoredObject } from "@threeport/resource";
+import { targetOf } from "@threeport/client";
 import { until } from "@threeport/engine/testing";
-import { configMap, describeWithKubernetes, namespaceDocument, openSetPlane, startApiServer, type SetPlane, type TestApiServer } from "./testing/index.ts";
+import {
+  configMap,
+  describeWithKubernetes,
+  fresh,
+  namespaceDocument,
+  openSetPlane,
+  startApiServer,
+  type SetPlane,
+  type TestApiServer,
+} from "./testing/index.ts";
 
 describeWithKubernetes("whose an object in a cluster is", () => {
   let server: TestApiServer;
@@ -11,20 +20,8 @@ describeWithKubernetes("whose an object in a cluster is", () => {
   });
   afterAll(() => server?.[Symbol.asyncDispose]());
 
-  const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
   const open = (): Promise<SetPlane> => openSetPlane({ runtimes: { one: server.kubeconfig } });
-  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({
-    apiVersion,
-    kind,
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-  });
-  async function live(document: KubeObject): Promise<StoredObject | undefined> {
-    return server.client.get<StoredObject>(targetOf(document)).catch((error: unknown) => {
-      if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
-      throw error;
-    });
-  }
+  const live = (document: KubeObject): Promise<StoredObject | undefined> => server.live(document);
 
   test("C2: an object that was there before is refused and named, and its siblings come all the same", async () => {
     await using sets = await open();

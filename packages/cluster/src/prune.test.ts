@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { systemRandom } from "@threeport/platform";
-import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
+import type { KubeObject, StoredObject } from "@threeport/resource";
+import { targetOf } from "@threeport/client";
 import { until } from "@threeport/engine/testing";
 import {
   configMap,
   deployment,
   describeWithKubernetes,
+  fresh,
   openFaultProxy,
   openSetPlane,
   startApiServer,
@@ -26,20 +27,8 @@ describeWithKubernetes("what leaves a set", () => {
     await server?.[Symbol.asyncDispose]();
   });
 
-  const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
   const open = (): Promise<SetPlane> => openSetPlane({ runtimes: { one: proxy.kubeconfig } });
-  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({
-    apiVersion,
-    kind,
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-  });
-  async function live(document: KubeObject): Promise<StoredObject | undefined> {
-    return server.client.get<StoredObject>(targetOf(document)).catch((error: unknown) => {
-      if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
-      throw error;
-    });
-  }
+  const live = (document: KubeObject): Promise<StoredObject | undefined> => server.live(document);
 
   test("C3: an object that left the list is removed, the others stay as they were", async () => {
     await using sets = await open();

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemRandom } from "@threeport/platform";
-import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
+import type { KubeObject, StoredObject } from "@threeport/resource";
+import { targetOf } from "@threeport/client";
 import { until } from "@threeport/engine/testing";
 import {
   configMap,
   customResourceDefinition,
   describeWithKubernetes,
+  fresh,
   namespaceDocument,
   openFaultProxy,
   openSetPlane,
@@ -21,20 +23,8 @@ describeWithKubernetes("what a cluster refuses", () => {
   });
   afterAll(() => server?.[Symbol.asyncDispose]());
 
-  const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
   const open = (): Promise<SetPlane> => openSetPlane({ runtimes: { one: server.kubeconfig } });
-  const targetOf = ({ apiVersion, kind, metadata: { name, namespace } }: KubeObject) => ({
-    apiVersion,
-    kind,
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-  });
-  async function live(document: KubeObject): Promise<StoredObject | undefined> {
-    return server.client.get<StoredObject>(targetOf(document)).catch((error: unknown) => {
-      if (isErrorCode(error, "TP_NOT_FOUND") || isErrorCode(error, "TP_KIND_UNKNOWN")) return undefined;
-      throw error;
-    });
-  }
+  const live = (document: KubeObject): Promise<StoredObject | undefined> => server.live(document);
   const anywhere = (kind: string, name: string, namespace?: string): KubeObject => ({
     apiVersion: "example.com/v1",
     kind,
@@ -62,8 +52,8 @@ describeWithKubernetes("what a cluster refuses", () => {
       await sets.ready("definition");
       await sets.ready("early");
       const thing = anywhere(kind, "thing", scope === "Namespaced" ? "default" : undefined);
-      const found = await live(thing);
-      expect(found?.metadata.labels?.["threeport.io/owner"]).toBe(`${sets.controlPlaneId}.${set.metadata.uid}`);
+      const found = await until("the test's own client to know the kind", () => live(thing));
+      expect(found.metadata.labels?.["threeport.io/owner"]).toBe(`${sets.controlPlaneId}.${set.metadata.uid}`);
       const entries = await sets.inventory(set);
       expect(
         entries.map((entry) => entry.state),

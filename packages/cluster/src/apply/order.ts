@@ -16,7 +16,8 @@ const ranks: readonly (readonly string[])[] = [
     "networking.k8s.io/IngressClass",
     "node.k8s.io/RuntimeClass",
   ],
-  ["/ServiceAccount", "rbac.authorization.k8s.io/*", "/LimitRange", "/ResourceQuota"],
+  ["/ServiceAccount", "rbac.authorization.k8s.io/Role", "rbac.authorization.k8s.io/ClusterRole", "/LimitRange", "/ResourceQuota"],
+  ["rbac.authorization.k8s.io/*"], // bindings: the cluster looks into the role that one binds
   ["/Secret", "/ConfigMap", "/PersistentVolume", "/PersistentVolumeClaim", "/Service", "policy/*", "networking.k8s.io/NetworkPolicy"],
   ["apps/*", "batch/*", "/Pod", "/ReplicationController"],
 ];

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { systemRandom } from "@threeport/platform";
-import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
+import type { KubeObject, StoredObject } from "@threeport/resource";
 import { until } from "@threeport/engine/testing";
 import {
   configMap,
   customResourceDefinition,
   deployment,
   describeWithKubernetes,
+  fresh,
   kubeconfigOf,
   namespaceDocument,
   openFaultProxy,
@@ -38,15 +38,8 @@ describeWithKubernetes("P3: what the objects of a confined set may do in a clust
     await server?.[Symbol.asyncDispose]();
   });
 
-  const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
-  const exists = (object: KubeObject, namespace?: string): Promise<boolean> =>
-    server.client.get({ apiVersion: object.apiVersion, kind: object.kind, name: object.metadata.name, ...(namespace === undefined ? {} : { namespace }) }).then(
-      () => true,
-      (error: unknown) => {
-        if (isErrorCode(error, "TP_NOT_FOUND")) return false;
-        throw error;
-      },
-    );
+  const exists = async (object: KubeObject, namespace?: string): Promise<boolean> =>
+    (await server.live({ ...object, metadata: { ...object.metadata, ...(namespace === undefined ? {} : { namespace }) } })) !== undefined;
   /** A namespace with its deployer, as an environment's workloads find it. */
   async function place(plane = sets): Promise<string> {
     const name = fresh("own");

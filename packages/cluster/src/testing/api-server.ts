@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemExec, type RunningProcess } from "@threeport/platform";
 import { createAuthority, issue, type Authority, type KeyPair } from "@threeport/platform/pki";
-import { createClient, type ConnectionConfig, type KubeClient } from "@threeport/client";
+import { createClient, targetOf, type ConnectionConfig, type KubeClient } from "@threeport/client";
+import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
 import { kubernetesPrograms } from "./kubernetes-programs.ts";
 
 /**
@@ -21,6 +22,8 @@ export interface TestApiServer extends AsyncDisposable {
   /** As `system:masters`. */
   readonly connection: ConnectionConfig;
   readonly client: KubeClient;
+  /** An object as it is now; undefined when it is not there, or its kind is not. */
+  live(object: KubeObject): Promise<StoredObject | undefined>;
   /** Access as a user of that name, in no group but that of all who are known. */
   connectionAs(user: string): Promise<ConnectionConfig>;
   /** The same access as a kubeconfig. */
@@ -112,6 +115,11 @@ export async function startApiServer(options: TestApiServerOptions = {}): Promis
     connection,
     client,
     kubeconfig: kubeconfigOf(connection),
+    live: (object) =>
+      client.get<StoredObject>(targetOf(object)).catch((error: unknown) => {
+        if (isErrorCode(error, "TP_NOT_FOUND") || isErrorCode(error, "TP_KIND_UNKNOWN")) return undefined;
+        throw error;
+      }),
     async connectionAs(user) {
       const own = await issue(pki.authority, { subject: { commonName: user }, usages: ["client"], nowMs: systemClock.now(), validForMs: dayMs });
       return { ...connection, clientCertificate: own.certificatePem, clientKey: own.privateKeyPem };

@@ -1,6 +1,12 @@
+import { systemRandom } from "@threeport/platform";
 import type { KubeObject } from "@threeport/resource";
 
 /** Kubernetes documents that tests write. */
+
+/** A name that no other test has. */
+export function fresh(prefix: string): string {
+  return `${prefix}-${systemRandom.suffix(5)}`;
+}
 
 export function configMap(
   namespace: string,
