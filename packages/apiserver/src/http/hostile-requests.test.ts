@@ -166,3 +166,9 @@ test("I9: a connection that never speaks TLS is closed", async () => {
   }
   expect((await api.call("GET", "/healthz")).status).toBe(200);
 });
+
+test("I9: a request without a Host header is answered with a Status of 400", async () => {
+  await using api = await openTestApi();
+  const { responses } = await rawExchange(api, { bytes: [`GET ${configMaps} HTTP/1.1\r\nAuthorization: Bearer ${api.token}\r\nConnection: close\r\n\r\n`] });
+  expect(responses.map((response) => [response.status, (JSON.parse(response.body) as { kind: string }).kind])).toEqual([[400, "Status"]]);
+});

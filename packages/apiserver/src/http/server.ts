@@ -85,6 +85,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     connectionsCheckingInterval: limits.timeoutCheckMs,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveMs,
+    requireHostHeader: false, // Node's own refusal is no Status; `serve` refuses
   });
   const recognised = boundStrangers(server, limits.strangersPerAddressMax);
   server.on("request", (request, response) => void serve(request, response));
@@ -96,6 +97,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const noted: Noted = {};
     try {
+      if (request.headers.host === undefined && request.httpVersion === "1.1")
+        throw new PlatformError("TP_BAD_REQUEST", { message: "a request of HTTP/1.1 needs a Host header" });
       const url = request.url ?? "";
       const path = pathOf(url);
       if (openPaths.has(path) && request.method === "GET") return await health(path, response);
