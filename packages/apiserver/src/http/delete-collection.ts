@@ -15,8 +15,10 @@ const parallel = 32;
 export async function deleteCollection(context: ApiContext, request: ResourceRequest): Promise<string> {
   const { route } = request;
   const presentation = presentationOf(request);
+  const selection = selectionOf(request);
+  const asked = readListOptions(request.query, "list");
   const options = readDeleteOptions(request);
-  const listed = await listObjects(context, selectionOf(request), readListOptions(request.query, "list"));
+  const listed = await listObjects(context, selection, asked);
   const names = listed.items.map((item) => ({ kind: route.kind, namespace: item.key.namespace, name: item.key.name }));
   for (let start = 0; start < names.length; start += parallel) {
     await Promise.all(

@@ -12,6 +12,8 @@ const policies = ["Background", "Foreground", "Orphan"] as const;
  * cannot be meant is told at once: a precondition that counted as none would let the wrong object go.
  */
 export function readDeleteOptions({ body, query, contentType }: Pick<ResourceRequest, "body" | "query" | "contentType">): DeleteOptions {
+  if (body !== undefined && body.length > 0 && !bodyTypes.has(contentType))
+    throw new PlatformError("TP_UNSUPPORTED_MEDIA_TYPE", { message: `send application/json, not "${contentType.slice(0, 100)}"` });
   const sent = body === undefined || body.length === 0 ? ofQuery(query) : ofBody(contentType === protobufMediaType ? decode(body) : parseJson(body));
   const { dryRun, propagationPolicy, orphanDependents, uid, resourceVersion } = checkedTypes(sent);
   const causes = dryRunCauses(dryRun);
@@ -41,8 +43,11 @@ function decode(body: Uint8Array): unknown {
   return sent["kind"] === "DeleteOptions" ? sent : undefined;
 }
 
+const bodyTypes: ReadonlySet<string> = new Set(["application/json", "", "application/x-www-form-urlencoded", protobufMediaType]);
+
 /** A body says what it is, or is taken for what it should be. */
 function ofBody(sent: unknown): Record<string, unknown> {
+  if (sent === null) return {};
   if (!isJsonObject(sent)) throw new PlatformError("TP_BAD_REQUEST", { message: "the body of a delete must be DeleteOptions" });
   const { kind = "DeleteOptions", apiVersion = "v1" } = sent;
   if (kind !== "DeleteOptions" && kind !== "")

@@ -16,7 +16,7 @@ import { listBody, type LongBody } from "./long-body.ts";
 import { readListOptions } from "./list-options.ts";
 import { aroundItems, presentList, presentObject, presentationOf, type Presentation } from "./present.ts";
 import { readConfiguration } from "./read-configuration.ts";
-import { duplicateFields, readRequestBody } from "./read-request-body.ts";
+import { duplicateFields, readRequestBody, requireBodyType } from "./read-request-body.ts";
 import { selectionOf, type ResourceRequest } from "./resource-request.ts";
 import type { Route } from "./route.ts";
 import { isOwnSubresource } from "./served.ts";
@@ -85,8 +85,8 @@ function shownKind(route: Route): Kind {
 async function list(context: ApiContext, request: ResourceRequest): Promise<ResourceAnswer> {
   const { route, query } = request;
   const presentation = presentationOf(request, "list");
-  const asked = readListOptions(query, "list");
   const selection = selectionOf(request);
+  const asked = readListOptions(query, "list");
   const whole = presentation.form === "object" ? await listTextOf(context, selection, asked) : undefined;
   if (whole !== undefined) {
     const [start, end] = aroundItems(route.kind.listKind, route.kind.apiVersion, whole);
@@ -100,6 +100,7 @@ async function create(context: ApiContext, request: ResourceRequest): Promise<Re
   if (kind.namespaced && namespace === undefined)
     throw new PlatformError("TP_METHOD_NOT_ALLOWED", { message: `create ${kind.plural} in a namespace: POST to …/namespaces/<namespace>/${kind.plural}` });
   const presentation = presentationOf(request);
+  requireBodyType(request);
   const options = readWriteOptions(request, "CreateOptions");
   const sent = readRequestBody(request, kind);
   return write(context, request, { status: 201, warnings: sent.warnings, presentation }, () =>
@@ -109,6 +110,7 @@ async function create(context: ApiContext, request: ResourceRequest): Promise<Re
 
 async function put(context: ApiContext, request: ResourceRequest, name: ObjectName): Promise<ResourceAnswer> {
   const presentation = presentationOf(request);
+  requireBodyType(request);
   const options = readWriteOptions(request, "UpdateOptions");
   const sent = readRequestBody(request, shownKind(request.route));
   return write(context, request, { status: 200, warnings: sent.warnings, presentation }, () =>

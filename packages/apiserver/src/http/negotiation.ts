@@ -51,9 +51,7 @@ export class Query {
   flag(name: string): boolean | undefined {
     const value = this.#params?.get(name) ?? null;
     if (value === null) return undefined;
-    if (value === "" || value === "true" || value === "1") return true;
-    if (value === "false" || value === "0") return false;
-    throw new PlatformError("TP_BAD_REQUEST", { message: `${name} must be true or false, not "${value.slice(0, 50)}"` });
+    return value !== "0" && value.toLowerCase() !== "false"; // as upstream reads it: whatever does not say no
   }
 
   /** A non-negative integer. */

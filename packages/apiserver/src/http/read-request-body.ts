@@ -12,11 +12,17 @@ export interface SentBody {
 /** The body of a create or update, of the kind that is expected; what it is missing is said before anything is looked up. */
 export function readRequestBody(request: ResourceRequest, kind: Kind): SentBody {
   if (request.contentType === protobufMediaType) return readProtobufBody(request, kind);
+  requireBodyType(request);
+  return { body: bytesOf(request), warnings: duplicateFields(request) };
+}
+
+/** Refuses bodies of media types that are not read, before anything else of the request is looked at. */
+export function requireBodyType(request: ResourceRequest): void {
+  if (request.contentType === protobufMediaType) return;
   // curl sends application/x-www-form-urlencoded unless told otherwise; there is nothing else that the body could be.
   if (request.contentType !== "application/json" && request.contentType !== "" && request.contentType !== "application/x-www-form-urlencoded") {
     throw new PlatformError("TP_UNSUPPORTED_MEDIA_TYPE", { message: `send application/json, not "${request.contentType.slice(0, 100)}"` });
   }
-  return { body: bytesOf(request), warnings: duplicateFields(request) };
 }
 
 /** Fields that are not known here are named by number. Refused under Strict; dropped with a warning by default, as unknown fields of JSON are. */

@@ -125,7 +125,7 @@ export const secretKind = defineKind({
       if (!base64Pattern.test(value))
         causes.push({ field: `data.${key}`, reason: "FieldValueInvalid", message: "Invalid value: must be base64; use stringData for plain text" });
     }
-    return [...causes, ...sizeCauses(data), ...typeCauses(object, old), ...immutableCauses(object, old, ["data"])];
+    return [...causes, ...sizeCauses(data), ...contentCauses(object, data), ...typeCauses(object, old), ...immutableCauses(object, old, ["data"])];
   },
 });
 
@@ -162,6 +162,13 @@ export const configMapKind = defineKind({
     return [
       ...keyCauses("data", data),
       ...keyCauses("binaryData", binary),
+      ...Object.keys(data)
+        .filter((key) => Object.hasOwn(binary, key))
+        .map((key) => ({
+          field: `data[${key}]`,
+          reason: "FieldValueInvalid",
+          message: `Invalid value: ${JSON.stringify(key)}: duplicate of key present in binaryData`,
+        })),
       ...sizeCauses({ ...data, ...binary }),
       ...immutableCauses(object, old, ["data", "binaryData"]),
     ];
@@ -176,6 +183,11 @@ export const serviceAccountKind = defineKind({
   shortNames: ["sa"],
   scope: "Namespaced",
   typed: { pointers: ["automountServiceAccountToken"], deletedIsShown: true },
+  // Of a reference to a Secret only its name is kept: it is one of the same namespace.
+  normalize(object) {
+    const secrets = object["secrets"] as { name?: string }[] | undefined;
+    if (secrets !== undefined) object["secrets"] = secrets.map(({ name }) => (name === undefined ? {} : { name }));
+  },
   description: "An identity for programs.",
   fields: {
     secrets: z
@@ -213,6 +225,18 @@ export const leaseKind = defineKind({
     microTimes: ["spec.acquireTime", "spec.renewTime"],
   },
   description: "A claim on something for a limited time, for leader election.",
+  validate(object) {
+    const { leaseDurationSeconds = 1, leaseTransitions = 0 } = (object["spec"] ?? {}) as { leaseDurationSeconds?: number; leaseTransitions?: number };
+    const below = (field: string, value: number, what: string) => ({
+      field,
+      reason: "FieldValueInvalid",
+      message: `Invalid value: ${value}: must be greater than ${what}`,
+    });
+    return [
+      ...(leaseDurationSeconds > 0 ? [] : [below("spec.leaseDurationSeconds", leaseDurationSeconds, "0")]),
+      ...(leaseTransitions >= 0 ? [] : [below("spec.leaseTransitions", leaseTransitions, "or equal to 0")]),
+    ];
+  },
   createsOnUpdate: true,
   versionRequired: true,
   fields: {
@@ -274,6 +298,28 @@ function immutableCauses(object: KubeObject, old: KubeObject | undefined, fields
   const changed = fields.filter((field) => !deepEqual(object[field] ?? {}, old[field] ?? {}));
   if (object["immutable"] !== true) changed.push("immutable");
   return changed.map((field) => ({ field, reason: "FieldValueForbidden", message: "Forbidden: field is immutable when `immutable` is set" }));
+}
+
+/** What a Secret of a type that Kubernetes knows must hold. */
+const secretContents: Readonly<Record<string, { readonly keys: readonly string[]; readonly need: "all" | "any" }>> = {
+  "kubernetes.io/basic-auth": { keys: ["username", "password"], need: "any" },
+  "kubernetes.io/ssh-auth": { keys: ["ssh-privatekey"], need: "all" },
+  "kubernetes.io/tls": { keys: ["tls.crt", "tls.key"], need: "all" },
+  "kubernetes.io/dockercfg": { keys: [".dockercfg"], need: "all" },
+  "kubernetes.io/dockerconfigjson": { keys: [".dockerconfigjson"], need: "all" },
+};
+
+/** Names the ServiceAccount that a Secret of type `kubernetes.io/service-account-token` is of. */
+const accountAnnotation = "kubernetes.io/service-account.name";
+
+function contentCauses(object: KubeObject, data: Readonly<Record<string, string>>): ErrorCause[] {
+  if (object["type"] === "kubernetes.io/service-account-token" && (object.metadata.annotations?.[accountAnnotation] ?? "") === "")
+    return [{ field: `metadata.annotations[${accountAnnotation}]`, reason: "FieldValueRequired", message: "Required value" }];
+  const wanted = secretContents[object["type"] as string];
+  if (wanted === undefined) return [];
+  const missing = wanted.keys.filter((key) => !Object.hasOwn(data, key));
+  const short = wanted.need === "all" ? missing : missing.length === wanted.keys.length ? missing : [];
+  return short.map((key) => ({ field: `data[${key}]`, reason: "FieldValueRequired", message: "Required value" }));
 }
 
 /** What a Secret is for decides who reads it: it never changes, as upstream. */

@@ -17,10 +17,12 @@ const eventKind = defineKind({
   plural: "events",
   shortNames: ["ev"],
   scope: "Namespaced",
+  nameRule: "path",
   description: "Something that happened to an object; kept for an hour.",
   ttlMs: eventTtlMs,
   createsOnUpdate: true,
   typed: {
+    ownsNothing: true,
     always: {
       involvedObject: {},
       source: {},
@@ -85,7 +87,28 @@ const eventKind = defineKind({
     "source",
     "type",
   ],
+  validate: validateCoreEvent,
 });
+
+/** One that says `eventTime` is an event of the newer sort, of which more is asked. */
+function validateCoreEvent(object: KubeObject): readonly ErrorCause[] {
+  const causes: ErrorCause[] = [];
+  const invalid = (field: string, why: string) => causes.push({ field, reason: "FieldValueInvalid", message: `Invalid value: ${why}` });
+  const texts = (field: string): string => (object[field] as string | undefined) ?? "";
+  const { namespace: about = "" } = (object["involvedObject"] ?? {}) as { namespace?: string };
+  const { namespace = "" } = object.metadata;
+  const newer = (object["eventTime"] ?? null) !== null;
+  if (about === "" ? namespace !== "default" && !(newer && namespace === "kube-system") : !newer && about !== namespace)
+    invalid("involvedObject.namespace", "does not match event.namespace");
+  if (!newer) return causes;
+  for (const field of ["reportingComponent", "reportingInstance", "action", "reason"] as const) {
+    if (texts(field) === "") causes.push({ field, reason: "FieldValueRequired", message: "Required value" });
+    else if (field !== "reportingComponent" && texts(field).length > reasonMax) invalid(field, `can have at most ${reasonMax} characters`);
+  }
+  if (!controllerPattern.test(texts("reportingComponent"))) invalid("reportingComponent", "must be a qualified name, for example example.com/controller");
+  if (texts("message").length > noteMax) invalid("message", `can have at most ${noteMax} characters`);
+  return causes;
+}
 
 function involved(object: KubeObject): string {
   const about = object["involvedObject"] as { kind?: string; name?: string } | undefined;
@@ -133,6 +156,7 @@ const eventsEventKind = defineKind({
   plural: "events",
   shortNames: ["ev"],
   scope: "Namespaced",
+  nameRule: "path",
   description: "Something that happened to an object; kept for an hour. The same objects as Events of v1, under other names of their fields.",
   ttlMs: eventTtlMs,
   createsOnUpdate: true,
@@ -142,6 +166,7 @@ const eventsEventKind = defineKind({
     fromStored: (object) => withoutEmpty(renamed(object, eventsNames, "events.k8s.io/v1")),
   },
   typed: {
+    ownsNothing: true,
     always: {
       eventTime: null,
       "series.count": 0,

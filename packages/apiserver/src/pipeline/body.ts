@@ -48,7 +48,7 @@ export function decodeObject(
   kind: Kind,
   options: { readonly fieldValidation?: FieldValidation | undefined; readonly from?: "patch" },
 ): DecodedObject {
-  const object = readObject(body, kind);
+  const object = readObject(body, kind, options.from);
   const { unknown, problems } = shapeObject(kind, object);
   if (problems.length > 0) throw unreadable(kind, problems, options.from);
   if (unknown.length > 0 && options.fieldValidation === "Strict")
@@ -78,21 +78,26 @@ function unreadable(kind: Kind, problems: readonly ErrorCause[], from: "patch" |
   return new PlatformError("TP_BAD_REQUEST", { message: `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${said}`, causes });
 }
 
+/** Characters of a wrong name that an answer repeats. */
+const shownMax = 100;
+
 /** A request body as an object of the URL's kind; says what is wrong with it otherwise. */
-export function readObject(body: Uint8Array | string | object, expected: { apiVersion: string; kind: string }): KubeObject {
+export function readObject(body: Uint8Array | string | object, expected: { apiVersion: string; kind: string }, from?: "patch"): KubeObject {
+  const wrong = (message: string, causes: readonly ErrorCause[] = []) =>
+    from === "patch"
+      ? new PlatformError("TP_INVALID", { message, causes: [{ field: "patch", reason: "FieldValueInvalid", message }] })
+      : new PlatformError("TP_BAD_REQUEST", { message, causes });
   const value = typeof body === "string" || body instanceof Uint8Array ? parseJson(body) : body;
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new PlatformError("TP_BAD_REQUEST", { message: "the body must be one JSON object" });
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong("the body must be one JSON object");
   const object = value as KubeObject;
-  const apiVersion = object.apiVersion ?? expected.apiVersion;
-  const kind = object.kind ?? expected.kind;
+  const apiVersion = object.apiVersion === "" ? expected.apiVersion : (object.apiVersion ?? expected.apiVersion);
+  const kind = object.kind === "" ? expected.kind : (object.kind ?? expected.kind);
   if (apiVersion !== expected.apiVersion || kind !== expected.kind) {
-    throw new PlatformError("TP_BAD_REQUEST", {
-      message: `the body is a ${String(kind)} of ${String(apiVersion)}, but the URL is that of ${expected.kind} in ${expected.apiVersion}`,
-    });
+    const [sentKind, sentVersion] = [kind, apiVersion].map((name: unknown) => (typeof name === "string" ? name.slice(0, shownMax) : typeof name));
+    throw wrong(`the body is a ${sentKind} of ${sentVersion}, but the URL is that of ${expected.kind} in ${expected.apiVersion}`);
   }
   const metadata: unknown = object.metadata ?? {};
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata))
-    throw new PlatformError("TP_BAD_REQUEST", { message: "metadata must be an object", causes: [{ field: "metadata", message: "must be an object" }] });
+    throw wrong("metadata must be an object", [{ field: "metadata", message: "must be an object" }]);
   return { ...object, apiVersion, kind, metadata: { ...(metadata as KubeObject["metadata"]) } };
 }

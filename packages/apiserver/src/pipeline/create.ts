@@ -29,7 +29,7 @@ export async function createObject(
   const { kind, namespace } = target;
   const { object, warnings } = decodeObject(body, kind, options);
   placeIn(object, kind, namespace);
-  if ((object.metadata.resourceVersion ?? "") !== "")
+  if (!["", "0"].includes(object.metadata.resourceVersion ?? ""))
     throw new PlatformError("TP_BAD_REQUEST", { message: "resourceVersion should not be set on objects to be created" });
   const { managedFields: sent } = object.metadata;
   const write = { kind, manager: options.manager, live: undefined, sent, subresource: undefined };

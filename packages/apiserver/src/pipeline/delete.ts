@@ -1,7 +1,7 @@
 import { rfc3339 } from "@threeport/platform";
 import { PlatformError, deepClone, type KubeObject } from "@threeport/resource";
 import type { Answer, ApiContext, Caller, ObjectName } from "../api.ts";
-import { notFound, versionConflict, type Current } from "./current.ts";
+import { notFound, type Current } from "./current.ts";
 import { untilWritten } from "./until-written.ts";
 import { checkGuards, commitWrite, type WriteInput } from "./write.ts";
 
@@ -23,8 +23,10 @@ export async function deleteObject(context: ApiContext, caller: Caller, target: 
   return untilWritten(context, target, async (current) => {
     if (current === undefined) throw notFound(target);
     checkPreconditions(target, current, options);
-    const next = marked(context, target, current, options);
-    const removed = (next.metadata.finalizers ?? []).length === 0;
+    const under = marked(context, target, current, options);
+    const removed = (under.metadata.finalizers ?? []).length === 0;
+    // What goes at once was never under deletion: it is told of as it was.
+    const next = removed && current.object.metadata.deletionTimestamp === undefined ? current.object : under;
     const unchanged = { body: current.body, rv: current.rv, uid: current.uid, warnings: [], removed };
     if (!removed && current.object.metadata.deletionTimestamp !== undefined && sameFinalizers(current.object, next)) return unchanged;
     const guarded =
@@ -50,10 +52,20 @@ export async function deleteObject(context: ApiContext, caller: Caller, target: 
 function checkPreconditions(target: ObjectName, current: Current, options: DeleteOptions): void {
   if (options.uid !== undefined && options.uid !== current.uid) {
     throw new PlatformError("TP_VERSION_CONFLICT", {
-      message: `Operation cannot be fulfilled on ${target.kind.resource} "${target.name}": Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${current.uid}`,
+      message: `Operation cannot be fulfilled on ${target.kind.resource} "${target.name}": the UID in the precondition (${options.uid}) does not match the UID in record (${current.uid}). The object might have been deleted and then recreated`,
+      detail: preconditioned(target),
     });
   }
-  if (options.resourceVersion !== undefined && options.resourceVersion !== String(current.rv)) throw versionConflict(target);
+  if (options.resourceVersion !== undefined && options.resourceVersion !== String(current.rv))
+    throw new PlatformError("TP_VERSION_CONFLICT", {
+      message: `Operation cannot be fulfilled on ${target.kind.resource} "${target.name}": the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${current.rv}). The object might have been modified`,
+      detail: preconditioned(target),
+    });
+}
+
+/** As upstream, which names the kind here and the resource everywhere else. */
+function preconditioned({ kind, name }: ObjectName): { kind: string; group: string; name: string } {
+  return { kind: kind.kind, group: kind.group, name };
 }
 
 /**
@@ -63,7 +75,14 @@ function checkPreconditions(target: ObjectName, current: Current, options: Delet
 function marked(context: ApiContext, target: ObjectName, current: Current, options: DeleteOptions): KubeObject {
   const next: KubeObject = deepClone(current.object);
   const alreadyMarked = current.object.metadata.deletionTimestamp !== undefined;
-  const chosen = options.propagationPolicy === "Foreground" ? "foregroundDeletion" : options.propagationPolicy === "Orphan" ? "orphan" : undefined;
+  const chosen =
+    target.kind.typed?.ownsNothing === true
+      ? undefined
+      : options.propagationPolicy === "Foreground"
+        ? "foregroundDeletion"
+        : options.propagationPolicy === "Orphan"
+          ? "orphan"
+          : undefined;
   const outdated = (name: string) => options.propagationPolicy !== undefined && name !== chosen && (name === "foregroundDeletion" || name === "orphan");
   const finalizers = new Set((next.metadata.finalizers ?? []).filter((name) => !outdated(name)));
   if (chosen !== undefined && !alreadyMarked) finalizers.add(chosen);

@@ -41,13 +41,8 @@ export async function updateObject(
 ): Promise<Answer> {
   const { kind } = target;
   const { object: sent, warnings } = decodeObject(body, kind, options);
-  placeIn(sent, kind, target.namespace);
-  if ((sent.metadata.name ?? "") === "") sent.metadata.name = target.name;
-  if (sent.metadata.name !== target.name)
-    throw new PlatformError("TP_BAD_REQUEST", {
-      message: `the name of the object (${sent.metadata.name}) does not match the name on the URL (${target.name})`,
-    });
-  const version = sent.metadata.resourceVersion ?? "";
+  checkPlace(sent, target);
+  const version = versionOf(sent);
   const attempt = async (current: Current | undefined) => {
     if (current === undefined) return createInstead(context, caller, target, { sent, warnings, options });
     if (version === "" && kind.versionRequired) throw versionMissing(target);
@@ -59,8 +54,22 @@ export async function updateObject(
   return version === "" ? untilWritten(context, target, attempt) : ((await writtenAtFirst(context, target, attempt)) ?? refuseStale(target));
 }
 
+/** The version that the object must have now; "" when any will do, which upstream says as 0 too. */
+function versionOf({ metadata }: KubeObject): string {
+  return metadata.resourceVersion === undefined || metadata.resourceVersion === "0" ? "" : metadata.resourceVersion;
+}
+
+/** The URL decides which object it is; a body that is silent about its name, or names another, is refused. */
+function checkPlace(sent: KubeObject, { kind, namespace, name }: ObjectName): void {
+  placeIn(sent, kind, namespace);
+  const named = sent.metadata.name ?? "";
+  if (named === "")
+    throw new PlatformError("TP_BAD_REQUEST", { message: `the name of the object (${name} based on URL) was undeterminable: name must be provided` });
+  if (named !== name) throw new PlatformError("TP_BAD_REQUEST", { message: `the name of the object (${named}) does not match the name on the URL (${name})` });
+}
+
 function versionMissing({ kind, name }: ObjectName): PlatformError {
-  return invalid(kind, name, [
+  return invalid({ ...kind, kind: kind.plural }, name, [
     {
       field: "metadata.resourceVersion",
       reason: "FieldValueInvalid",
@@ -96,10 +105,12 @@ export async function patchObject(context: ApiContext, caller: Caller, target: O
   return untilWritten(context, target, async (current) => {
     if (current === undefined) throw notFound(target);
     const next = decodeObject(deepClone(applyPatch(target.kind.schema, current.object, patch)), target.kind, { ...options, from: "patch" });
+    checkPlace(next.object, target);
     const { metadata } = next.object;
-    const version = metadata.resourceVersion ?? "";
+    const version = versionOf(next.object);
     if (version !== "" && version !== String(current.rv)) throw versionConflict(target);
-    if (metadata.uid !== undefined && metadata.uid !== current.uid) throw uidConflict(target, metadata.uid, current.uid);
+    if (metadata.uid !== undefined && metadata.uid !== current.uid)
+      throw invalid(target.kind, target.name, [{ field: "metadata.uid", reason: "FieldValueInvalid", message: "Invalid value: field is immutable" }]);
     return replace(context, caller, target, { current, next, options });
   });
 }
@@ -185,15 +196,15 @@ function statusOnly(current: KubeObject, sent: KubeObject): KubeObject {
 
 /** What clients cannot change, whatever they send. */
 function keepIdentity(current: ObjectMeta, sent: ObjectMeta): ObjectMeta {
-  const { deletionTimestamp: _d, deletionGracePeriodSeconds: _g, generation: _n, generateName: _p, managedFields: _m, ...rest } = sent;
+  const { generation: _n, managedFields: _m, ...rest } = sent;
   return {
+    // Who says something else of these is refused by validation, who says nothing means what is there.
+    ...(current.deletionTimestamp === undefined ? {} : { deletionTimestamp: current.deletionTimestamp }),
+    ...(current.deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds: current.deletionGracePeriodSeconds }),
     ...rest,
-    ...(current.generateName === undefined ? {} : { generateName: current.generateName }),
     ...(current.uid === undefined ? {} : { uid: current.uid }),
     ...(current.creationTimestamp === undefined ? {} : { creationTimestamp: current.creationTimestamp }),
     ...(current.generation === undefined ? {} : { generation: current.generation }),
-    ...(current.deletionTimestamp === undefined ? {} : { deletionTimestamp: current.deletionTimestamp }),
-    ...(current.deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds: current.deletionGracePeriodSeconds }),
   };
 }
 

@@ -62,7 +62,6 @@ test("S4: from a compacted version the answer is 410, from the future 504, and f
     { query: "resourceVersion=x", status: 400, reason: "BadRequest" },
     { query: "sendInitialEvents=true", status: 422, reason: "Invalid" },
     { query: "resourceVersionMatch=NotOlderThan", status: 422, reason: "Invalid" },
-    { query: "watch=maybe", status: 400, reason: "BadRequest" },
     { query: "timeoutSeconds=-1", status: 400, reason: "BadRequest" },
     { query: "labelSelector=%3D", status: 400, reason: "BadRequest" },
   ];

@@ -12,6 +12,8 @@ export interface TypedShape {
   readonly pointers?: readonly string[];
   /** Always there, with this value when nothing was sent. */
   readonly always?: Readonly<Record<string, unknown>>;
+  /** Propagation of a delete means nothing: nothing depends on objects of the kind. */
+  readonly ownsNothing?: boolean;
   /** A delete that removes the object answers with it, not with a Status. */
   readonly deletedIsShown?: boolean;
   /** Times in microseconds, which must be written with all six digits. */

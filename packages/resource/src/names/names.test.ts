@@ -138,8 +138,8 @@ describe("validateObjectMeta", () => {
     { meta: { ...good, finalizers: ["orphan", "foregroundDeletion"] }, fields: ["metadata.finalizers FieldValueInvalid"] },
     { meta: { ...good, ownerReferences: {} }, fields: ["metadata.ownerReferences FieldValueTypeInvalid"] },
     { meta: { ...good, ownerReferences: ["x"] }, fields: ["metadata.ownerReferences[0] FieldValueTypeInvalid"] },
-    { meta: { ...good, ownerReferences: [{ ...owner, uid: "" }] }, fields: ["metadata.ownerReferences[0].uid FieldValueInvalid"] },
-    { meta: { ...good, ownerReferences: [{ ...owner, kind: "Event" }] }, fields: ["metadata.ownerReferences[0] FieldValueInvalid"] },
+    { meta: { ...good, ownerReferences: [{ ...owner, uid: "" }] }, fields: ["metadata.ownerReferences.uid FieldValueInvalid"] },
+    { meta: { ...good, ownerReferences: [{ ...owner, kind: "Event" }] }, fields: ["metadata.ownerReferences FieldValueInvalid"] },
     {
       meta: { ...good, ownerReferences: [1, 2].map((uid) => ({ ...owner, uid: `${uid}`, controller: true })) },
       fields: ["metadata.ownerReferences FieldValueInvalid"],

@@ -30,6 +30,8 @@ const causesMax = 32;
 export interface ObjectMetaRules {
   readonly namespaced: boolean;
   readonly nameRule: NameRule;
+  /** Finalizers have a domain or are one of Kubernetes' own: asked of objects of its core group. */
+  readonly standardFinalizers?: boolean;
   /** Metadata as stored, when this is an update. */
   readonly old?: ObjectMeta;
 }
@@ -46,7 +48,7 @@ export function validateObjectMeta(meta: unknown, rules: ObjectMetaRules): Error
     ...namespaceCauses(field("namespace"), rules.namespaced),
     ...labelCauses(field("labels")),
     ...annotationCauses(field("annotations")),
-    ...finalizerCauses(field("finalizers"), rules.old),
+    ...finalizerCauses(field("finalizers"), rules),
     ...ownerCauses(field("ownerReferences")),
     ...(rules.old === undefined ? [] : immutableCauses(meta as Partial<ObjectMeta>, rules.old)),
   ];
@@ -104,12 +106,16 @@ function stringEntries(map: unknown, at: string, check: (key: string, value: str
   return Object.entries(map).flatMap(([key, value]) => (typeof value === "string" ? check(key, value) : [wrongType(`${at}[${key}]`, "a string")]));
 }
 
-function finalizerCauses(finalizers: unknown, old: ObjectMeta | undefined): ErrorCause[] {
+function finalizerCauses(finalizers: unknown, { old, standardFinalizers = false }: ObjectMetaRules): ErrorCause[] {
   const at = "metadata.finalizers";
   if (finalizers === undefined || finalizers === null) return [];
   if (!Array.isArray(finalizers) || finalizers.some((finalizer) => typeof finalizer !== "string")) return [wrongType(at, "a list of strings")];
   const names = finalizers as string[];
   const causes = names.flatMap((name) => qualifiedNameProblems(name).map((problem) => invalid(at, name, problem)));
+  if (standardFinalizers)
+    for (const [index, name] of names.entries())
+      if (!name.includes("/") && !ownFinalizers.has(name))
+        causes.push(invalid(`${at}[${index}]`, name, "must have a domain, as in example.com/name, or be one of Kubernetes' own"));
   if (names.includes("orphan") && names.includes("foregroundDeletion")) {
     causes.push(invalid(at, names, "the finalizers orphan and foregroundDeletion cannot both be set"));
   }
@@ -121,6 +127,8 @@ function finalizerCauses(finalizers: unknown, old: ObjectMeta | undefined): Erro
   }
   return causes;
 }
+
+const ownFinalizers: ReadonlySet<string> = new Set(["orphan", "foregroundDeletion", "kubernetes"]);
 
 function ownerCauses(owners: unknown): ErrorCause[] {
   const at = "metadata.ownerReferences";
@@ -136,9 +144,11 @@ function ownerCauses(owners: unknown): ErrorCause[] {
     }
     for (const key of ["apiVersion", "kind", "name", "uid"] as const) {
       const value = ownValue(owner, key);
-      if (typeof value !== "string" || value === "") causes.push(invalid(`${element}.${key}`, value ?? "", "must not be empty"));
+      if (typeof value !== "string" || value === "") causes.push(invalid(`${at}.${key}`, value ?? "", "must not be empty"));
     }
-    if (owner["apiVersion"] === "v1" && owner["kind"] === "Event") causes.push(invalid(element, "v1 Event", "events may not own objects"));
+    if (String(owner["apiVersion"]).split("/").length > 2)
+      causes.push(invalid(`${at}.apiVersion`, owner["apiVersion"], "must be a version, or a group and a version"));
+    if (owner["apiVersion"] === "v1" && owner["kind"] === "Event") causes.push(invalid(at, "v1 Event", "events may not own objects"));
     if (owner["controller"] === true) controllers.push(`${String(owner["kind"])}/${String(owner["name"])}`);
   }
   if (controllers.length > 1) causes.push(invalid(at, controllers, "only one owner can be the controller"));

@@ -96,7 +96,7 @@ export function parseLabelSelector(text: string): Selector {
 
   function values(): string[] {
     if (!sign("(")) throw wrong("expected '(' and a list of values");
-    if (sign(")")) return [];
+    if (sign(")")) return [""]; // nothing between the brackets is the empty value, as upstream reads it
     const list = [value()];
     while (sign(",")) list.push(value());
     if (!sign(")")) throw wrong("expected ',' or ')'");
