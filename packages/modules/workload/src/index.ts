@@ -7,7 +7,7 @@ export {
   type Release,
   type WorkloadDefinition,
   type WorkloadInstance,
-} from "./kinds.ts";
+} from "./kinds/index.ts";
 export { definitionReconciler } from "./reconcile-definition.ts";
 export { instanceReconciler } from "./reconcile-instance.ts";
 export { imagesOf, renderManifests, targetNamespaceOf } from "./render.ts";

@@ -13,7 +13,7 @@ import {
   withoutFinalizer,
 } from "@threeport/engine";
 import { isErrorCode, PlatformError, secretDigests, type KubeObject, type Target } from "@threeport/resource";
-import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds.ts";
+import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
 import { imagesOf } from "./render.ts";
 
 export const definitionFinalizer = "threeport.io/definition";

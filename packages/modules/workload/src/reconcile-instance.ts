@@ -23,7 +23,7 @@ import {
   type Release,
   type WorkloadDefinition,
   type WorkloadInstance,
-} from "./kinds.ts";
+} from "./kinds/index.ts";
 import { releaseContent } from "./reconcile-definition.ts";
 import { renderManifests, replicasOf, scalableIn, targetNamespaceOf } from "./render.ts";
 import { leaveNamespace, namespaceNotAllowed, ownerReference, shareNamespace } from "./share-namespace.ts";

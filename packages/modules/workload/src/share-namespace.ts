@@ -2,7 +2,7 @@
 import { allowsNamespace, deployerObjects, environmentLabel, resourceSetKind, type ResourceSet } from "@threeport/cluster";
 import type { ReconcileContext, Verdict } from "@threeport/engine";
 import { isErrorCode, PlatformError, type KubeObject, type OwnerReference } from "@threeport/resource";
-import type { Environment, WorkloadInstance } from "./kinds.ts";
+import type { Environment, WorkloadInstance } from "./kinds/index.ts";
 
 export interface Place {
   readonly environment: Environment;

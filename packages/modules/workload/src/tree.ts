@@ -2,7 +2,7 @@ import { readEntry, resourceSetKind, treeOfEntries, type Cluster, type Entry, ty
 import { findCondition } from "@threeport/engine";
 import { PlatformError, type KubeObject, type Objects } from "@threeport/resource";
 import type { InventoryEntry } from "@threeport/store";
-import { workloadInstanceKind, type WorkloadInstance } from "./kinds.ts";
+import { workloadInstanceKind, type WorkloadInstance } from "./kinds/index.ts";
 import { namespaceSetName } from "./share-namespace.ts";
 
 /** What tells about an instance beside the verbs needs. */

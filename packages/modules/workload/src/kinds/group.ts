@@ -1,0 +1,2 @@
+export const group = "threeport.io";
+export const version = "v1alpha1";
