@@ -6,6 +6,7 @@ import type { Subresource, Subresources } from "@threeport/apiserver";
 import {
   definitionReconciler,
   environmentKind,
+  environmentReconciler,
   instanceLogs,
   instanceReconciler,
   instanceTree,
@@ -65,6 +66,7 @@ export function assembleModules(input: ModulesInput): Modules {
     reconcilers: [
       runtimeReconciler({ controlPlaneId, clusters, providers: { kubeconfig: kubeconfigProvider, local } }),
       resourceSetReconciler({ controlPlaneId, clusterFor: connect, digest: (content) => store.sealer.digest(content) }),
+      environmentReconciler(),
       definitionReconciler(),
       instanceReconciler(),
     ],

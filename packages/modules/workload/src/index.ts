@@ -8,6 +8,7 @@ export {
   type WorkloadDefinition,
   type WorkloadInstance,
 } from "./kinds/index.ts";
+export { environmentReconciler } from "./reconcile-environment.ts";
 export { definitionReconciler } from "./reconcile-definition.ts";
 export { instanceReconciler } from "./reconcile-instance.ts";
 export { imagesOf, renderManifests, targetNamespaceOf } from "./render.ts";

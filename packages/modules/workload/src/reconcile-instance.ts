@@ -26,11 +26,15 @@ import {
 } from "./kinds/index.ts";
 import { releaseContent } from "./reconcile-definition.ts";
 import { renderManifests, replicasOf, scalableIn, targetNamespaceOf } from "./render.ts";
+import { readCredentials } from "./registries.ts";
 import { leaveNamespace, namespaceNotAllowed, ownerReference, shareNamespace } from "./share-namespace.ts";
 
 export const instanceFinalizer = "threeport.io/instance";
 /** On the ResourceSet: which release its objects are. Gates compare it, so that the old release's health never counts for the new one. */
 const releaseAnnotation = "threeport.io/release";
+
+/** Somebody wants it so: no deadline runs while it holds. */
+const pausedReason = "Paused";
 
 const recheckMs = 3_600_000;
 const waitRecheckMs = 30_000;
@@ -55,7 +59,15 @@ export function instanceReconciler(): Reconciler {
       const instance = await bind(found, environment, context);
       const runtime = instance.spec.runtime ?? environment.spec.runtime;
       const targetNamespace = instance.spec.targetNamespace ?? targetNamespaceOf(key.namespace, instance.spec.environment);
-      const namespaceSet = await shareNamespace(instance, { environment, runtime, targetNamespace }, context);
+      const credentials = await readCredentials(environment, context);
+      if (typeof credentials === "string")
+        return report(instance, context, {
+          release,
+          targetNamespace,
+          verdict: { state: "stalled", reason: "RegistryCredentialsMissing", message: credentials },
+        });
+      if (instance.spec.paused === true) return hold(instance, { release, targetNamespace }, context);
+      const namespaceSet = await shareNamespace(instance, { environment, runtime, targetNamespace, credentials }, context);
       if (namespaceSet === "terminating") {
         await report(instance, context, {
           release,
@@ -77,6 +89,8 @@ export function instanceReconciler(): Reconciler {
         definition: instance.spec.definition,
         instance: instance.metadata.name,
         replicas: instance.spec.replicas,
+        pullSecret: credentials.length > 0,
+        restartedAt: instance.spec.restartedAt,
       });
       const scalable = scalableIn(objects);
       if (instance.spec.replicas !== undefined && scalable === undefined)
@@ -149,6 +163,34 @@ function notScalable(instance: WorkloadInstance): Verdict {
   };
 }
 
+/** What runs goes on, and is judged as ever; what waits is told. */
+async function hold(instance: WorkloadInstance, wanted: { release: Release; targetNamespace: string }, context: ReconcileContext): Promise<Outcome> {
+  const set = await ownSet(instance, context);
+  const running = set?.metadata.annotations?.[releaseAnnotation];
+  const waits = wanted.release.metadata.name;
+  const resume = `tptctl resume ${instance.metadata.name} goes on`;
+  if (set === undefined || running === undefined)
+    return report(instance, context, {
+      verdict: { state: "reconciling", reason: pausedReason, message: `paused before anything was deployed; release ${waits} waits; ${resume}` },
+    });
+  const release = { metadata: { name: running } };
+  if (running !== waits)
+    return report(instance, context, {
+      ...wanted,
+      release,
+      set,
+      verdict: { state: "reconciling", reason: pausedReason, message: `paused at release ${running}; release ${waits} waits; ${resume}` },
+    });
+  const verdict = follow(set, `release ${running}`);
+  return report(instance, context, { ...wanted, release, set, verdict: { ...verdict, message: `${verdict.message} (paused; ${resume})` } });
+}
+
+async function ownSet(instance: WorkloadInstance, context: ReconcileContext): Promise<ResourceSet | undefined> {
+  const { name, namespace } = instance.metadata;
+  const set = await context.objects.get<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace: namespace ?? "", name });
+  return (set?.metadata.ownerReferences ?? []).some((owner) => owner.uid === instance.metadata.uid) ? set : undefined;
+}
+
 /** A set of the instance's name that somebody else made is left alone: overwriting it would remove what it holds. */
 async function takenBy(instance: WorkloadInstance, context: ReconcileContext): Promise<Verdict | undefined> {
   const { name, namespace } = instance.metadata;
@@ -202,7 +244,7 @@ function follow(set: ResourceSet, what: string): Verdict {
  * asked for. The set judges its own objects by the same deadline; this one covers everything before and around it.
  */
 function withDeadline(instance: WorkloadInstance, verdict: Verdict, release: string | undefined, nowMs: number): Verdict {
-  if (verdict.state !== "reconciling") return verdict;
+  if (verdict.state !== "reconciling" || verdict.reason === pausedReason) return verdict;
   const same = instance.status?.observedGeneration === instance.metadata.generation && instance.status?.release === release;
   const stalled = findCondition(instance, "Stalled");
   const under = findCondition(instance, "Reconciling");
@@ -219,7 +261,13 @@ function withDeadline(instance: WorkloadInstance, verdict: Verdict, release: str
 async function report(
   instance: WorkloadInstance,
   context: ReconcileContext,
-  given: { verdict: Verdict; release?: Release; targetNamespace?: string; set?: ResourceSet; replicas?: number | undefined },
+  given: {
+    verdict: Verdict;
+    release?: { readonly metadata: { readonly name: string } };
+    targetNamespace?: string;
+    set?: ResourceSet;
+    replicas?: number | undefined;
+  },
 ): Promise<Outcome> {
   // While something that the instance names is missing, what was applied before is still there, and still used.
   const last = instance.status ?? {};

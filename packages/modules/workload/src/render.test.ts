@@ -33,3 +33,12 @@ test("which object is meant is clear only when there is exactly one that can be 
 test("a document that does not say how often it runs, runs once", () => {
   expect([replicasOf(document("Deployment", "a")), replicasOf(document("Deployment", "a", { replicas: 0 }))]).toEqual([1, 0]);
 });
+
+test("asked for new pods, the templates that can change change, and nothing else does", () => {
+  const template = { metadata: { annotations: { a: "b" } }, spec: { containers: [] } };
+  const documents = ["Deployment", "StatefulSet", "DaemonSet", "Job"].map((kind) => document(kind, "x", { template }, kind === "Job" ? "batch/v1" : "apps/v1"));
+  const rendered = renderManifests({ objects: documents, definition: "app", instance: "app", restartedAt: "2026-01-02T03:04:05Z" });
+  const annotations = rendered.map((object) => (object["spec"] as { template: typeof template }).template.metadata.annotations);
+  const changed = { a: "b", "threeport.io/restarted-at": "2026-01-02T03:04:05Z" };
+  expect(annotations).toEqual([changed, changed, changed, { a: "b" }]);
+});

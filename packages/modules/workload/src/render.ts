@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import type { KubeObject } from "@threeport/resource";
+import { fields, items, podSpecOf, podTemplateOf, withPodTemplate } from "./pod-templates.ts";
+import { withPullSecret } from "./registries.ts";
 
 export interface RenderInput {
   readonly objects: readonly KubeObject[];
@@ -7,17 +9,38 @@ export interface RenderInput {
   readonly instance: string;
   /** Sets the replicas of {@link scalableIn}; undefined leaves them as written. */
   readonly replicas?: number | undefined;
+  /** The environment has registries: pods pull with their credentials. */
+  readonly pullSecret?: boolean;
+  /** Any text: pods are replaced when it changes. */
+  readonly restartedAt?: string | undefined;
 }
+
+/** On pod templates: when somebody asked for new pods. */
+const restartedAnnotation = "threeport.io/restarted-at";
 
 /** The documents as they go to the cluster: pure, same input, same bytes. Labels of the user's own stay as they are (C5). */
 export function renderManifests(input: RenderInput): KubeObject[] {
   const labels = { "app.kubernetes.io/name": input.definition, "app.kubernetes.io/instance": input.instance, "app.kubernetes.io/managed-by": "threeport" };
   const scalable = scalableIn(input.objects);
-  return input.objects.map((object) => ({
-    ...object,
-    ...(object === scalable && input.replicas !== undefined ? { spec: { ...record(object["spec"]), replicas: input.replicas } } : {}),
-    metadata: { ...object.metadata, labels: { ...withinLabelLimit(labels), ...object.metadata.labels } },
-  }));
+  return input.objects.map((document) => {
+    const object: KubeObject = {
+      ...document,
+      ...(document === scalable && input.replicas !== undefined ? { spec: { ...fields(document["spec"]), replicas: input.replicas } } : {}),
+      metadata: { ...document.metadata, labels: { ...withinLabelLimit(labels), ...document.metadata.labels } },
+    };
+    return restarted(input.pullSecret === true ? withPullSecret(object) : object, input.restartedAt);
+  });
+}
+
+/** Kinds whose pods are replaced when their template changes. A Pod's and a Job's cannot change, and a CronJob's next run is new anyway. */
+const restartable: ReadonlySet<string> = new Set(["apps/v1/Deployment", "apps/v1/StatefulSet", "apps/v1/DaemonSet"]);
+
+function restarted(object: KubeObject, at: string | undefined): KubeObject {
+  if (at === undefined || !restartable.has(`${object.apiVersion}/${object.kind}`)) return object;
+  return withPodTemplate(object, (template) => {
+    const metadata = fields(template.metadata);
+    return { ...template, metadata: { ...metadata, annotations: { ...fields(metadata["annotations"]), [restartedAnnotation]: at } } };
+  });
 }
 
 /** Kinds that run something a number of times, and have `/scale` in a cluster. */
@@ -31,7 +54,7 @@ export function scalableIn(objects: readonly KubeObject[]): KubeObject | undefin
 
 /** How often a document runs; as Kubernetes has it, once unless said. */
 export function replicasOf(object: KubeObject): number {
-  const { replicas } = record(object["spec"]);
+  const { replicas } = fields(object["spec"]);
   return typeof replicas === "number" ? replicas : 1;
 }
 
@@ -55,27 +78,13 @@ function shortened(text: string, max: number): string {
 
 /** The image of each container in documents that hold a pod template, as `Kind/name/container`. */
 export function imagesOf(objects: readonly KubeObject[]): { container: string; image: string }[] {
-  return objects.flatMap((object) =>
-    podSpecs(object).flatMap((spec) =>
-      [...list(spec["initContainers"]), ...list(spec["containers"])].flatMap((container) => {
-        const { name, image } = record(container);
-        return typeof image === "string" ? [{ container: `${object.kind}/${object.metadata.name}/${typeof name === "string" ? name : ""}`, image }] : [];
-      }),
-    ),
-  );
-}
-
-function podSpecs(object: KubeObject): Record<string, unknown>[] {
-  const spec = record(object["spec"]);
-  if (object.kind === "Pod") return [spec];
-  const template = record(record(object.kind === "CronJob" ? record(record(spec["jobTemplate"])["spec"])["template"] : spec["template"])["spec"]);
-  return Object.keys(template).length === 0 ? [] : [template];
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
-}
-
-function list(value: unknown): unknown[] {
-  return Array.isArray(value) ? (value as unknown[]) : [];
+  return objects.flatMap((object) => {
+    const template = podTemplateOf(object);
+    if (template === undefined) return [];
+    const spec = podSpecOf(template);
+    return [...items(spec["initContainers"]), ...items(spec["containers"])].flatMap((container) => {
+      const { name, image } = fields(container);
+      return typeof image === "string" ? [{ container: `${object.kind}/${object.metadata.name}/${typeof name === "string" ? name : ""}`, image }] : [];
+    });
+  });
 }

@@ -19,6 +19,7 @@ import {
   definition,
   definitions,
   environment,
+  environments,
   instance,
   instances,
   openTestControlPlane,
@@ -257,4 +258,67 @@ describeWithKubernetes("a workload from definition to pods", () => {
       await pods.holdBack(() => false);
     },
   );
+
+  test("a paused instance keeps what runs and says what waits; resumed, it goes on; asked for new pods, it rolls", { timeout: 60_000 }, async () => {
+    const name = fresh("paused");
+    const steer = (change: Partial<WorkloadInstance["spec"]>) =>
+      plane.change<WorkloadInstance & StoredObject>(instances, name, (object) => void Object.assign(object.spec, change));
+    await plane.create(definition(name, [app(name, "example.com/app:1")]));
+    await plane.create(instance(name, name, { paused: true }));
+    expect((await plane.reason(instances, name, "Paused")).message).toContain("before anything was deployed");
+    await steer({ paused: false });
+    await plane.ready(instances, name);
+    await steer({ paused: true });
+    await until("it says so", async () => /paused; tptctl resume/.test(conditionOf(await plane.get(instances, name), "Ready")?.message ?? ""));
+    await plane.change<WorkloadDefinition & StoredObject>(definitions, name, (object) => {
+      object.spec.source.manifests = { objects: [app(name, "example.com/app:2")] as never };
+    });
+    expect((await plane.reason(instances, name, "Paused")).message).toContain(`paused at release ${name}-1; release ${name}-2 waits`);
+    await plane.reason(definitions, name, "Deploying");
+    expect([await liveImage(name), (await plane.get<WorkloadInstance & StoredObject>(instances, name))?.status?.release]).toEqual([
+      "example.com/app:1",
+      `${name}-1`,
+    ]);
+    await steer({ paused: false, restartedAt: "2026-01-02T03:04:05Z" });
+    expect((await plane.ready<WorkloadInstance>(instances, name)).status?.release).toBe(`${name}-2`);
+    const live = await server.client.get<StoredObject>({ apiVersion: "apps/v1", kind: "Deployment", namespace: "default-dev", name });
+    expect(live["spec"]).toMatchObject({ template: { metadata: { annotations: { "threeport.io/restarted-at": "2026-01-02T03:04:05Z" } } } });
+  });
+
+  test("registries of an environment reach its namespaces and pods; a changed Secret follows, and a missing one is told before anything runs", async () => {
+    const name = fresh("private");
+    const place = `${name}-dev`;
+    const secretOf = (password: string): KubeObject => ({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name, namespace: "default" },
+      stringData: { username: "ci", password },
+    });
+    const live = async (kind: string, object: string): Promise<StoredObject | undefined> =>
+      server.client.get<StoredObject>({ apiVersion: kind === "Secret" ? "v1" : "apps/v1", kind, namespace: place, name: object }).catch(() => undefined);
+    const password = async (): Promise<string> => {
+      const data = (await live("Secret", "threeport-registries"))?.["data"] as Record<string, string> | undefined;
+      const config = JSON.parse(Buffer.from(data?.[".dockerconfigjson"] ?? "", "base64").toString() || "{}") as { auths?: Record<string, { auth: string }> };
+      return Buffer.from(config.auths?.["ghcr.io"]?.auth ?? "", "base64").toString();
+    };
+    const spec = { runtime: "one", registries: [{ server: "ghcr.io", secretRef: { namespace: "default", name } }] };
+    await plane.create({ ...environment(name, "one"), spec });
+    expect((await plane.reason(environments, name, "RegistryCredentialsMissing")).message).toContain(`no Secret ${name} in namespace default`);
+    await plane.create(definition(name, [app(name, "ghcr.io/example/app:1")]));
+    await plane.create(instance(name, name, { environment: name, targetNamespace: place }));
+    await plane.reason(instances, name, "RegistryCredentialsMissing");
+    await plane.create(secretOf("one"));
+    await plane.ready(environments, name);
+    await plane.ready(instances, name);
+    expect(await password()).toBe("ci:one");
+    expect((await live("Deployment", name))?.["spec"]).toMatchObject({ template: { spec: { imagePullSecrets: [{ name: "threeport-registries" }] } } });
+    await plane.change(
+      { apiVersion: "v1", kind: "Secret", namespaced: true },
+      name,
+      (object) => void Object.assign(object, { stringData: { password: "two" } }),
+    );
+    await until("the new password", async () => (await password()) === "ci:two");
+    await plane.change(environments, name, (object) => delete (object["spec"] as { registries?: unknown }).registries);
+    await until("the credentials to go", async () => (await live("Secret", "threeport-registries")) === undefined);
+  });
 });

@@ -3,11 +3,14 @@ import { allowsNamespace, deployerObjects, environmentLabel, resourceSetKind, ty
 import type { ReconcileContext, Verdict } from "@threeport/engine";
 import { isErrorCode, PlatformError, type KubeObject, type OwnerReference } from "@threeport/resource";
 import type { Environment, WorkloadInstance } from "./kinds/index.ts";
+import { pullSecret, type Credential } from "./registries.ts";
 
 export interface Place {
   readonly environment: Environment;
   readonly runtime: string;
   readonly targetNamespace: string;
+  /** Credentials of the environment's registries. */
+  readonly credentials: readonly Credential[];
 }
 
 /** Name of the set that holds a target namespace on one runtime; all instances in it own it together, and it goes with the last of them. */
@@ -70,10 +73,12 @@ export async function leaveNamespace(instance: WorkloadInstance, context: Reconc
   await context.objects.delete(target, { resourceVersion: set?.metadata.resourceVersion ?? "" });
 }
 
-/** The namespace and who deploys there. A namespace that was there before is taken only where the environment allows it (P3), and keeps its Pod Security level. */
-function contentOf(project: string, { environment, targetNamespace }: Place): Pick<ResourceSet["spec"], "adopt" | "objects"> {
+/** The namespace, who deploys there, and what pods pull images with. A namespace that was there before is taken only where the environment allows it (P3), and keeps its Pod Security level. */
+function contentOf(project: string, { environment, targetNamespace, credentials }: Place): Pick<ResourceSet["spec"], "adopt" | "objects"> {
   const { allow } = environment.spec;
   const adopts = allowsNamespace(allow, targetNamespace);
+  const secret = pullSecret(credentials);
+  const pull = secret === undefined ? undefined : { ...secret, metadata: { ...secret.metadata, namespace: targetNamespace } };
   const labels = {
     "threeport.io/project": project,
     [environmentLabel]: environment.metadata.name,
@@ -81,10 +86,11 @@ function contentOf(project: string, { environment, targetNamespace }: Place): Pi
   };
   return {
     adopt: adopts ? "IfUnowned" : "Never",
-    objects: [{ apiVersion: "v1", kind: "Namespace", metadata: { name: targetNamespace, labels } }, ...deployerObjects(targetNamespace)] as Record<
-      string,
-      unknown
-    >[],
+    objects: [
+      { apiVersion: "v1", kind: "Namespace", metadata: { name: targetNamespace, labels } },
+      ...deployerObjects(targetNamespace),
+      ...(pull === undefined ? [] : [pull]),
+    ] as Record<string, unknown>[],
   };
 }
 

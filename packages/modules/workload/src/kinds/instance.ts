@@ -21,6 +21,15 @@ const instanceFields = {
         .optional()
         .describe("How often the one scalable object of the workload (Deployment, StatefulSet, …) runs here. Unset: as its document says.")
         .meta({ format: "int32" }),
+      paused: z
+        .boolean()
+        .optional()
+        .describe("While true, nothing new is brought to the cluster: what runs there goes on and is looked after, and a newer release waits."),
+      restartedAt: z
+        .string()
+        .max(64)
+        .optional()
+        .describe("When somebody asked for new pods, as RFC 3339; a change of it replaces them, by the rules of a rolling update."),
       runtime: z.string().optional().describe("The runtime that was chosen; bound when the instance is first deployed."),
       progressDeadlineSeconds: z.number().int().min(1).default(600).describe("How long it may take to become healthy, in seconds."),
     })
@@ -71,7 +80,12 @@ export const workloadInstanceKind = defineKind({
       waitsFor: WaitsFor.Existence | WaitsFor.Generation | WaitsFor.Readiness,
       wakesTarget: true,
     },
-    { path: "spec.environment", to: { group, resource: "environments" }, namespace: "cluster", waitsFor: WaitsFor.Existence | WaitsFor.Generation },
+    {
+      path: "spec.environment",
+      to: { group, resource: "environments" },
+      namespace: "cluster",
+      waitsFor: WaitsFor.Existence | WaitsFor.Generation | WaitsFor.Outputs,
+    },
     { path: "spec.runtime", to: { group, resource: "kubernetesruntimeinstances" }, namespace: "cluster", waitsFor: WaitsFor.Existence },
   ],
   columns: [
