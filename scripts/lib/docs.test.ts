@@ -22,6 +22,12 @@ test("every link between documents leads to a file", async () => {
   expect(broken).toEqual([]);
 });
 
+test("no document has both sides of a merge in it", async () => {
+  const torn: string[] = [];
+  for (const document of await documents()) if (/^(?:<{7}|>{7}|\|{7}) /m.test(await read(document))) torn.push(document);
+  expect(torn).toEqual([]);
+});
+
 test("every file of the repository that a document names is there", async () => {
   const missing: string[] = [];
   for (const document of await documents()) {

@@ -248,6 +248,20 @@ describe("with a control plane", () => {
     expect(await version()).toBe(2);
   });
 
+  test("a deployment is paused, asked for new pods, and goes on, each said once", async () => {
+    const spec = async () =>
+      (JSON.parse((await home.run(["get", "wi/late-dev", "-n", "shop", "-o", "json"])).stdout) as { spec: Record<string, unknown> }).spec;
+    const out = async (command: string) => (await home.run([command, "late-dev", "-n", "shop"])).stdout;
+    expect(await out("pause")).toBe("late-dev is paused: what runs stays as it is, and releases wait; tptctl resume late-dev -n shop goes on\n");
+    expect(await out("pause")).toBe("late-dev is paused already; tptctl resume late-dev -n shop goes on\n");
+    expect(await out("restart")).toContain("it is paused: they come after tptctl resume late-dev -n shop\n");
+    expect(await spec()).toMatchObject({ paused: true, restartedAt: expect.stringMatching(/^\d{4}-.*Z$/) as string });
+    expect(await out("resume")).toBe("late-dev goes on; look at it with tptctl tree late-dev -n shop\n");
+    expect(await out("resume")).toBe("late-dev is not paused\n");
+    expect(await spec()).not.toHaveProperty("paused");
+    expect(await home.run(["restart", "nowhere"])).toMatchObject({ code: 4, stderr: expect.stringContaining("nowhere") as string });
+  });
+
   test("what is wrong in a file is told with its file, line and column, and nothing is written", async () => {
     const file = join(folder(), "broken.yaml");
     await writeFile(file, `${configMap("a")}---\nkind: ConfigMap\nmetadata: {labels: {x: y}}\n---\n${configMap("a")}`);
@@ -322,7 +336,7 @@ describe("with a control plane", () => {
   });
 
   test("objects are printed as tables, names, JSON and YAML, of one project or all", async () => {
-    expect((await home.run(["get", "env,ns"])).stdout).toMatch(/^NAME +RUNTIME +TIER +AGE\ndev +gone +development +\S+\n\nNAME +STATUS +AGE\n/);
+    expect((await home.run(["get", "env,ns"])).stdout).toMatch(/^NAME +RUNTIME +TIER +READY +AGE\ndev +gone +development +False +\S+\n\nNAME +STATUS +AGE\n/);
     expect((await home.run(["get", "wd", "-A"])).stdout).toMatch(/^NAMESPACE +NAME +READY/);
     expect((await home.run(["get", "runtime", "-owide"])).stdout).toMatch(/^NAME +READY +REASON +PROVIDER +VERSION +SERVER +AGE\n/);
     expect(parse((await home.run(["get", "env", "dev", "-oyaml"])).stdout)).toMatchObject({

@@ -31,7 +31,7 @@ export interface WorkloadDefinition extends Observed {
 }
 
 export interface WorkloadInstance extends Observed {
-  readonly spec: { readonly definition: string; readonly environment: string; readonly release?: string; readonly runtime?: string };
+  readonly spec: { readonly definition: string; readonly environment: string; readonly release?: string; readonly runtime?: string; readonly paused?: boolean };
   readonly status?: Observed["status"] & {
     readonly release?: string;
     readonly objects?: string;

@@ -57,3 +57,27 @@ export const logs = command({
   },
   brief: "Print what the containers of a deployment write",
 });
+
+const steering = {
+  flags: { namespace },
+  aliases: { n: "namespace" },
+  positional: { kind: "tuple", parameters: [{ brief: "The deployment", parse: nameText, placeholder: "instance" }] },
+} as const;
+
+export const pause = command({
+  run: async () => (await import("../commands/steer.ts")).pause,
+  parameters: steering,
+  brief: "Keep what a deployment runs: releases wait until it is resumed",
+});
+
+export const resume = command({
+  run: async () => (await import("../commands/steer.ts")).resume,
+  parameters: steering,
+  brief: "Let a paused deployment go on",
+});
+
+export const restart = command({
+  run: async () => (await import("../commands/steer.ts")).restart,
+  parameters: steering,
+  brief: "Replace the pods of a deployment, by its own rules for a rolling update",
+});
