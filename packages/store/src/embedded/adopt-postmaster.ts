@@ -61,6 +61,7 @@ async function untilAnswering(found: ProcessFacts, { layout, user, connection, c
       if (!(await isOurs(file.socketFolder, user))) return undefined;
       const facts = await signIn({ ...connection, host: file.socketFolder, database: maintenanceDatabase }).catch((error: unknown) => {
         if (isRefused(error)) return "refused" as const;
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return "refused" as const; // ready, and its socket was taken away: nobody reaches it any more
         return undefined; // ending, starting, or out of connections until those of the killed process are gone
       });
       if (facts === "refused") return undefined;

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { systemExec } from "@threeport/platform";
+import { systemExec, type Exec } from "@threeport/platform";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readPostmasterFile } from "./postmaster-file.ts";
 import { serverProcessesIn } from "./process-facts.ts";
@@ -104,6 +104,30 @@ test("A first start that is killed at any moment is redone by the next one", asy
       moment,
     ).toEqual([]);
   }
+});
+
+test("A server that a killed control plane had only begun to start may be faster than ours: it is adopted", async () => {
+  await using folder = await usedFolder(original.dataDir);
+  let rival: number | undefined;
+  const exec: Exec = {
+    ...systemExec,
+    start(command, args, options) {
+      if (rival === undefined && [command, ...args].some((word) => word.endsWith("/postgres"))) {
+        rival = systemExec.start(command, args, { ...options, detached: true }).pid;
+        // Ours begins when the other one has the folder.
+        return systemExec.start(
+          "/bin/sh",
+          ["-c", 'until [ -s "$1" ]; do sleep 0.01; done; shift; exec "$@"', "sh", join(folder.dataDir, "pgdata", "postmaster.pid"), command, ...args],
+          options,
+        );
+      }
+      return systemExec.start(command, args, options);
+    },
+  };
+  await using database = await open(folder.dataDir, { exec });
+  expect(database.adopted).toBe(true);
+  expect(await query(database, "SELECT count(*)::int AS words FROM kept")).toEqual([{ words: 0 }]);
+  expect(rival).toBeDefined();
 });
 
 /** Watches the folder until the first start has come this far. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Clock, Exec, Logger } from "@threeport/platform";
-import { PlatformError } from "@threeport/resource";
+import { isErrorCode, PlatformError } from "@threeport/resource";
 import { adoptPostmaster, type Adopted } from "./adopt-postmaster.ts";
 import { findInstallation } from "./binaries.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
@@ -11,6 +11,7 @@ import { databaseUser, initCluster, readPassword, removeDrafts } from "./init-cl
 import { makeLauncher } from "./launcher.ts";
 import { closeDataDir, layoutOf, type Layout } from "./layout.ts";
 import { stopPostmaster, type Postmaster, type PostmasterEnd } from "./postmaster.ts";
+import { readPostmasterFile } from "./postmaster-file.ts";
 import { startPostmaster } from "./start-postmaster.ts";
 import { boundServerLog } from "./server-log.ts";
 import { chooseServerUser, type ServerUser } from "./server-user.ts";
@@ -65,17 +66,41 @@ async function openLocked(input: OpenFolderInput, layout: Layout, lock: Disposab
   const user = await chooseServerUser(layout.pgdata);
   await closeDataDir(layout, user);
   const isNew = (await majorOf(layout)) === undefined;
-  const left = isNew ? undefined : await takeOver(input, layout, user);
-  const { postmaster, socketFolder: host } = left ?? (await startNew(input, layout, user));
+  const { postmaster, socketFolder: host, adopted } = await takeOverOrStart(input, layout, { user, isNew });
   const connectionOptions: ConnectionOptions = { ...(await credentials(layout)), host, database: databaseName };
   try {
     if (isNew) await createDatabase(connectionOptions);
     const { version } = await signInOrCreate(connectionOptions);
-    input.log.debug("the embedded database is ready", { version, pid: postmaster.pid, adopted: left !== undefined });
-    return supervise({ input, layout, lock, postmaster }, { connectionOptions, version, adopted: left !== undefined });
+    input.log.debug("the embedded database is ready", { version, pid: postmaster.pid, adopted });
+    return supervise({ input, layout, lock, postmaster }, { connectionOptions, version, adopted });
   } catch (error) {
     await stopPostmaster({ ...input, postmaster, pgdata: layout.pgdata });
     throw translated(error, layout);
+  }
+}
+
+/** Servers that may appear between a look and a start; each was started by a control plane that was killed since. */
+const rivalsMax = 3;
+
+/**
+ * A killed control plane may have left a server that was only being started: not there when we look, and faster than ours after that. Ours then ends by
+ * itself, since the other one has the folder, and that one is adopted.
+ */
+async function takeOverOrStart(
+  input: OpenFolderInput,
+  layout: Layout,
+  { user, isNew }: { readonly user: ServerUser; readonly isNew: boolean },
+): Promise<Adopted & { readonly adopted: boolean }> {
+  for (let rivals = 0; ; rivals++) {
+    const left = isNew && rivals === 0 ? undefined : await takeOver(input, layout, user);
+    if (left !== undefined) return { ...left, adopted: true };
+    try {
+      return { ...(await startNew(input, layout, user)), adopted: false };
+    } catch (error) {
+      const taken = isErrorCode(error, "TP_DATABASE_START_FAILED") && (await readPostmasterFile(layout.pgdata)) !== undefined;
+      if (!taken || rivals >= rivalsMax) throw error;
+      input.log.debug("another server was faster in the folder; it is looked at again", { error: String(error) });
+    }
   }
 }
 
