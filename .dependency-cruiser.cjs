@@ -5,15 +5,16 @@
 const arrows = {
   platform: {},
   resource: {},
+  score: { code: ["resource"] },
   store: { code: ["platform", "resource"] },
   client: { code: ["platform", "resource"] },
   apiserver: { code: ["platform", "resource", "store"] },
   engine: { code: ["platform", "resource", "store"] },
   cluster: { code: ["platform", "resource", "client", "engine"], types: ["store"] },
   "modules/runtime": { code: ["platform", "resource", "client", "engine", "cluster"], types: ["store"] },
-  "modules/workload": { code: ["platform", "resource", "client", "engine", "cluster"], types: ["store"] },
+  "modules/workload": { code: ["platform", "resource", "score", "client", "engine", "cluster"], types: ["store"] },
   server: { code: ["platform", "resource", "store", "client", "apiserver", "engine", "cluster", "modules/runtime", "modules/workload"] },
-  cli: { code: ["platform", "resource", "client"] },
+  cli: { code: ["platform", "resource", "score", "client"] },
 };
 
 /** Tests may start whatever they need, in whatever package it lives. */

@@ -1,0 +1,75 @@
+import type { ErrorCause } from "@threeport/resource";
+import type { ScoreDocument } from "./document.ts";
+import { below, invalid } from "./field.ts";
+import { resourcesOf } from "./identity.ts";
+import { expand, expandStrings, type Outputs } from "./expand.ts";
+import { lex } from "./placeholders.ts";
+import { resourceType, typeNames } from "./resource-types/index.ts";
+import type { NamedResource, Output, ProvisionContext } from "./resource-types/resource-type.ts";
+
+export interface ProvidedResources {
+  readonly outputs: Outputs;
+  readonly causes: readonly ErrorCause[];
+  /** Workloads that are named and not there. */
+  readonly missing: readonly string[];
+}
+
+/** Outputs of all resources: each after those that its params read. */
+export function provideResources(document: ScoreDocument, context: ProvisionContext): ProvidedResources {
+  const found = new Map<string, (key: string) => Output | undefined>();
+  const causes: ErrorCause[] = [];
+  const missing = new Set<string>();
+  const all = new Map(resourcesOf(document).map((named) => [named.name, named]));
+  const outputs: Outputs = (name, key) => found.get(name)?.(key);
+
+  const visit = (named: NamedResource, path: readonly string[]): void => {
+    if (found.has(named.name)) return;
+    const start = path.indexOf(named.name);
+    if (start >= 0) {
+      causes.push(invalid(below(named.field, "params"), `these read each other: ${[...path.slice(start), named.name].join(" → ")}`));
+      return;
+    }
+    for (const other of resourcesRead(named.resource.params)) {
+      const next = all.get(other);
+      if (next !== undefined && causes.length === 0) visit(next, [...path, named.name]);
+    }
+    if (causes.length > 0) return;
+    const type = resourceType(named.resource.type);
+    if (type === undefined) {
+      causes.push(invalid(below(named.field, "type"), `resources of type ${named.resource.type} are not provided yet; there are ${typeNames.join(", ")}`));
+      return;
+    }
+    const params = expandStrings(named.resource.params ?? {}, below(named.field, "params"), { metadata: document.metadata, outputs });
+    if ("causes" in params) {
+      // What waits for another workload has no outputs yet: that is told, and not what follows from it.
+      if (missing.size === 0) causes.push(...params.causes);
+      return;
+    }
+    const provided = type.provide({ ...named, resource: { ...named.resource, params: params.value as Record<string, unknown> } }, context, document);
+    if (provided.kind === "invalid") causes.push(...provided.causes);
+    else if (provided.kind === "waiting") missing.add(provided.workload);
+    else {
+      const own = provided.outputs;
+      found.set(named.name, typeof own === "function" ? own : (key) => own.get(key));
+    }
+  };
+  for (const named of all.values()) if (causes.length === 0) visit(named, []);
+  return { outputs, causes, missing: [...missing].sort() };
+}
+
+function resourcesRead(value: unknown): string[] {
+  if (typeof value === "string")
+    return lex(value).flatMap((piece) => (piece.kind === "reference" && piece.path[0] === "resources" && piece.path[1] !== undefined ? [piece.path[1]] : []));
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(resourcesRead);
+}
+
+/** Other workloads of the project whose names and ports this one reads. */
+export function workloadsUsed(document: ScoreDocument): string[] {
+  const used = resourcesOf(document).flatMap((named) => resourceType(named.resource.type)?.workloadsOf?.(named) ?? []);
+  const plain = used.map((text) => {
+    const expanded = expand(text, "", { metadata: document.metadata, outputs: () => undefined });
+    return "causes" in expanded ? "" : expanded.parts.map(({ text: part }) => part).join("");
+  });
+  return [...new Set(plain)].filter((name) => name !== "" && name !== document.metadata.name).sort();
+}

@@ -1,0 +1,12 @@
+import { environmentType } from "./environment.ts";
+import type { ResourceType } from "./resource-type.ts";
+import { servicePortType, serviceType } from "./service.ts";
+import { volumeType } from "./volume.ts";
+
+const types: readonly ResourceType[] = [environmentType, serviceType, servicePortType, volumeType];
+
+export const typeNames: readonly string[] = types.map(({ type }) => type);
+
+export function resourceType(type: string): ResourceType | undefined {
+  return types.find((each) => each.type === type);
+}

@@ -1,0 +1,46 @@
+import type { ErrorCause } from "@threeport/resource";
+import type { ScoreDocument, ScoreResource, ScoreServicePort } from "../document.ts";
+
+/** An output of a resource. */
+export interface Output {
+  readonly value: unknown;
+  /** Set for what must not be seen: where the value is in the cluster. Containers read it from there. */
+  readonly secret?: SecretKey;
+}
+
+export interface SecretKey {
+  readonly name: string;
+  readonly key: string;
+}
+
+export interface NamedResource {
+  readonly name: string;
+  /** Field of the resource in its document. */
+  readonly field: string;
+  readonly resource: ScoreResource;
+}
+
+/** What resources are provided from. */
+export interface ProvisionContext {
+  /** Values by name, of the environment. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Ports that the other workloads of the project serve in this environment, by the workload's name. */
+  readonly workloads: ReadonlyMap<string, Readonly<Record<string, ScoreServicePort>>>;
+}
+
+export type Provided =
+  | { readonly kind: "outputs"; readonly outputs: ReadonlyMap<string, Output> | ((key: string) => Output | undefined) }
+  | { readonly kind: "waiting"; readonly workload: string }
+  | { readonly kind: "invalid"; readonly causes: readonly ErrorCause[] };
+
+/** How a type of resource is provided that needs nothing but the workload and its environment. */
+export interface ResourceType {
+  readonly type: string;
+  /** Names of its outputs, for messages; undefined: any name may be read. */
+  readonly outputNames: readonly string[] | undefined;
+  /** What is wrong with the resource itself, whatever it is deployed to. */
+  check(named: NamedResource, document: ScoreDocument): readonly ErrorCause[];
+  provide(named: NamedResource, context: ProvisionContext, document: ScoreDocument): Provided;
+  /** Other workloads that it names. */
+  workloadsOf?(named: NamedResource): readonly string[];
+}

@@ -1,0 +1,61 @@
+import type { ErrorCause } from "@threeport/resource";
+import { identityOf } from "../identity.ts";
+import { below, invalid, required, shown } from "../field.ts";
+import { unknownParams } from "./params.ts";
+import type { NamedResource, ProvisionContext, Provided, ResourceType } from "./resource-type.ts";
+
+/** The name under which another workload of the project is reached: the last part of the resource's id, which is its own name unless said. */
+export const serviceType: ResourceType = {
+  type: "service",
+  outputNames: ["name"],
+  check: (named) => unknownParams(named, []),
+  provide: (named, context, document) => {
+    const workload = workloadOf(named, document.metadata.name);
+    return context.workloads.has(workload) ? outputs({ name: workload }) : { kind: "waiting", workload };
+  },
+  workloadsOf: (named) => [workloadOf(named, "")],
+};
+
+function workloadOf(named: NamedResource, self: string): string {
+  const { id } = identityOf(named, self);
+  return id.slice(id.lastIndexOf(".") + 1);
+}
+
+/** Host and port of another workload's service. The port is the service's, which is the one that can be called. */
+export const servicePortType: ResourceType = {
+  type: "service-port",
+  outputNames: ["hostname", "port"],
+  check: (named) => {
+    const params = below(named.field, "params");
+    const { workload, port } = named.resource.params ?? {};
+    return [
+      ...unknownParams(named, ["workload", "port"]),
+      ...(typeof workload === "string" && workload !== "" ? [] : [required(below(params, "workload"), "name the other workload")]),
+      ...((typeof port === "string" && port !== "") || typeof port === "number"
+        ? []
+        : [required(below(params, "port"), "write the name of the port, or its number")]),
+    ];
+  },
+  provide: (named, context) => portOf(named, context),
+  workloadsOf: ({ resource }) => (typeof resource.params?.["workload"] === "string" ? [resource.params["workload"]] : []),
+};
+
+function portOf(named: NamedResource, { workloads }: ProvisionContext): Provided {
+  const { workload, port } = named.resource.params ?? {};
+  const name = String(workload);
+  const ports = workloads.get(name);
+  if (ports === undefined) return { kind: "waiting", workload: name };
+  const wanted = String(port);
+  const found = Object.hasOwn(ports, wanted) ? ports[wanted] : Object.values(ports).find((each) => String(each.port) === wanted);
+  if (found !== undefined) return outputs({ hostname: name, port: found.port });
+  const there = Object.entries(ports).map(([key, each]) => `${key} (${each.port})`);
+  const cause: ErrorCause = invalid(
+    below(below(named.field, "params"), "port"),
+    `${shown(port)}: workload ${name} ${there.length === 0 ? "has no service ports" : `has the ports ${there.join(", ")}`}`,
+  );
+  return { kind: "invalid", causes: [cause] };
+}
+
+function outputs(values: Readonly<Record<string, unknown>>): Provided {
+  return { kind: "outputs", outputs: new Map(Object.entries(values).map(([key, value]) => [key, { value }])) };
+}
