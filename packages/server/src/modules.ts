@@ -39,6 +39,9 @@ export interface Modules extends AsyncDisposable {
   resume(objects: Objects): Promise<void>;
 }
 
+/** Of a digest that only has to differ from the one before. */
+const digestLength = 16;
+
 export function assembleModules(input: ModulesInput): Modules {
   const { controlPlaneId, store, tools, home } = input;
   const { clock, random, log, exec, environment } = tools;
@@ -68,7 +71,7 @@ export function assembleModules(input: ModulesInput): Modules {
       resourceSetReconciler({ controlPlaneId, clusterFor: connect, digest: (content) => store.sealer.digest(content) }),
       environmentReconciler(),
       definitionReconciler(),
-      instanceReconciler(),
+      instanceReconciler({ digest: (content) => store.sealer.digest(content).slice(0, digestLength) }),
     ],
     clusterFor: connect,
     subresources: (objects) =>

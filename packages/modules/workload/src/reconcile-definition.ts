@@ -12,9 +12,9 @@ import {
   withFinalizer,
   withoutFinalizer,
 } from "@threeport/engine";
-import { isErrorCode, PlatformError, secretDigests, type KubeObject, type Target } from "@threeport/resource";
+import { isErrorCode, secretDigests, type Target } from "@threeport/resource";
 import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
-import { imagesOf } from "./render.ts";
+import { contentText, imagesIn, sourceOf } from "./source.ts";
 
 export const definitionFinalizer = "threeport.io/definition";
 const definitionLabel = "threeport.io/definition";
@@ -73,9 +73,9 @@ function targetOf(definition: WorkloadDefinition): Target {
 
 /** A kill after the create is found by the generation on the next run: no generation gets two releases. */
 async function makeRelease(definition: WorkloadDefinition, releases: readonly Release[], context: ReconcileContext): Promise<Release> {
-  const objects = (definition.spec.source.manifests?.objects ?? []) as unknown as KubeObject[];
-  const content = await context.blobs.put(JSON.stringify(objects));
-  const values = secretDigests(objects);
+  const source = sourceOf(definition);
+  const content = await context.blobs.put(contentText(source));
+  const values = source.kind === "manifests" ? secretDigests(source.objects) : [];
   for (let number = (releases[0]?.spec.number ?? 0) + 1; ; number++) {
     try {
       return await context.objects.create<Release>({
@@ -102,7 +102,7 @@ async function makeRelease(definition: WorkloadDefinition, releases: readonly Re
           definitionGeneration: definition.metadata.generation ?? 0,
           content,
           ...(values.length === 0 ? {} : { values }),
-          images: imagesOf(objects),
+          images: imagesIn(source),
         },
       });
     } catch (error) {
@@ -173,14 +173,4 @@ async function leave(definition: WorkloadDefinition, instances: readonly Workloa
   }
   await withoutFinalizer(context.objects, definition, definitionFinalizer);
   return settled;
-}
-
-/** The documents of a release. */
-export async function releaseContent(release: Release, context: Pick<ReconcileContext, "blobs">): Promise<KubeObject[]> {
-  const text = await context.blobs.get(release.spec.content);
-  if (text === undefined)
-    throw new PlatformError("TP_INTERNAL", {
-      message: `the content of release ${release.metadata.name} is not in the store; restore it from a backup, or change the definition to make a new release`,
-    });
-  return JSON.parse(text) as KubeObject[];
 }

@@ -1,18 +1,6 @@
 // A WorkloadInstance: one release in one environment becomes one ResourceSet, whose health is the instance's health (design.md §7).
 import { confirmPruneAnnotation, resourceSetKind, type ResourceSet } from "@threeport/cluster";
-import {
-  conditionsOf,
-  findCondition,
-  isReadyNow,
-  recheck,
-  settled,
-  waiting,
-  type Outcome,
-  type ReconcileContext,
-  type Reconciler,
-  type Verdict,
-  withoutFinalizer,
-} from "@threeport/engine";
+import { findCondition, isReadyNow, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
 import type { KubeObject } from "@threeport/resource";
 import {
   environmentKind,
@@ -24,23 +12,23 @@ import {
   type WorkloadDefinition,
   type WorkloadInstance,
 } from "./kinds/index.ts";
-import { releaseContent } from "./reconcile-definition.ts";
+import { renderScoreIn, type InPlace, type ScorePlace } from "./score-source.ts";
+import { releaseSource, type Source } from "./source.ts";
 import { renderManifests, replicasOf, scalableIn, targetNamespaceOf } from "./render.ts";
 import { readCredentials } from "./registries.ts";
-import { leaveNamespace, namespaceNotAllowed, ownerReference, shareNamespace } from "./share-namespace.ts";
+import { pausedReason, report } from "./report-instance.ts";
+import { instanceFinalizer, removalRecheckMs, tearDown } from "./tear-down-instance.ts";
+import { namespaceNotAllowed, ownerReference, shareNamespace } from "./share-namespace.ts";
 
-export const instanceFinalizer = "threeport.io/instance";
 /** On the ResourceSet: which release its objects are. Gates compare it, so that the old release's health never counts for the new one. */
 const releaseAnnotation = "threeport.io/release";
 
-/** Somebody wants it so: no deadline runs while it holds. */
-const pausedReason = "Paused";
+export interface InstanceOptions {
+  /** A digest of content that may be secret: keyed, so that it tells nothing. */
+  readonly digest: (content: string) => string;
+}
 
-const recheckMs = 3_600_000;
-const waitRecheckMs = 30_000;
-const removalRecheckMs = 1_000;
-
-export function instanceReconciler(): Reconciler {
+export function instanceReconciler(options: InstanceOptions): Reconciler {
   return {
     queue: workloadInstanceKind.resource,
     target: { apiVersion: workloadInstanceKind.apiVersion, kind: workloadInstanceKind.kind },
@@ -84,8 +72,10 @@ export function instanceReconciler(): Reconciler {
         return report(instance, context, { release, targetNamespace, verdict: namespaceNotAllowed(targetNamespace, environment) });
       if (!isReadyNow(namespaceSet))
         return report(instance, context, { release, targetNamespace, verdict: follow(namespaceSet, `namespace ${targetNamespace}`) });
+      const inPlace = await documentsIn(await releaseSource(release, context), { instance, environment, targetNamespace, digest: options.digest }, context);
+      if ("verdict" in inPlace.result) return report(instance, context, { release, targetNamespace, uses: inPlace.uses, verdict: inPlace.result.verdict });
       const objects = renderManifests({
-        objects: await releaseContent(release, context),
+        objects: inPlace.result.objects,
         definition: instance.spec.definition,
         instance: instance.metadata.name,
         replicas: instance.spec.replicas,
@@ -99,9 +89,23 @@ export function instanceReconciler(): Reconciler {
       const taken = await takenBy(instance, context);
       if (taken !== undefined) return report(instance, context, { release, targetNamespace, verdict: taken });
       const set = await context.objects.apply<ResourceSet>(setOf(instance, { environment, release, runtime, targetNamespace, objects }));
-      return report(instance, context, { release, targetNamespace, set, replicas, verdict: follow(set, `release ${release.metadata.name}`) });
+      return report(instance, context, {
+        release,
+        targetNamespace,
+        set,
+        replicas,
+        uses: inPlace.uses,
+        verdict: follow(set, `release ${release.metadata.name}`),
+      });
     },
   };
+}
+
+async function documentsIn(source: Source, place: ScorePlace, context: ReconcileContext): Promise<InPlace> {
+  if (source.kind === "score") return renderScoreIn(source.document, place, context);
+  if (place.instance.spec.values === undefined) return { result: { objects: source.objects }, uses: [] };
+  const message = `spec.values has no meaning for plain manifests: remove it, or write WorkloadDefinition ${place.instance.spec.definition} as a Score document`;
+  return { result: { verdict: { state: "stalled", reason: "ValuesNotSupported", message } }, uses: [] };
 }
 
 /** What the instance names, or what to tell while something is not there. Its references wake it when that changes. */
@@ -237,100 +241,4 @@ function follow(set: ResourceSet, what: string): Verdict {
     return { state: "reconciling", reason: "Applying", message: `${what} is being applied` };
   if (ready.status === "True") return { state: "ready", reason: "Healthy", message: `${what}: ${ready.message}` };
   return { state: findCondition(set, "Stalled")?.status === "True" ? "stalled" : "reconciling", reason: ready.reason, message: ready.message };
-}
-
-/**
- * Q7: what is still under way past the deadline counts as stalled, and stays so until it is ready or something new is
- * asked for. The set judges its own objects by the same deadline; this one covers everything before and around it.
- */
-function withDeadline(instance: WorkloadInstance, verdict: Verdict, release: string | undefined, nowMs: number): Verdict {
-  if (verdict.state !== "reconciling" || verdict.reason === pausedReason) return verdict;
-  const same = instance.status?.observedGeneration === instance.metadata.generation && instance.status?.release === release;
-  const stalled = findCondition(instance, "Stalled");
-  const under = findCondition(instance, "Reconciling");
-  const deadlineMs = instance.spec.progressDeadlineSeconds * 1000;
-  const overdue =
-    same &&
-    ((stalled?.status === "True" && stalled.reason === "ProgressDeadlineExceeded") ||
-      (under?.status === "True" && nowMs - Date.parse(under.lastTransitionTime) > deadlineMs));
-  return overdue
-    ? { state: "stalled", reason: "ProgressDeadlineExceeded", message: `not ready after ${instance.spec.progressDeadlineSeconds} s: ${verdict.message}` }
-    : verdict;
-}
-
-async function report(
-  instance: WorkloadInstance,
-  context: ReconcileContext,
-  given: {
-    verdict: Verdict;
-    release?: { readonly metadata: { readonly name: string } };
-    targetNamespace?: string;
-    set?: ResourceSet;
-    replicas?: number | undefined;
-  },
-): Promise<Outcome> {
-  // While something that the instance names is missing, what was applied before is still there, and still used.
-  const last = instance.status ?? {};
-  const release = given.release?.metadata.name ?? last.release;
-  const targetNamespace = given.targetNamespace ?? last.targetNamespace;
-  const resourceSet = given.set?.metadata.name ?? last.resourceSet;
-  const replicas = given.set === undefined ? last.replicas : given.replicas;
-  const input = { ...given, verdict: withDeadline(instance, given.verdict, release, context.clock.now()) };
-  const counts = input.set?.status?.counts;
-  const worst = input.set?.status?.worst;
-  const before = { reason: findCondition(instance, "Ready")?.reason, state: stateOf(instance) };
-  await context.objects.patchStatus<WorkloadInstance>({
-    ...instance,
-    status: {
-      observedGeneration: instance.metadata.generation ?? 0,
-      conditions: conditionsOf(instance, input.verdict, context.clock),
-      ...(release === undefined ? {} : { release }),
-      ...(targetNamespace === undefined ? {} : { targetNamespace }),
-      ...(resourceSet === undefined ? {} : { resourceSet }),
-      ...(replicas === undefined ? {} : { replicas }),
-      ...(counts === undefined ? {} : { objects: `${counts.healthy}/${counts.total}` }),
-      ...(worst === undefined || worst.length === 0 || input.verdict.state === "ready" ? {} : { worst }),
-    },
-  });
-  if (input.verdict.state !== "reconciling" && (before.reason !== input.verdict.reason || before.state !== input.verdict.state)) {
-    await context.event(instance, {
-      type: input.verdict.state === "ready" ? "Normal" : "Warning",
-      reason: input.verdict.reason,
-      message: input.verdict.message,
-    });
-  }
-  return input.verdict.state === "ready" ? recheck(recheckMs) : waiting(input.verdict.message, waitRecheckMs);
-}
-
-function stateOf(instance: WorkloadInstance): Verdict["state"] {
-  if (findCondition(instance, "Ready")?.status === "True") return "ready";
-  return findCondition(instance, "Stalled")?.status === "True" ? "stalled" : "reconciling";
-}
-
-/** The set goes first; its finalizer holds it until the cluster has let go of the objects. The shared namespace follows with its last owner. */
-async function tearDown(instance: WorkloadInstance, context: ReconcileContext): Promise<Outcome> {
-  if (!(instance.metadata.finalizers ?? []).includes(instanceFinalizer)) return settled;
-  const namespace = instance.metadata.namespace ?? "";
-  const set = await context.objects.get<ResourceSet>({
-    apiVersion: resourceSetKind.apiVersion,
-    kind: resourceSetKind.kind,
-    namespace,
-    name: instance.metadata.name,
-  });
-  if (set !== undefined && (set.metadata.ownerReferences ?? []).some((owner) => owner.uid === instance.metadata.uid)) {
-    await context.objects.delete(
-      { apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace, name: instance.metadata.name },
-      { uid: set.metadata.uid ?? "" },
-    );
-    const message =
-      findCondition(set, "Ready")?.reason === "Deleting" ? (findCondition(set, "Ready")?.message ?? "") : "its objects are being removed from the cluster";
-    await context.objects.patchStatus<WorkloadInstance>({
-      ...instance,
-      status: { ...instance.status, conditions: conditionsOf(instance, { state: "reconciling", reason: "Deleting", message }, context.clock) },
-    });
-    return waiting(message, removalRecheckMs);
-  }
-  await leaveNamespace(instance, context);
-  await withoutFinalizer(context.objects, instance, instanceFinalizer);
-  return settled;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { ageColumn, conditionReason, conditionStatus, defineKind, type ObjectWith } from "@threeport/resource";
+import { ageColumn, conditionReason, conditionStatus, defineKind, type ErrorCause, type ObjectWith } from "@threeport/resource";
 import { conditionsSchema, validateObjects } from "@threeport/cluster";
+import { checkScore } from "@threeport/score";
 import { group, version } from "./group.ts";
 
 /** Leaves room in the 253 characters of a release's name for a dash and a number that no definition reaches. */
@@ -20,8 +21,17 @@ const definitionFields = {
             })
             .optional()
             .describe("Plain Kubernetes manifests."),
+          score: z
+            .object({
+              document: z
+                .record(z.string(), z.unknown())
+                .describe("The document, with the content of files that stood beside it. `image: .` waits for an image.")
+                .meta({ "x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-map-type": "atomic" }),
+            })
+            .optional()
+            .describe("A Score document, score.dev/v1b1. Its metadata.name is the name of the definition."),
         })
-        .describe("What runs."),
+        .describe("What runs: one of manifests and score."),
     })
     .describe("What runs, wherever it is deployed."),
   status: z
@@ -71,11 +81,42 @@ export const workloadDefinitionKind = defineKind({
           message: `Too long: at most ${definitionNameMax} characters, since its releases are named after it with a number behind`,
         },
       ];
-    const { manifests } = (object as WorkloadDefinition).spec.source;
-    if (manifests === undefined)
-      return [{ field: "spec.source", reason: "FieldValueRequired", message: "Required value: say what runs, for example manifests: {objects: [...]}" }];
-    if (manifests.objects.length === 0)
-      return [{ field: "spec.source.manifests.objects", reason: "FieldValueRequired", message: "Required value: at least one object" }];
-    return validateObjects(manifests.objects, "spec.source.manifests.objects");
+    return sourceCauses(object as WorkloadDefinition);
   },
 });
+
+function sourceCauses(definition: WorkloadDefinition): readonly ErrorCause[] {
+  const { manifests, score } = definition.spec.source;
+  const field = "spec.source";
+  if ((manifests === undefined) === (score === undefined)) {
+    const message =
+      manifests === undefined
+        ? "Required value: say what runs: manifests: {objects: [...]}, or score: {document: {...}}"
+        : "Forbidden: either manifests or score; one definition is one workload";
+    return [{ field, reason: manifests === undefined ? "FieldValueRequired" : "FieldValueForbidden", message }];
+  }
+  if (score !== undefined) return scoreCauses(score.document, definition.metadata.name);
+  if (manifests === undefined || manifests.objects.length === 0)
+    return [{ field: `${field}.manifests.objects`, reason: "FieldValueRequired", message: "Required value: at least one object" }];
+  return validateObjects(manifests.objects, `${field}.manifests.objects`);
+}
+
+const documentField = "spec.source.score.document";
+
+function scoreCauses(document: unknown, name: string): ErrorCause[] {
+  const checked = checkScore(document);
+  if ("causes" in checked) return checked.causes.map((cause) => ({ ...cause, field: belowDocument(cause.field ?? "") }));
+  const own = checked.document.metadata.name;
+  if (own === name) return [];
+  return [
+    {
+      field: `${documentField}.metadata.name`,
+      reason: "FieldValueInvalid",
+      message: `Invalid value: ${JSON.stringify(own)}: must be the name of the definition, ${name}`,
+    },
+  ];
+}
+
+function belowDocument(field: string): string {
+  return field === "" || field.startsWith("[") ? `${documentField}${field}` : `${documentField}.${field}`;
+}

@@ -21,6 +21,11 @@ const instanceFields = {
         .optional()
         .describe("How often the one scalable object of the workload (Deployment, StatefulSet, …) runs here. Unset: as its document says.")
         .meta({ format: "int32" }),
+      values: z
+        .record(z.string(), z.unknown())
+        .optional()
+        .describe("What is different here. For a Score workload an overrides document: its mappings are merged into the workload's, everything else replaces.")
+        .meta({ "x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-map-type": "atomic" }),
       paused: z
         .boolean()
         .optional()
@@ -40,6 +45,11 @@ const instanceFields = {
       conditions: conditionsSchema,
       release: z.string().optional().describe("The Release that was applied."),
       targetNamespace: z.string().optional().describe("Namespace in the cluster."),
+      uses: z
+        .array(z.string())
+        .optional()
+        .describe("WorkloadDefinitions whose names and ports it reads; it is looked at again when they change.")
+        .meta({ "x-kubernetes-list-type": "atomic" }),
       resourceSet: z.string().optional().describe("The ResourceSet with its objects."),
       objects: z.string().optional().describe("Healthy objects of all."),
       replicas: z
@@ -85,6 +95,12 @@ export const workloadInstanceKind = defineKind({
       to: { group, resource: "environments" },
       namespace: "cluster",
       waitsFor: WaitsFor.Existence | WaitsFor.Generation | WaitsFor.Outputs,
+    },
+    {
+      path: "status.uses[*]",
+      to: { group, resource: "workloaddefinitions" },
+      namespace: "same",
+      waitsFor: WaitsFor.Existence | WaitsFor.Generation | WaitsFor.Readiness,
     },
     { path: "spec.runtime", to: { group, resource: "kubernetesruntimeinstances" }, namespace: "cluster", waitsFor: WaitsFor.Existence },
   ],

@@ -1,0 +1,99 @@
+// A Score document in its environment: what it reads from there and from the other workloads of its project.
+import type { ReconcileContext, Verdict } from "@threeport/engine";
+import type { ErrorCause, KubeObject } from "@threeport/resource";
+import { checkScore, mergeOverrides, renderScore, workloadsUsed, type ScoreDocument, type ScoreServicePort } from "@threeport/score";
+import { workloadDefinitionKind, workloadInstanceKind, type Environment, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
+import { fields, items } from "./pod-templates.ts";
+import { sourceOf } from "./source.ts";
+
+export interface ScorePlace {
+  readonly instance: WorkloadInstance;
+  readonly environment: Environment;
+  readonly targetNamespace: string;
+  /** See `RenderContext` of the score package. */
+  readonly digest: (content: string) => string;
+}
+
+export interface InPlace {
+  /** The objects, or why there are none. */
+  readonly result: { readonly objects: readonly KubeObject[] } | { readonly verdict: Verdict };
+  /** Definitions that it reads names and ports of. */
+  readonly uses: readonly string[];
+}
+
+/** Causes that a message names; all of them stand in what `tptctl validate` prints. */
+const causesShown = 3;
+
+export async function renderScoreIn(
+  document: Readonly<Record<string, unknown>>,
+  place: ScorePlace,
+  context: Pick<ReconcileContext, "objects">,
+): Promise<InPlace> {
+  const { values } = place.instance.spec;
+  const checked = checkScore(values === undefined ? document : mergeOverrides(document, values));
+  if ("causes" in checked) return { result: { verdict: stalled(values === undefined ? "ScoreInvalid" : "ValuesInvalid", checked.causes) }, uses: [] };
+  const own = document["metadata"];
+  if (checked.document.metadata.name !== fields(own)["name"])
+    return { result: { verdict: stalled("ValuesInvalid", [{ field: "metadata.name", message: "values cannot change the name of a workload" }]) }, uses: [] };
+  return inProject(checked.document, place, context);
+}
+
+async function inProject(document: ScoreDocument, place: ScorePlace, context: Pick<ReconcileContext, "objects">): Promise<InPlace> {
+  const names = workloadsUsed(document);
+  const found = await Promise.all(names.map(async (name) => ({ name, ...(await neighbour(name, place, context)) })));
+  const workloads = new Map(found.flatMap(({ name, ports }) => (ports === undefined ? [] : [[name, ports] as const])));
+  workloads.set(document.metadata.name, document.service?.ports ?? {});
+  const rendered = renderScore(document, { variables: place.environment.spec.variables ?? {}, workloads, digest: place.digest });
+  // A definition that is going cannot be referred to (K6); the periodic look finds out when it is gone.
+  const uses = found.filter(({ leaving }) => !leaving).map(({ name }) => name);
+  switch (rendered.kind) {
+    case "objects":
+      return { result: { objects: rendered.objects }, uses };
+    case "invalid":
+      return { result: { verdict: stalled("ScoreInvalid", rendered.causes) }, uses };
+    case "waiting": {
+      const missing = rendered.workloads.join(", ");
+      const environment = place.environment.metadata.name;
+      const message = `waits for ${rendered.workloads.length === 1 ? "workload" : "workloads"} ${missing}, which ${rendered.workloads.length === 1 ? "is" : "are"} not deployed in environment ${environment}: deploy ${rendered.workloads.length === 1 ? "it" : "them"}, or correct the name under resources`;
+      return { result: { verdict: { state: "reconciling", reason: "WaitingForWorkload", message } }, uses };
+    }
+  }
+}
+
+/** Service ports of another workload of the project; undefined while it has no deployment beside this one. */
+async function neighbour(
+  name: string,
+  { instance, targetNamespace }: ScorePlace,
+  context: Pick<ReconcileContext, "objects">,
+): Promise<{ readonly ports: Readonly<Record<string, ScoreServicePort>> | undefined; readonly leaving: boolean }> {
+  const target = { apiVersion: workloadDefinitionKind.apiVersion, kind: workloadDefinitionKind.kind, namespace: instance.metadata.namespace ?? "", name };
+  const definition = await context.objects.get<WorkloadDefinition>(target);
+  if (definition === undefined) return { ports: undefined, leaving: false };
+  const instances = await context.objects.list<WorkloadInstance>(workloadInstanceKind, { refersTo: target });
+  const beside = instances.some(
+    ({ metadata, spec, status }) =>
+      spec.definition === name &&
+      spec.environment === instance.spec.environment &&
+      metadata.deletionTimestamp === undefined &&
+      (status?.targetNamespace ?? targetNamespace) === targetNamespace,
+  );
+  return { ports: beside ? portsOf(definition) : undefined, leaving: definition.metadata.deletionTimestamp !== undefined };
+}
+
+function portsOf(definition: WorkloadDefinition): Readonly<Record<string, ScoreServicePort>> {
+  const source = sourceOf(definition);
+  if (source.kind === "score") {
+    const checked = checkScore(source.document);
+    return "causes" in checked ? {} : (checked.document.service?.ports ?? {});
+  }
+  const services = source.objects.filter(({ apiVersion, kind }) => apiVersion === "v1" && kind === "Service");
+  const service = services.find(({ metadata }) => metadata.name === definition.metadata.name);
+  const ports = items(fields(service?.["spec"])["ports"]).map(fields);
+  return Object.fromEntries(ports.flatMap(({ name, port }) => (typeof port === "number" ? [[typeof name === "string" ? name : String(port), { port }]] : [])));
+}
+
+function stalled(reason: string, causes: readonly ErrorCause[]): Verdict {
+  const told = causes.slice(0, causesShown).map(({ field, message }) => (field === undefined || field === "" ? message : `${field}: ${message}`));
+  const more = causes.length > causesShown ? `; and ${causes.length - causesShown} more` : "";
+  return { state: "stalled", reason, message: `${told.join("; ")}${more}` };
+}

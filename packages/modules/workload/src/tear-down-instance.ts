@@ -1,0 +1,37 @@
+import { resourceSetKind, type ResourceSet } from "@threeport/cluster";
+import { conditionsOf, findCondition, settled, waiting, withoutFinalizer, type Outcome, type ReconcileContext } from "@threeport/engine";
+import type { WorkloadInstance } from "./kinds/index.ts";
+import { leaveNamespace } from "./share-namespace.ts";
+
+export const instanceFinalizer = "threeport.io/instance";
+
+/** While something is being removed, it is looked at this often. */
+export const removalRecheckMs = 1_000;
+
+/** The set goes first; its finalizer holds it until the cluster has let go of the objects. The shared namespace follows with its last owner. */
+export async function tearDown(instance: WorkloadInstance, context: ReconcileContext): Promise<Outcome> {
+  if (!(instance.metadata.finalizers ?? []).includes(instanceFinalizer)) return settled;
+  const namespace = instance.metadata.namespace ?? "";
+  const set = await context.objects.get<ResourceSet>({
+    apiVersion: resourceSetKind.apiVersion,
+    kind: resourceSetKind.kind,
+    namespace,
+    name: instance.metadata.name,
+  });
+  if (set !== undefined && (set.metadata.ownerReferences ?? []).some((owner) => owner.uid === instance.metadata.uid)) {
+    await context.objects.delete(
+      { apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace, name: instance.metadata.name },
+      { uid: set.metadata.uid ?? "" },
+    );
+    const message =
+      findCondition(set, "Ready")?.reason === "Deleting" ? (findCondition(set, "Ready")?.message ?? "") : "its objects are being removed from the cluster";
+    await context.objects.patchStatus<WorkloadInstance>({
+      ...instance,
+      status: { ...instance.status, conditions: conditionsOf(instance, { state: "reconciling", reason: "Deleting", message }, context.clock) },
+    });
+    return waiting(message, removalRecheckMs);
+  }
+  await leaveNamespace(instance, context);
+  await withoutFinalizer(context.objects, instance, instanceFinalizer);
+  return settled;
+}
