@@ -12,3 +12,4 @@ export { mastersOnly } from "./auth/policy.ts";
 export { openAuth } from "./auth/open-auth.ts";
 export { defaultRoles } from "./auth/default-roles.ts";
 export { rotateSigningKeys } from "./auth/signing-keys.ts";
+export type { ComputedKinds } from "./computed.ts";

@@ -12,6 +12,7 @@ import { createTestHome, eventually, type TestHome } from "./testing/tptctl.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const example = join(root, "examples", "web");
+const scoreExample = join(root, "examples", "score");
 const testMs = 240_000;
 const callMsMax = 3_000;
 
@@ -55,11 +56,11 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
     await home[Symbol.asyncDispose]();
   }, testMs);
 
-  async function call(path: string): Promise<string | undefined> {
+  async function call(path: string, namespace = "default-dev"): Promise<string | undefined> {
     const service = await cluster.get<StoredObject & { spec: { clusterIP: string } }>({
       apiVersion: "v1",
       kind: "Service",
-      namespace: "default-dev",
+      namespace,
       name: "web",
     });
     try {
@@ -116,6 +117,44 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
       const mended = await home.run(["deploy", broken, "--env", "dev"]);
       expect(mended, mended.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/web-dev is ready: release web-3/) as string });
       expect((await home.run(["tree", "web-dev"])).stdout.match(/✔ Pod\/web-/g)).toHaveLength(3);
+    },
+    testMs,
+  );
+
+  test(
+    "as Score files: two workloads find each other, an unchanged one writes nothing, and a new release loses no request",
+    async () => {
+      const place = ["-n", "score", "--env", "dev", "--image", "docker.io/library/busybox:local"];
+      const deploy = (...more: string[]) => home.run(["deploy", scoreExample, ...place, ...more]);
+      const first = await deploy();
+      expect(first, first.stderr).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/backend-dev is ready: .*\n(?:.*\n)*.*web-dev is ready: /) as string,
+      });
+      await eventually("the answer", async () => ((await call("/cgi-bin/backend", "score-dev")) === "web asks: the backend is well\n" ? true : undefined));
+      expect((await home.run(["diff", scoreExample, ...place, "--exit-code"])).code).toBe(0);
+      const versions = async () => (await home.run(["get", "wd,wi,rset", "-n", "score", "-o", "json"])).stdout;
+      const before = await versions();
+      expect((await deploy()).stdout).toMatch(/^workload backend unchanged .*\nworkload web unchanged /);
+      expect(await versions()).toBe(before);
+
+      const lost: number[] = [];
+      let calls = 0;
+      const over = new AbortController();
+      const visitor = (async () => {
+        while (!over.signal.aborted)
+          if ((await call("/", "score-dev")) === undefined) lost.push(calls++);
+          else calls++;
+      })();
+      const file = join(scoreExample, "web.yaml");
+      const property = "containers.web.variables.GREETING=you";
+      expect((await home.run(["diff", file, ...place, "--override-property", property, "--exit-code"])).code).toBe(1);
+      const rolled = await home.run(["deploy", file, ...place, "--override-property", property]);
+      expect(rolled, rolled.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining("deployment web-dev configured") as string });
+      await eventually("the new answer", async () => ((await call("/cgi-bin/backend", "score-dev")) === "you asks: the backend is well\n" ? true : undefined));
+      over.abort();
+      await visitor;
+      expect([lost, calls > 20]).toEqual([[], true]);
     },
     testMs,
   );

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createClient, parseKubeconfig } from "@threeport/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { productVersion } from "./version.ts";
 import { createTestHome, type TestHome } from "./testing/tptctl.ts";
 
@@ -246,6 +246,44 @@ describe("with a control plane", () => {
     expect(await version()).toBe(1);
     expect((await deploy("two")).stdout).toContain("workload same configured");
     expect(await version()).toBe(2);
+  });
+
+  test("a Score workload is rendered and compared as the control plane would apply it, and deployed with what is different here", async () => {
+    const file = join(folder(), "score.yaml");
+    await writeFile(
+      file,
+      `apiVersion: score.dev/v1b1
+metadata: {name: app}
+service: {ports: {web: {port: 80}}}
+containers: {web: {image: ., variables: {LEVEL: "\${resources.env.LEVEL}"}}}
+resources: {env: {type: environment}}
+`,
+    );
+    const run = (command: string, ...more: string[]) => home.run([command, file, "--env", "dev", "--image", "example.com/app:1", ...more]);
+    expect(await run("render")).toMatchObject({
+      code: 8,
+      stderr: expect.stringMatching(
+        /^error: app would have no objects in environment dev: ScoreInvalid: containers.web.variables.LEVEL: .*resource env has no LEVEL here/,
+      ) as string,
+    });
+    const patch = join(folder(), "env.yaml");
+    await writeFile(patch, "apiVersion: threeport.io/v1alpha1\nkind: Environment\nmetadata: {name: dev}\nspec: {runtime: gone, variables: {LEVEL: debug}}\n");
+    expect(await home.run(["apply", "-f", patch])).toMatchObject({ code: 0 });
+    const rendered = await run("render");
+    expect(parseAllDocuments(rendered.stdout).map((document) => (document.toJS() as { kind: string }).kind)).toEqual(["Service", "Deployment"]);
+    expect(rendered.stdout).toContain("value: debug");
+    expect((await run("render")).stdout).toBe(rendered.stdout);
+    expect(await run("diff", "--exit-code")).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/app-dev: 2 would be created \(of 2 objects\)\n$/) as string,
+    });
+    expect((await run("deploy", "--no-wait", "--replicas", "3", "--override-property", "containers.web.variables.SIZE=large")).stdout).toBe(
+      "workload app created (1 container)\ndeployment app-dev created in environment dev\nlook at it with tptctl tree app-dev\n",
+    );
+    const instance = JSON.parse((await home.run(["get", "wi/app-dev", "-o", "json"])).stdout) as { spec: object };
+    expect(instance.spec).toMatchObject({ replicas: 3, values: { containers: { web: { variables: { SIZE: "large" } } } } });
+    expect(await run("deploy", "--no-wait")).toMatchObject({ stderr: expect.stringContaining("notice: app-dev keeps values of its own") as string });
+    expect((await run("deploy", "--no-wait", "--replicas", "2")).stdout).toContain("deployment app-dev configured\n");
   });
 
   test("a deployment is paused, asked for new pods, and goes on, each said once", async () => {

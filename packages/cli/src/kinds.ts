@@ -6,6 +6,7 @@ const apiVersion = "threeport.io/v1alpha1";
 
 export const workloadDefinition = { apiVersion, kind: "WorkloadDefinition" } as const;
 export const workloadInstance = { apiVersion, kind: "WorkloadInstance" } as const;
+export const resourceSet = { apiVersion, kind: "ResourceSet" } as const;
 export const environment = { apiVersion, kind: "Environment" } as const;
 export const runtimeInstance = { apiVersion, kind: "KubernetesRuntimeInstance" } as const;
 export const namespace = { apiVersion: "v1", kind: "Namespace" } as const;
@@ -31,7 +32,15 @@ export interface WorkloadDefinition extends Observed {
 }
 
 export interface WorkloadInstance extends Observed {
-  readonly spec: { readonly definition: string; readonly environment: string; readonly release?: string; readonly runtime?: string; readonly paused?: boolean };
+  readonly spec: {
+    readonly definition: string;
+    readonly environment: string;
+    readonly release?: string;
+    readonly runtime?: string;
+    readonly paused?: boolean;
+    readonly values?: Readonly<Record<string, unknown>>;
+    readonly replicas?: number;
+  };
   readonly status?: Observed["status"] & {
     readonly release?: string;
     readonly objects?: string;

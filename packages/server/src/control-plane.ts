@@ -130,7 +130,7 @@ export async function startControlPlane(configuration: Configuration, tools: Too
     tls,
     clientCaPem: tls.caPem,
     authenticate: auth.authenticate,
-    computed: auth.computed,
+    computed: new Map([...auth.computed, ...modules.computed(systemObjects)]),
     documents: auth.documents,
     audit: auditLog.record,
     ready: () => readiness(store.reader.currentRv, engine),

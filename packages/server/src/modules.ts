@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { createClusters, type Cluster, resourceSetKind, resourceSetReconciler } from "@threeport/cluster";
 import type { Reconciler } from "@threeport/engine";
 import { clusterFor, kubeconfigProvider, localProvider, runtimeKind, runtimeReconciler } from "@threeport/module-runtime";
-import type { Subresource, Subresources } from "@threeport/apiserver";
+import type { ComputedKinds, Subresource, Subresources } from "@threeport/apiserver";
 import {
+  computeRendering,
   definitionReconciler,
   environmentKind,
   environmentReconciler,
@@ -14,7 +15,9 @@ import {
   setInventory,
   workloadDefinitionKind,
   workloadInstanceKind,
+  workloadRenderingKind,
   type InsightOptions,
+  type WorkloadRendering,
 } from "@threeport/module-workload";
 import { PlatformError, type Kind, type Objects } from "@threeport/resource";
 import { workKey, type Store } from "@threeport/store";
@@ -35,6 +38,8 @@ export interface Modules extends AsyncDisposable {
   readonly clusterFor: ReturnType<typeof clusterFor>;
   /** What is served beside the verbs: tree and log of instances, inventory of sets. */
   readonly subresources: (objects: Objects) => Subresources;
+  /** Questions that are answered and not kept. */
+  readonly computed: (objects: Objects) => ComputedKinds;
   /** Looks at every cluster and every set once: what changed in a cluster while no control plane ran is noticed now, not an hour later. */
   resume(objects: Objects): Promise<void>;
 }
@@ -64,14 +69,15 @@ export function assembleModules(input: ModulesInput): Modules {
     binariesFolder: environment["THREEPORT_KUBERNETES_BIN"],
   });
   const connect = clusterFor(clusters);
+  const digest = (content: string): string => store.sealer.digest(content).slice(0, digestLength);
   return {
-    kinds: [runtimeKind, environmentKind, workloadDefinitionKind, releaseKind, workloadInstanceKind, resourceSetKind],
+    kinds: [runtimeKind, environmentKind, workloadDefinitionKind, releaseKind, workloadInstanceKind, workloadRenderingKind, resourceSetKind],
     reconcilers: [
       runtimeReconciler({ controlPlaneId, clusters, providers: { kubeconfig: kubeconfigProvider, local } }),
       resourceSetReconciler({ controlPlaneId, clusterFor: connect, digest: (content) => store.sealer.digest(content) }),
       environmentReconciler(),
       definitionReconciler(),
-      instanceReconciler({ digest: (content) => store.sealer.digest(content).slice(0, digestLength) }),
+      instanceReconciler({ digest }),
     ],
     clusterFor: connect,
     subresources: (objects) =>
@@ -79,6 +85,16 @@ export function assembleModules(input: ModulesInput): Modules {
         { objects, inventory: (owner) => store.inventory.list(owner), cluster: (runtime) => reachable(connect, runtime, objects), nowMs: () => clock.now() },
         clock,
       ),
+    computed: (objects) =>
+      new Map([
+        [
+          workloadRenderingKind.resource,
+          {
+            kind: workloadRenderingKind,
+            compute: ({ object, namespace }) => computeRendering(object as WorkloadRendering, namespace, { objects }, { digest }),
+          },
+        ],
+      ]),
     async resume(objects) {
       for (const kind of [runtimeKind, resourceSetKind]) {
         const found = await objects.list(kind);

@@ -19,6 +19,7 @@ const aggregateTo = (role: string) => `rbac.authorization.k8s.io/aggregate-to-${
 export function defaultRoles(kinds: readonly Kind[], subresources: readonly string[]): KubeObject[] {
   const stored = kinds.filter((kind) => !kind.computed && kind.custom === undefined && kind.group !== rbacGroup);
   const namespaced = stored.filter((kind) => kind.namespaced);
+  const computed = kinds.filter((kind) => kind.computed && kind.namespaced && !kind.group.endsWith(".k8s.io"));
   const cluster = stored.filter((kind) => !kind.namespaced && kind.group !== "" && !kind.group.endsWith(".k8s.io"));
   // The values of Secrets among documents are split off: what is left may be read like a Deployment.
   const hidden = (kind: Kind): boolean => kind.sensitive && kind.documents.length === 0;
@@ -48,6 +49,7 @@ export function defaultRoles(kinds: readonly Kind[], subresources: readonly stri
           itself,
           write,
         ),
+        ...byGroup(computed, itself, ["create"]),
         { apiGroups: [""], resources: ["serviceaccounts"], verbs: ["impersonate"] },
         { apiGroups: [""], resources: ["serviceaccounts/token"], verbs: ["create"] },
       ],

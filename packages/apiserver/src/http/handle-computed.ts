@@ -1,10 +1,12 @@
 import { PlatformError, pruneAndDefault, validateSchema } from "@threeport/resource";
 import type { ApiContext } from "../api.ts";
 import type { Computed } from "../computed.ts";
+import { checkReferences } from "../auth/check-authority.ts";
 import { invalid } from "../pipeline/admission.ts";
 import { readObject } from "../pipeline/body.ts";
 import { placeIn } from "../pipeline/create.ts";
 import type { ResourceAnswer } from "./handler.ts";
+import { splitSecretValues } from "../pipeline/secret-values.ts";
 import { presentObject, presentationOf } from "./present.ts";
 import { readRequestBody } from "./read-request-body.ts";
 import type { ResourceRequest } from "./resource-request.ts";
@@ -23,6 +25,9 @@ export async function handleComputed(context: ApiContext, request: ResourceReque
   const causes = validateSchema(object, kind.schema);
   if (causes.length === 0) causes.push(...kind.validate(object, undefined));
   if (causes.length > 0) throw invalid(kind, String(object.metadata.name ?? "").slice(0, 100), causes);
+  // P2: what is worked out from another object tells of it.
+  checkReferences(context.authorizer, request.caller.user, { kind, next: object, old: undefined });
   const answer = await computed.compute({ object, namespace: route.namespace ?? "", name: route.name ?? "", user: request.caller.user });
+  if (kind.documents.length > 0) await splitSecretValues(context, kind, answer, { namespace: route.namespace ?? "", dryRun: true });
   return { status: 201, body: presentObject(context, kind, presentation, { body: JSON.stringify(answer), rv: 0 }), warnings: sent.warnings };
 }

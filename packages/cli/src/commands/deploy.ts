@@ -5,15 +5,14 @@ import { note, say, type CliContext } from "../context.ts";
 import { followDeployment } from "../deploy/follow-deployment.ts";
 import { ensureProject, writeDefinition, writeInstance, type Wanted } from "../deploy/write-workload.ts";
 import { defaultProject, environment, type Observed } from "../kinds.ts";
-import { loadManifests } from "../manifests/load-manifests.ts";
-import { locateCauses, originInWorkload } from "../manifests/locate-causes.ts";
-import { readSources } from "../manifests/read-sources.ts";
-import { workloadName } from "../manifests/workload-name.ts";
+import { locateCauses } from "../manifests/locate-causes.ts";
+import { loadWorkloads } from "../workloads/load-workloads.ts";
+import type { Workload, WorkloadFlags } from "../workloads/workload.ts";
 
-interface Flags {
+interface Flags extends WorkloadFlags {
   readonly env: string;
-  readonly name?: string;
   readonly project: string;
+  readonly replicas?: number;
   readonly wait: boolean;
   readonly timeout?: number;
 }
@@ -25,44 +24,69 @@ const namedMax = 10;
 
 export async function deploy(this: CliContext, flags: Flags, ...paths: string[]): Promise<void> {
   const { signal } = this;
-  const definition = flags.name ?? workloadName(paths[0] ?? "");
-  const { manifests, warnings } = loadManifests(await readSources(paths, this.stdin));
-  for (const warning of warnings) note(this, `warning: ${warning}`);
+  const workloads = await loadWorkloads(this, flags, paths);
   await using client = await connect(this);
   await requireEnvironment(client, flags.env, signal);
-  const wanted: Wanted = {
-    project: flags.project,
-    definition,
-    instance: `${definition}-${flags.env}`,
-    environment: flags.env,
-    objects: manifests.map(({ value }) => value),
-  };
-
-  if (await ensureProject(client, wanted.project, signal)) say(this, `project ${wanted.project} created`);
-  const written = await writeDefinition(client, wanted, signal).catch((error: unknown) => {
-    throw locateCauses(error, originInWorkload(manifests));
-  });
-  say(this, `workload ${definition} ${written.change} (${manifests.length} ${manifests.length === 1 ? "object" : "objects"})`);
-  const { change, pinnedTo } = await writeInstance(client, wanted, signal);
-  if (change === "created") say(this, `deployment ${wanted.instance} created in environment ${flags.env}`);
-  const project = wanted.project === defaultProject ? "" : ` -n ${wanted.project}`;
-  if (pinnedTo !== undefined) {
-    return note(
-      this,
-      `warning: ${wanted.instance} is pinned to release ${pinnedTo} and stays there; kubectl patch workloadinstance ${wanted.instance}${project} --type=merge -p '{"spec":{"release":"latest"}}' makes it follow`,
-    );
+  if (await ensureProject(client, flags.project, signal)) say(this, `project ${flags.project} created`);
+  // All are written before one is waited for: they may need each other.
+  const written: Written[] = [];
+  for (const workload of workloads) written.push(await write(this, client, { flags, workload }));
+  for (const { pinnedTo, instance, definition, generation } of written) {
+    const patch = `kubectl patch workloadinstance ${instance}${ofProject(flags)} --type=merge -p '{"spec":{"release":"latest"}}'`;
+    if (pinnedTo !== undefined) note(this, `warning: ${instance} is pinned to release ${pinnedTo} and stays there; ${patch} makes it follow`);
+    else if (!flags.wait) say(this, `look at it with tptctl tree ${instance}${ofProject(flags)}`);
+    else
+      await followDeployment(this, client, {
+        project: flags.project,
+        definition,
+        instance,
+        goal: { definitionGeneration: generation },
+        timeoutMs: flags.timeout ?? timeoutDefaultMs,
+      });
   }
-  if (!flags.wait) return say(this, `look at it with tptctl tree ${wanted.instance}${project}`);
-  await followDeployment(this, client, {
-    project: wanted.project,
-    definition,
-    instance: wanted.instance,
-    goal: { definitionGeneration: written.generation },
-    timeoutMs: flags.timeout ?? timeoutDefaultMs,
-  });
 }
 
-async function requireEnvironment(client: KubeClient, name: string, signal: AbortSignal): Promise<void> {
+interface Written {
+  readonly definition: string;
+  readonly instance: string;
+  readonly generation: number;
+  readonly pinnedTo: string | undefined;
+}
+
+async function write(context: CliContext, client: KubeClient, { flags, workload }: { readonly flags: Flags; readonly workload: Workload }): Promise<Written> {
+  const { signal } = context;
+  const { name, source, values } = workload;
+  const wanted: Wanted = {
+    project: flags.project,
+    definition: name,
+    instance: `${name}-${flags.env}`,
+    environment: flags.env,
+    source,
+    values,
+    replicas: flags.replicas,
+  };
+  const written = await writeDefinition(client, wanted, signal).catch((error: unknown) => {
+    throw locateCauses(error, workload.origin);
+  });
+  say(context, `workload ${name} ${written.change} (${workload.summary})`);
+  const { change, pinnedTo, instance } = await writeInstance(client, wanted, signal);
+  if (change === "created") say(context, `deployment ${wanted.instance} created in environment ${flags.env}`);
+  if (change === "configured") say(context, `deployment ${wanted.instance} configured`);
+  if (values === undefined && instance.spec.values !== undefined)
+    note(
+      context,
+      `notice: ${wanted.instance} keeps values of its own: kubectl get workloadinstance ${wanted.instance}${ofProject(flags)} -o yaml shows them under spec.values`,
+    );
+  if (instance.spec.paused === true)
+    note(context, `notice: ${wanted.instance} is paused, and this release waits: tptctl resume ${wanted.instance}${ofProject(flags)} goes on`);
+  return { definition: name, instance: wanted.instance, generation: written.generation, pinnedTo };
+}
+
+function ofProject({ project }: Pick<Flags, "project">): string {
+  return project === defaultProject ? "" : ` -n ${project}`;
+}
+
+export async function requireEnvironment(client: KubeClient, name: string, signal: AbortSignal): Promise<void> {
   try {
     await client.get({ ...environment, name }, { signal });
   } catch (error) {

@@ -7,7 +7,11 @@ export interface Wanted {
   readonly definition: string;
   readonly instance: string;
   readonly environment: string;
-  readonly objects: readonly JsonObject[];
+  /** `spec.source` of the definition. */
+  readonly source: JsonObject;
+  /** What is different in this environment; undefined leaves what is there. */
+  readonly values: JsonObject | undefined;
+  readonly replicas: number | undefined;
 }
 
 export type Change = "created" | "configured" | "unchanged";
@@ -26,7 +30,7 @@ export async function writeDefinition(
   signal: AbortSignal,
 ): Promise<{ readonly change: Change; readonly generation: number }> {
   const target = { ...workloadDefinition, namespace: wanted.project, name: wanted.definition };
-  const source = { manifests: { objects: wanted.objects } };
+  const { source } = wanted;
   const generationOf = (object: WorkloadDefinition): number => object.metadata.generation ?? 0;
   const existing = await getIfThere<WorkloadDefinition>(client, target, signal);
   if (existing === undefined) {
@@ -58,20 +62,20 @@ export async function writeInstance(
   client: KubeClient,
   wanted: Wanted,
   signal: AbortSignal,
-): Promise<{ readonly change: Change; readonly pinnedTo: string | undefined }> {
+): Promise<{ readonly change: Change; readonly pinnedTo: string | undefined; readonly instance: WorkloadInstance }> {
   const target = { ...workloadInstance, namespace: wanted.project, name: wanted.instance };
   const existing = await getIfThere<WorkloadInstance>(client, target, signal);
   if (existing === undefined) {
-    await client.create(
+    const instance = await client.create<WorkloadInstance>(
       target,
       {
         ...workloadInstance,
         metadata: { name: wanted.instance, namespace: wanted.project },
-        spec: { definition: wanted.definition, environment: wanted.environment },
+        spec: { definition: wanted.definition, environment: wanted.environment, ...ownOf(wanted) },
       },
       { signal },
     );
-    return { change: "created", pinnedTo: undefined };
+    return { change: "created", pinnedTo: undefined, instance };
   }
   refuseIfLeaving(existing, `deployment ${wanted.instance}`, `workloadinstance/${wanted.instance}`);
   const { definition, environment, release } = existing.spec;
@@ -81,7 +85,20 @@ export async function writeInstance(
       detail: { hint: "give this workload another name with --name" },
     });
   }
-  return { change: "unchanged", pinnedTo: release === undefined || release === "latest" ? undefined : release };
+  const pinnedTo = release === undefined || release === "latest" ? undefined : release;
+  const own = Object.entries(ownOf(wanted)).filter(([field, value]) => !deepEqual(existing.spec[field as "values" | "replicas"], value));
+  if (own.length === 0) return { change: "unchanged", pinnedTo, instance: existing };
+  // As a whole: a merge would keep what the values said before.
+  const patch = own.map(([field, value]) => ({ op: "add", path: `/spec/${field}`, value }));
+  const instance = await client.patch<WorkloadInstance>(target, [{ op: "test", path: "/metadata/uid", value: existing.metadata.uid }, ...patch], {
+    type: "json",
+    signal,
+  });
+  return { change: "configured", pinnedTo, instance };
+}
+
+function ownOf({ values, replicas }: Wanted): Pick<WorkloadInstance["spec"], "values" | "replicas"> {
+  return { ...(values === undefined ? {} : { values }), ...(replicas === undefined ? {} : { replicas }) };
 }
 
 function refuseIfLeaving(object: WorkloadDefinition | WorkloadInstance, label: string, name: string): void {

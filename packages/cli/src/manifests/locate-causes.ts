@@ -36,6 +36,11 @@ function place(path: string, origin: OriginOf): string | undefined {
   const field = path.replace(/^\./, ""); // as server-side apply writes paths
   const found = origin(field);
   if (found === undefined) return undefined;
-  const { line, column } = locate(found.manifest.document, found.field);
-  return `${found.manifest.file}:${line}:${column}${found.field === "" ? "" : ` ${found.field}`}`;
+  return placeOf(found.manifest, found.field);
+}
+
+/** A field of a document as `file:line:column field`. */
+export function placeOf({ file, document }: Manifest, field: string): string {
+  const { line, column } = locate(document, field);
+  return `${file}:${line}:${column}${field === "" ? "" : ` ${field}`}`;
 }

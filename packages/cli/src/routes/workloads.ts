@@ -4,26 +4,99 @@ import { namespace, timeout, wait } from "./shared.ts";
 
 const project = { kind: "parsed", parse: labelText, brief: "The project, which is a namespace", default: "default", placeholder: "name" } as const;
 
+/** Flags that change what files say. */
+const changes = {
+  image: {
+    kind: "parsed",
+    parse: freeText,
+    brief: "Image for containers of a Score workload that say `image: .`: IMAGE, or CONTAINER=IMAGE; may be given more than once",
+    variadic: true,
+    optional: true,
+    placeholder: "image",
+  },
+  overridesFile: {
+    kind: "parsed",
+    parse: freeText,
+    brief: "What is different in this environment: a document that is merged into the Score workload",
+    optional: true,
+    placeholder: "file",
+  },
+  overrideProperty: {
+    kind: "parsed",
+    parse: freeText,
+    brief: "One property that is different, such as containers.web.variables.LEVEL=debug; may be given more than once",
+    variadic: true,
+    optional: true,
+    placeholder: "path=value",
+  },
+} as const;
+
+/** As often as anybody runs something. */
+const replicasMax = 100_000;
+const place = {
+  env: { kind: "parsed", parse: labelText, brief: "The environment to deploy to", placeholder: "name" },
+  name: {
+    kind: "parsed",
+    parse: labelText,
+    brief: "Name of the workload; from the first file unless given, and from the document of a Score workload",
+    optional: true,
+    placeholder: "name",
+  },
+  project,
+  replicas: { kind: "parsed", parse: integerBetween(0, replicasMax), brief: "How often it runs in this environment", optional: true, placeholder: "number" },
+} as const;
+const files = {
+  kind: "array",
+  parameter: { brief: "Score files or Kubernetes manifests: a file, a folder, or - for standard input", parse: freeText, placeholder: "file" },
+  minimum: 1,
+  maximum: 1000,
+} as const;
+
 export const deploy = command({
   run: async () => (await import("../commands/deploy.ts")).deploy,
   parameters: {
     flags: {
-      env: { kind: "parsed", parse: labelText, brief: "The environment to deploy to", placeholder: "name" },
-      name: { kind: "parsed", parse: labelText, brief: "Name of the workload; from the first file unless given", optional: true, placeholder: "name" },
-      project,
+      ...place,
+      ...changes,
       wait,
       timeout,
     },
     aliases: { n: "project" },
-    positional: {
-      kind: "array",
-      parameter: { brief: "Kubernetes manifests: a file, a folder, or - for standard input", parse: freeText, placeholder: "file" },
-      minimum: 1,
-      maximum: 1000,
-    },
+    positional: files,
   },
   brief: "Deploy a workload and watch it become healthy",
-  description: "All documents of the files become one workload. Repeating it deploys what changed and removes what left the files.",
+  description:
+    "Each Score document is a workload; Kubernetes manifests are one workload together. Repeating it deploys what changed and removes what left the files.",
+});
+
+export const validate = command({
+  run: async () => (await import("../commands/validate.ts")).validate,
+  parameters: { flags: { name: place.name, ...changes }, positional: files },
+  brief: "Check the files of workloads, without a control plane",
+});
+
+export const render = command({
+  run: async () => (await import("../commands/render.ts")).render,
+  parameters: {
+    flags: { ...place, ...changes, output: { kind: "enum", values: ["yaml", "json"], brief: "How to print", default: "yaml" } },
+    aliases: { n: "project", o: "output" },
+    positional: files,
+  },
+  brief: "Print the Kubernetes objects that a deployment would apply",
+});
+
+export const diff = command({
+  run: async () => (await import("../commands/diff.ts")).diff,
+  parameters: {
+    flags: {
+      ...place,
+      ...changes,
+      exitCode: { kind: "boolean", brief: "End with 1 when something would change", default: false, withNegated: false },
+    },
+    aliases: { n: "project" },
+    positional: files,
+  },
+  brief: "Show what a deployment would change in the cluster",
 });
 
 export const tree = command({

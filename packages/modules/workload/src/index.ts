@@ -3,10 +3,12 @@ export {
   releaseKind,
   workloadDefinitionKind,
   workloadInstanceKind,
+  workloadRenderingKind,
   type Environment,
   type Release,
   type WorkloadDefinition,
   type WorkloadInstance,
+  type WorkloadRendering,
 } from "./kinds/index.ts";
 export { environmentReconciler } from "./reconcile-environment.ts";
 export { definitionReconciler } from "./reconcile-definition.ts";
@@ -14,3 +16,4 @@ export { instanceReconciler } from "./reconcile-instance.ts";
 export { imagesOf, renderManifests, targetNamespaceOf } from "./render.ts";
 export { instanceLogs, type LogQuery } from "./logs.ts";
 export { instanceTree, setInventory, type InsightOptions } from "./tree.ts";
+export { computeRendering } from "./compute-rendering.ts";

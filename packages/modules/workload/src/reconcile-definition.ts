@@ -73,7 +73,7 @@ function targetOf(definition: WorkloadDefinition): Target {
 
 /** A kill after the create is found by the generation on the next run: no generation gets two releases. */
 async function makeRelease(definition: WorkloadDefinition, releases: readonly Release[], context: ReconcileContext): Promise<Release> {
-  const source = sourceOf(definition);
+  const source = sourceOf(definition.spec.source);
   const content = await context.blobs.put(contentText(source));
   const values = source.kind === "manifests" ? secretDigests(source.objects) : [];
   for (let number = (releases[0]?.spec.number ?? 0) + 1; ; number++) {

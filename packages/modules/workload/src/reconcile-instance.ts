@@ -12,9 +12,9 @@ import {
   type WorkloadDefinition,
   type WorkloadInstance,
 } from "./kinds/index.ts";
-import { renderScoreIn, type InPlace, type ScorePlace } from "./score-source.ts";
-import { releaseSource, type Source } from "./source.ts";
-import { renderManifests, replicasOf, scalableIn, targetNamespaceOf } from "./render.ts";
+import { desiredObjects } from "./desired-objects.ts";
+import { releaseSource } from "./source.ts";
+import { targetNamespaceOf } from "./render.ts";
 import { readCredentials } from "./registries.ts";
 import { pausedReason, report } from "./report-instance.ts";
 import { instanceFinalizer, removalRecheckMs, tearDown } from "./tear-down-instance.ts";
@@ -72,20 +72,10 @@ export function instanceReconciler(options: InstanceOptions): Reconciler {
         return report(instance, context, { release, targetNamespace, verdict: namespaceNotAllowed(targetNamespace, environment) });
       if (!isReadyNow(namespaceSet))
         return report(instance, context, { release, targetNamespace, verdict: follow(namespaceSet, `namespace ${targetNamespace}`) });
-      const inPlace = await documentsIn(await releaseSource(release, context), { instance, environment, targetNamespace, digest: options.digest }, context);
-      if ("verdict" in inPlace.result) return report(instance, context, { release, targetNamespace, uses: inPlace.uses, verdict: inPlace.result.verdict });
-      const objects = renderManifests({
-        objects: inPlace.result.objects,
-        definition: instance.spec.definition,
-        instance: instance.metadata.name,
-        replicas: instance.spec.replicas,
-        pullSecret: credentials.length > 0,
-        restartedAt: instance.spec.restartedAt,
-      });
-      const scalable = scalableIn(objects);
-      if (instance.spec.replicas !== undefined && scalable === undefined)
-        return report(instance, context, { release, targetNamespace, verdict: notScalable(instance) });
-      const replicas = scalable === undefined ? undefined : replicasOf(scalable);
+      const place = { instance, environment, targetNamespace, digest: options.digest, pullSecret: credentials.length > 0 };
+      const { result, uses } = await desiredObjects(await releaseSource(release, context), place, context);
+      if ("verdict" in result) return report(instance, context, { release, targetNamespace, uses, verdict: result.verdict });
+      const { objects, replicas } = result;
       const taken = await takenBy(instance, context);
       if (taken !== undefined) return report(instance, context, { release, targetNamespace, verdict: taken });
       const set = await context.objects.apply<ResourceSet>(setOf(instance, { environment, release, runtime, targetNamespace, objects }));
@@ -94,18 +84,11 @@ export function instanceReconciler(options: InstanceOptions): Reconciler {
         targetNamespace,
         set,
         replicas,
-        uses: inPlace.uses,
+        uses,
         verdict: follow(set, `release ${release.metadata.name}`),
       });
     },
   };
-}
-
-async function documentsIn(source: Source, place: ScorePlace, context: ReconcileContext): Promise<InPlace> {
-  if (source.kind === "score") return renderScoreIn(source.document, place, context);
-  if (place.instance.spec.values === undefined) return { result: { objects: source.objects }, uses: [] };
-  const message = `spec.values has no meaning for plain manifests: remove it, or write WorkloadDefinition ${place.instance.spec.definition} as a Score document`;
-  return { result: { verdict: { state: "stalled", reason: "ValuesNotSupported", message } }, uses: [] };
 }
 
 /** What the instance names, or what to tell while something is not there. Its references wake it when that changes. */
@@ -156,15 +139,6 @@ async function bind(instance: WorkloadInstance, environment: Environment, contex
     spec: { ...instance.spec, runtime: instance.spec.runtime ?? environment.spec.runtime },
   };
   return (await context.objects.commit(instance, draft)) ?? instance;
-}
-
-/** Running the old number while the spec asks for another would be a lie: nothing is applied until one of both is changed. */
-function notScalable(instance: WorkloadInstance): Verdict {
-  return {
-    state: "stalled",
-    reason: "NotScalable",
-    message: `spec.replicas needs a workload with exactly one Deployment, StatefulSet, ReplicaSet or ReplicationController; remove spec.replicas, or set the numbers in WorkloadDefinition ${instance.spec.definition}`,
-  };
 }
 
 /** What runs goes on, and is judged as ever; what waits is told. */

@@ -12,6 +12,8 @@ export interface ScorePlace {
   readonly targetNamespace: string;
   /** See `RenderContext` of the score package. */
   readonly digest: (content: string) => string;
+  /** Workloads that are taken for deployed there, by name. */
+  readonly beside?: ReadonlyMap<string, Readonly<Record<string, ScoreServicePort>>>;
 }
 
 export interface InPlace {
@@ -41,7 +43,12 @@ export async function renderScoreIn(
 async function inProject(document: ScoreDocument, place: ScorePlace, context: Pick<ReconcileContext, "objects">): Promise<InPlace> {
   const names = workloadsUsed(document);
   const found = await Promise.all(names.map(async (name) => ({ name, ...(await neighbour(name, place, context)) })));
-  const workloads = new Map(found.flatMap(({ name, ports }) => (ports === undefined ? [] : [[name, ports] as const])));
+  const workloads = new Map(
+    found.flatMap(({ name, ports }) => {
+      const there = place.beside?.get(name) ?? ports;
+      return there === undefined ? [] : [[name, there] as const];
+    }),
+  );
   workloads.set(document.metadata.name, document.service?.ports ?? {});
   const rendered = renderScore(document, { variables: place.environment.spec.variables ?? {}, workloads, digest: place.digest });
   // A definition that is going cannot be referred to (K6); the periodic look finds out when it is gone.
@@ -81,7 +88,7 @@ async function neighbour(
 }
 
 function portsOf(definition: WorkloadDefinition): Readonly<Record<string, ScoreServicePort>> {
-  const source = sourceOf(definition);
+  const source = sourceOf(definition.spec.source);
   if (source.kind === "score") {
     const checked = checkScore(source.document);
     return "causes" in checked ? {} : (checked.document.service?.ports ?? {});

@@ -9,8 +9,7 @@ export type Source =
   /** As it was written, old forms and all: reading it again is cheap, and its reader may have learned since. */
   | { readonly kind: "score"; readonly document: Readonly<Record<string, unknown>> };
 
-export function sourceOf({ spec }: WorkloadDefinition): Source {
-  const { manifests, score } = spec.source;
+export function sourceOf({ manifests, score }: WorkloadDefinition["spec"]["source"]): Source {
   if (score !== undefined) return { kind: "score", document: score.document };
   return { kind: "manifests", objects: (manifests?.objects ?? []) as unknown as KubeObject[] };
 }

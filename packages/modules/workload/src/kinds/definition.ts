@@ -7,31 +7,34 @@ import { group, version } from "./group.ts";
 /** Leaves room in the 253 characters of a release's name for a dash and a number that no definition reaches. */
 const definitionNameMax = 240;
 
+/** What runs: in a definition, and where somebody asks what would become of it. */
+export const sourceSchema = z
+  .object({
+    manifests: z
+      .object({
+        objects: z
+          .array(z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true }))
+          .describe("Kubernetes documents of any kind.")
+          .meta({ "x-kubernetes-list-type": "atomic" }),
+      })
+      .optional()
+      .describe("Plain Kubernetes manifests."),
+    score: z
+      .object({
+        document: z
+          .record(z.string(), z.unknown())
+          .describe("The document, with the content of files that stood beside it. `image: .` waits for an image.")
+          .meta({ "x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-map-type": "atomic" }),
+      })
+      .optional()
+      .describe("A Score document, score.dev/v1b1. Its metadata.name is the name of the definition."),
+  })
+  .describe("What runs: one of manifests and score.");
+
 const definitionFields = {
   spec: z
     .object({
-      source: z
-        .object({
-          manifests: z
-            .object({
-              objects: z
-                .array(z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true }))
-                .describe("Kubernetes documents of any kind.")
-                .meta({ "x-kubernetes-list-type": "atomic" }),
-            })
-            .optional()
-            .describe("Plain Kubernetes manifests."),
-          score: z
-            .object({
-              document: z
-                .record(z.string(), z.unknown())
-                .describe("The document, with the content of files that stood beside it. `image: .` waits for an image.")
-                .meta({ "x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-map-type": "atomic" }),
-            })
-            .optional()
-            .describe("A Score document, score.dev/v1b1. Its metadata.name is the name of the definition."),
-        })
-        .describe("What runs: one of manifests and score."),
+      source: sourceSchema,
     })
     .describe("What runs, wherever it is deployed."),
   status: z
@@ -81,12 +84,12 @@ export const workloadDefinitionKind = defineKind({
           message: `Too long: at most ${definitionNameMax} characters, since its releases are named after it with a number behind`,
         },
       ];
-    return sourceCauses(object as WorkloadDefinition);
+    return sourceCauses((object as WorkloadDefinition).spec.source, object.metadata.name);
   },
 });
 
-function sourceCauses(definition: WorkloadDefinition): readonly ErrorCause[] {
-  const { manifests, score } = definition.spec.source;
+/** What is wrong with a source, below the field `spec.source`. */
+export function sourceCauses({ manifests, score }: z.output<typeof sourceSchema>, name: string): readonly ErrorCause[] {
   const field = "spec.source";
   if ((manifests === undefined) === (score === undefined)) {
     const message =
@@ -95,7 +98,7 @@ function sourceCauses(definition: WorkloadDefinition): readonly ErrorCause[] {
         : "Forbidden: either manifests or score; one definition is one workload";
     return [{ field, reason: manifests === undefined ? "FieldValueRequired" : "FieldValueForbidden", message }];
   }
-  if (score !== undefined) return scoreCauses(score.document, definition.metadata.name);
+  if (score !== undefined) return scoreCauses(score.document, name);
   if (manifests === undefined || manifests.objects.length === 0)
     return [{ field: `${field}.manifests.objects`, reason: "FieldValueRequired", message: "Required value: at least one object" }];
   return validateObjects(manifests.objects, `${field}.manifests.objects`);

@@ -1,0 +1,82 @@
+import { PlatformError, type ErrorCause, type JsonObject } from "@threeport/resource";
+import { note, type CliContext } from "../context.ts";
+import { loadManifests, type Manifest } from "../manifests/load-manifests.ts";
+import { originInWorkload } from "../manifests/locate-causes.ts";
+import { readSources } from "../manifests/read-sources.ts";
+import { workloadName } from "../manifests/workload-name.ts";
+import { readScore } from "./read-score.ts";
+import { counted, type LoadOptions, type Workload, type WorkloadFlags } from "./workload.ts";
+
+/**
+ * Workloads of files: each Score document is one, and plain manifests are one together. Notices and warnings are printed.
+ * @throws PlatformError TP_INVALID with `file:line:column field` of everything that is wrong in Score documents; TP_YAML_INVALID, TP_USAGE
+ */
+export async function loadWorkloads(context: CliContext, flags: LoadOptions, paths: readonly string[]): Promise<readonly Workload[]> {
+  const { manifests, warnings } = loadManifests(await readSources(paths, context.stdin));
+  for (const warning of warnings) note(context, `warning: ${warning}`);
+  const scores = manifests.filter(({ value }) => isScore(value));
+  if (scores.length === 0) return [ofManifests(manifests, flags, paths)];
+  const plain = manifests.find((manifest) => !scores.includes(manifest));
+  if (plain !== undefined)
+    throw new PlatformError("TP_USAGE", {
+      message: `${plain.file} holds Kubernetes manifests, and ${scores[0]?.file ?? ""} a Score workload`,
+      detail: { hint: "deploy them by two calls: manifests are one workload together, a Score document is one by itself" },
+    });
+  refuseFlags(flags, scores);
+  const read = await Promise.all(scores.map((manifest) => readScore(manifest, flags)));
+  for (const { notices } of read) for (const notice of notices) note(context, `notice: ${notice}`);
+  const causes = read.flatMap((each) => ("causes" in each ? each.causes : []));
+  if (causes.length > 0) throw invalidFiles(scores, causes);
+  const workloads = read.flatMap((each) => ("workload" in each ? [each.workload] : []));
+  const twice = workloads.find(({ name }, index) => workloads.findIndex((each) => each.name === name) < index);
+  if (twice !== undefined)
+    throw new PlatformError("TP_USAGE", { message: `two documents are named ${twice.name}`, detail: { hint: "give one of them another metadata.name" } });
+  return workloads;
+}
+
+function ofManifests(manifests: readonly Manifest[], flags: WorkloadFlags, paths: readonly string[]): Workload {
+  const given = (["image", "overridesFile", "overrideProperty"] as const).find((flag) => flags[flag] !== undefined);
+  if (given !== undefined)
+    throw new PlatformError("TP_USAGE", {
+      message: `${flagNames[given]} is for Score workloads, and these are Kubernetes manifests`,
+      detail: { hint: "change the manifests themselves" },
+    });
+  return {
+    name: flags.name ?? workloadName(paths[0] ?? ""),
+    source: { manifests: { objects: manifests.map(({ value }) => value) } },
+    values: undefined,
+    origin: originInWorkload(manifests),
+    summary: counted(manifests.length, "object"),
+    ports: {},
+  };
+}
+
+const flagNames = { image: "--image", overridesFile: "--overrides-file", overrideProperty: "--override-property" } as const;
+
+function refuseFlags(flags: WorkloadFlags, scores: readonly Manifest[]): void {
+  if (flags.name !== undefined)
+    throw new PlatformError("TP_USAGE", {
+      message: "a Score workload is named by its metadata.name",
+      detail: { hint: "leave --name away, or change the file" },
+    });
+  const overrides = flags.overridesFile !== undefined || flags.overrideProperty !== undefined;
+  if (overrides && scores.length > 1)
+    throw new PlatformError("TP_USAGE", {
+      message: `overrides are for one Score file, and there are ${scores.length}`,
+      detail: { hint: "deploy them one by one" },
+    });
+}
+
+/** By its version, or by what only such a document has. */
+function isScore(value: JsonObject): boolean {
+  const { apiVersion, kind, containers } = value;
+  return (typeof apiVersion === "string" && /^(?:score\.dev|humanitec\.org)\//.test(apiVersion)) || (kind === undefined && containers !== undefined);
+}
+
+function invalidFiles(scores: readonly Manifest[], causes: readonly ErrorCause[]): PlatformError {
+  const files = [...new Set(scores.map(({ file }) => file))];
+  return new PlatformError("TP_INVALID", {
+    message: `${files.length === 1 ? files[0] : `${files.length} files`}: ${counted(causes.length, "field")} of Score documents must be corrected`,
+    causes,
+  });
+}

@@ -1,0 +1,79 @@
+import type { ReconcileContext, Verdict } from "@threeport/engine";
+import { PlatformError, type KubeObject } from "@threeport/resource";
+import { desiredObjects } from "./desired-objects.ts";
+import {
+  environmentKind,
+  workloadDefinitionKind,
+  workloadInstanceKind,
+  type Environment,
+  type WorkloadDefinition,
+  type WorkloadInstance,
+  type WorkloadRendering,
+} from "./kinds/index.ts";
+import { targetNamespaceOf } from "./render.ts";
+import { sourceOf } from "./source.ts";
+
+export interface RenderingOptions {
+  readonly digest: (content: string) => string;
+}
+
+/** What a deployment would apply: the same functions over the same objects as its reconciler, without the writes. */
+export async function computeRendering(
+  rendering: WorkloadRendering,
+  namespace: string,
+  context: Pick<ReconcileContext, "objects">,
+  { digest }: RenderingOptions,
+): Promise<WorkloadRendering> {
+  const { spec } = rendering;
+  const [environment, definition] = await Promise.all([
+    context.objects.get<Environment>({ apiVersion: environmentKind.apiVersion, kind: environmentKind.kind, name: spec.environment }),
+    spec.source === undefined
+      ? context.objects.get<WorkloadDefinition>({
+          apiVersion: workloadDefinitionKind.apiVersion,
+          kind: workloadDefinitionKind.kind,
+          namespace,
+          name: spec.definition,
+        })
+      : undefined,
+  ]);
+  if (environment === undefined) throw new PlatformError("TP_NOT_FOUND", { message: `environments.threeport.io "${spec.environment}" not found` });
+  const source = spec.source ?? definition?.spec.source;
+  if (source === undefined)
+    throw new PlatformError("TP_NOT_FOUND", {
+      message: `there is no WorkloadDefinition ${spec.definition} in namespace ${namespace}, and spec.source says none`,
+    });
+  const instance = await instanceOf(rendering, namespace, context);
+  const targetNamespace = instance.spec.targetNamespace ?? targetNamespaceOf(namespace, spec.environment);
+  const pullSecret = (environment.spec.registries ?? []).length > 0;
+  const beside = new Map(
+    (spec.beside ?? []).map(({ name, ports = {} }) => [name, Object.fromEntries(Object.entries(ports).map(([key, port]) => [key, { port }]))] as const),
+  );
+  const { result } = await desiredObjects(sourceOf(source), { instance, environment, targetNamespace, digest, pullSecret, beside }, context);
+  const answer = "verdict" in result ? told(result.verdict) : { objects: result.objects as KubeObject[] };
+  return { ...rendering, status: { instance: instance.metadata.name, targetNamespace, ...answer } };
+}
+
+/** The deployment as it would be: the one that is there, with what the question says in place of its own. */
+async function instanceOf({ spec }: WorkloadRendering, namespace: string, context: Pick<ReconcileContext, "objects">): Promise<WorkloadInstance> {
+  const definition = { apiVersion: workloadDefinitionKind.apiVersion, kind: workloadDefinitionKind.kind, namespace, name: spec.definition };
+  const all = await context.objects.list<WorkloadInstance>(workloadInstanceKind, { namespace, refersTo: definition });
+  const found = all.find((each) => each.spec.definition === spec.definition && each.spec.environment === spec.environment);
+  const { apiVersion, kind } = workloadInstanceKind;
+  const name = found?.metadata.name ?? `${spec.definition}-${spec.environment}`;
+  return {
+    ...(found ?? { apiVersion, kind, metadata: { name, namespace } }),
+    spec: {
+      release: "latest",
+      progressDeadlineSeconds: 600,
+      ...found?.spec,
+      definition: spec.definition,
+      environment: spec.environment,
+      ...(spec.values === undefined ? {} : { values: spec.values }),
+      ...(spec.replicas === undefined ? {} : { replicas: spec.replicas }),
+    },
+  };
+}
+
+function told({ reason, message }: Verdict): { reason: string; message: string } {
+  return { reason, message };
+}

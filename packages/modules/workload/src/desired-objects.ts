@@ -1,0 +1,50 @@
+// From what a definition says to the objects of one deployment: design.md §7 "render". Reads, and writes nothing.
+import type { ReconcileContext, Verdict } from "@threeport/engine";
+import type { KubeObject } from "@threeport/resource";
+import { renderManifests, replicasOf, scalableIn } from "./render.ts";
+import { renderScoreIn, type InPlace, type ScorePlace } from "./score-source.ts";
+import type { Source } from "./source.ts";
+
+export interface DesiredPlace extends ScorePlace {
+  /** The environment has registries: pods pull with their credentials. */
+  readonly pullSecret: boolean;
+}
+
+export interface Desired {
+  readonly result: { readonly objects: readonly KubeObject[]; readonly replicas: number | undefined } | { readonly verdict: Verdict };
+  /** Definitions that were read beside its own. */
+  readonly uses: readonly string[];
+}
+
+export async function desiredObjects(source: Source, place: DesiredPlace, context: Pick<ReconcileContext, "objects">): Promise<Desired> {
+  const { instance } = place;
+  const { result, uses } = await documentsIn(source, place, context);
+  if ("verdict" in result) return { result, uses };
+  const objects = renderManifests({
+    objects: result.objects,
+    definition: instance.spec.definition,
+    instance: instance.metadata.name,
+    replicas: instance.spec.replicas,
+    pullSecret: place.pullSecret,
+    restartedAt: instance.spec.restartedAt,
+  });
+  const scalable = scalableIn(objects);
+  if (instance.spec.replicas !== undefined && scalable === undefined) return { result: { verdict: notScalable(instance.spec.definition) }, uses };
+  return { result: { objects, replicas: scalable === undefined ? undefined : replicasOf(scalable) }, uses };
+}
+
+async function documentsIn(source: Source, place: ScorePlace, context: Pick<ReconcileContext, "objects">): Promise<InPlace> {
+  if (source.kind === "score") return renderScoreIn(source.document, place, context);
+  if (place.instance.spec.values === undefined) return { result: { objects: source.objects }, uses: [] };
+  const message = `spec.values has no meaning for plain manifests: remove it, or write WorkloadDefinition ${place.instance.spec.definition} as a Score document`;
+  return { result: { verdict: { state: "stalled", reason: "ValuesNotSupported", message } }, uses: [] };
+}
+
+/** Running the old number while the spec asks for another would be a lie: nothing is applied until one of both is changed. */
+function notScalable(definition: string): Verdict {
+  return {
+    state: "stalled",
+    reason: "NotScalable",
+    message: `spec.replicas needs a workload with exactly one Deployment, StatefulSet, ReplicaSet or ReplicationController; remove spec.replicas, or set the numbers in WorkloadDefinition ${definition}`,
+  };
+}
