@@ -259,8 +259,13 @@ describe.skipIf(!canRun)("a real Kubernetes on this machine", () => {
     await killedStarter(stateDir, async (lines) => lines.some((line) => line.startsWith("API server")));
     const init = await livingInit(stateDir);
     expect(init).toBeDefined();
+    // As if it had been killed between the start of a program and the note of it.
+    const note = join(stateDir, "pid", "etcd.json");
+    const noted = await readFile(note, "utf8");
+    await rm(note);
     const cluster = await start("killed", stateDir);
     expect(await livingInit(stateDir)).toEqual(init);
+    expect(await readFile(note, "utf8")).toBe(noted);
     expect(await kubectl(cluster, ["get", "nodes", "-o", "name"])).toBe("node/killed\n");
     const record = await slotOf(stateDir);
     await cluster.stop();

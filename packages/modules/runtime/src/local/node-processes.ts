@@ -5,7 +5,7 @@ import { PlatformError } from "@threeport/resource";
 import type { ComponentCommand } from "./component-commands.ts";
 import { configPath, type NodeSettings } from "./node-config.ts";
 import { nodeInitScript } from "./node-init-script.ts";
-import { isAlive, isNamespaceInit, killExactly, type ProcessIdentity, processesWithEnvironment } from "./process-table.ts";
+import { commandLine, isAlive, isNamespaceInit, killExactly, type ProcessIdentity, processesWithEnvironment } from "./process-table.ts";
 import { livingProcess, recordStarted, stateFolders } from "./state-folder.ts";
 import { waitFor } from "./wait.ts";
 
@@ -26,6 +26,8 @@ export interface NodeContext {
   readonly settings: NodeSettings;
   /** Files through which a process enters the node's control groups. */
   readonly cgroupEntrances: readonly string[];
+  /** The node was there before: an earlier start was ended, and programs of it may run. */
+  readonly continued: boolean;
   readonly exec: Exec;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
@@ -71,11 +73,25 @@ export async function startInit(context: NodeContext): Promise<ProcessIdentity> 
 export async function startComponent(context: NodeContext, init: ProcessIdentity, command: ComponentCommand): Promise<void> {
   const { stateDir, binariesFolder } = context.settings;
   if ((await livingProcess(stateDir, command.name)) !== undefined) return;
+  const program = join(binariesFolder, command.name);
+  const unrecorded = context.continued ? await runningProgram(program, context) : undefined;
+  if (unrecorded !== undefined) {
+    await recordStarted(stateDir, command.name, unrecorded.pid);
+    return;
+  }
   const nsenter = ["nsenter", "--target", String(init.pid), "--net", "--mount", "--pid", "--ipc", "--uts"];
   // containerd starts the shim, and the kubelet mount programs, by name: our own come first.
   const env = { PATH: `${binariesFolder}:${searchPath}`, GOMEMLIMIT: `${command.memoryMiB}MiB` };
-  const pid = await launch(context, { name: command.name, command: [...nsenter, join(binariesFolder, command.name), ...command.args], env });
+  const pid = await launch(context, { name: command.name, command: [...nsenter, program, ...command.args], env });
   await recordStarted(stateDir, command.name, pid);
+}
+
+/** A starter that was killed between the start of a program and the note of it left this one (N2): a second one would meet its ports and end. */
+async function runningProgram(program: string, { id, clock }: NodeContext): Promise<ProcessIdentity | undefined> {
+  const found = await processesWithEnvironment(processMark(id), clock);
+  const those = await Promise.all(found.map(async (identity) => ((await commandLine(identity.pid)).includes(program) ? [identity] : [])));
+  // What entered the node comes before what it became there; it is what would have been noted.
+  return those.flat().sort((a, b) => a.startTicks - b.startTicks || a.pid - b.pid)[0];
 }
 
 /** Throws, with the end of its log, when the component has ended. */

@@ -54,6 +54,11 @@ async function isBetweenPrograms(pid: number): Promise<boolean> {
   return fields[0] !== "Z" && fields[0] !== "X" && (Number(fields[6]) & kernelThreadFlag) === 0;
 }
 
+/** The words that a process was started with; none when it is gone. */
+export async function commandLine(pid: number): Promise<readonly string[]> {
+  return ((await readProc(`/proc/${pid}/cmdline`)) ?? "").split("\0");
+}
+
 /** Whether the process is number 1 of a namespace of its own: the kernel ends everything in there with it. */
 export async function isNamespaceInit(pid: number): Promise<boolean> {
   const numbers = /^NSpid:\s+(.*)$/m.exec((await readProc(`/proc/${pid}/status`)) ?? "")?.[1]?.split(/\s+/) ?? [];

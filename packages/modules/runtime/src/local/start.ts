@@ -90,8 +90,10 @@ export async function startLocalKubernetes(asked: StartRequest): Promise<LocalKu
   await writeConfig(settings);
 
   const cgroupEntrances = await createCgroups(settings.plan.cgroupRoot, await cgroupHierarchies());
-  const context: NodeContext = { id: record.id, settings, cgroupEntrances, exec: request.exec, clock: request.clock, ...withSignal(request) };
-  const init = (await livingInit(stateDir)) ?? (await startInit(context));
+  const living = await livingInit(stateDir);
+  const continued = living !== undefined;
+  const context: NodeContext = { id: record.id, settings, cgroupEntrances, continued, exec: request.exec, clock: request.clock, ...withSignal(request) };
+  const init = living ?? (await startInit(context));
   await connectNode(request.exec, settings.plan, init.pid);
   step("node namespaces are there");
 
