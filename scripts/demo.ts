@@ -3,14 +3,14 @@
  *
  *   node scripts/demo.ts [--once] [--runtime KUBECONFIG|CONTEXT [--image IMAGE]]
  *
- * Starts a control plane, a Kubernetes on this machine (needs root; the binaries are built on first use, which takes minutes), deploys examples/web,
- * calls it, and stays until Ctrl-C. `--once` ends after the call. `--runtime` takes a cluster that exists instead: a kubeconfig, or a context of yours; `--image` is
+ * Starts a control plane, a Kubernetes on this machine (needs root; the binaries are built on first use, which takes minutes), deploys the two Score
+ * workloads of examples/score, calls them, and stays until Ctrl-C. `--once` ends after the call. `--runtime` takes a cluster that exists instead: a kubeconfig, or a context of yours; `--image` is
  * then a busybox that it can pull.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,8 +22,8 @@ import { kubernetesCacheFolder } from "../packages/modules/runtime/src/local/ind
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const tptctlProgram = join(root, "packages/cli/src/main.ts");
-const example = join(root, "examples/web");
-/** What the example names: in every local runtime, and in no other cluster. */
+const example = join(root, "examples/score");
+/** In every local runtime, and in no other cluster. */
 const localImage = "docker.io/library/busybox:local";
 const environmentName = "dev";
 const instance = `web-${environmentName}`;
@@ -49,6 +49,7 @@ class StepFailed extends Error {
 const { values } = parseArgs({
   options: { once: { type: "boolean", default: false }, runtime: { type: "string" }, image: { type: "string", default: "docker.io/library/busybox:1.37.0" } },
 });
+const image = values.runtime === undefined ? localImage : values.image;
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort(signal));
 
@@ -80,8 +81,8 @@ async function demonstrate(): Promise<void> {
   const runtime = await addRuntime();
   made.environment = true;
   await tptctl("env", "create", environmentName, "--runtime", runtime);
-  say(`\n${bold("An application of plain Kubernetes manifests: examples/web")}`);
-  await tptctl("deploy", await manifests(), "--name", "web", "--env", environmentName);
+  say(`\n${bold("Two workloads as Score files: examples/score")}`);
+  await tptctl("deploy", example, "--env", environmentName, "--image", image);
   say(`\n${bold("It answers")}`);
   const clusterKubeconfig = await saveClusterKubeconfig(runtime);
   await using cluster = createClient(parseKubeconfig(await readFile(clusterKubeconfig, "utf8")));
@@ -106,17 +107,6 @@ async function addRuntime(): Promise<string> {
   made.runtime = true;
   await tptctl("runtime", "add", "demo", ...given);
   return "demo";
-}
-
-async function manifests(): Promise<string> {
-  if (values.runtime === undefined) return example;
-  const folder = join(home, "manifests");
-  await cp(example, folder, { recursive: true });
-  for (const name of (await readdir(folder)).filter((file) => file.endsWith(".yaml"))) {
-    const path = join(folder, name);
-    await writeFile(path, (await readFile(path, "utf8")).replaceAll(localImage, values.image));
-  }
-  return folder;
 }
 
 /** kubectl's way into the cluster, taken from where the control plane keeps it. */
@@ -167,9 +157,9 @@ async function nextCommands(clusterKubeconfig: string): Promise<void> {
   const kubectl = findKubectl();
   say(`\n${bold("Try, in another terminal:")}
   export THREEPORT_HOME=${home}
-  ${join(root, "tptctl")} tree ${instance}
+  ${join(root, "tptctl")} tree
   ${join(root, "tptctl")} logs ${instance} -f
-  ${join(root, "tptctl")} deploy ${example} --env ${environmentName}     # after a change
+  ${join(root, "tptctl")} deploy ${example} --env ${environmentName} --image ${image}     # after a change
   KUBECONFIG=${join(home, "kubeconfig")} ${kubectl} get environments,workloadinstances,releases
   KUBECONFIG=${clusterKubeconfig} ${kubectl} -n ${targetNamespace} get all
 
