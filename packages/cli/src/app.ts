@@ -4,7 +4,7 @@ import { backup, completion, down, keys, restore, status, up, version } from "./
 import { environment } from "./routes/environments.ts";
 import { apply, deleteObjects, describe, get, wait } from "./routes/objects.ts";
 import { runtime } from "./routes/runtimes.ts";
-import { deploy, diff, logs, pause, render, restart, resume, tree, validate } from "./routes/workloads.ts";
+import { deploy, diff, events, logs, pause, render, restart, resume, tree, validate, why } from "./routes/workloads.ts";
 import { productVersion } from "./version.ts";
 
 const root = buildRouteMap<string, CliContext>({
@@ -19,6 +19,8 @@ const root = buildRouteMap<string, CliContext>({
     render,
     diff,
     tree,
+    why,
+    events,
     logs,
     pause,
     resume,

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { createClient, parseKubeconfig, type KubeClient } from "@threeport/client";
 import type { StoredObject } from "@threeport/resource";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { deadWebhook, failures, noneLeft } from "./testing/failures.ts";
 import { createTestHome, eventually, type TestHome } from "./testing/tptctl.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -155,6 +156,58 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
       over.abort();
       await visitor;
       expect([lost, calls > 20]).toEqual([[], true]);
+    },
+    testMs,
+  );
+
+  test(
+    "why names the cause of each failure in one sentence, down to the container and what it wrote",
+    async () => {
+      await using plane = createClient(parseKubeconfig(await readFile(join(home.folder, "admin.kubeconfig"), "utf8")));
+      const group = "threeport.io/v1alpha1";
+      await plane.create({ apiVersion: "v1", kind: "Namespace" }, { apiVersion: "v1", kind: "Namespace", metadata: { name: "why" } });
+      const create = (kind: string, name: string, spec: object) =>
+        plane.create({ apiVersion: group, kind, namespace: "why" }, { apiVersion: group, kind, metadata: { name, namespace: "why" }, spec });
+      await cluster.create({ apiVersion: deadWebhook.apiVersion, kind: deadWebhook.kind }, deadWebhook);
+      // The namespace is there with the first of them, and the quota before the one that it is for.
+      for (const { name, objects } of [...failures].sort((a, b) => Number(a.name === "quota") - Number(b.name === "quota"))) {
+        if (name === "quota") {
+          const target = { apiVersion: "v1", kind: "ResourceQuota", namespace: "why-dev" };
+          await eventually("the namespace", () =>
+            cluster.create(target, { ...noneLeft, metadata: { ...noneLeft.metadata, namespace: "why-dev" } }).catch(() => undefined),
+          );
+        }
+        await create("WorkloadDefinition", name, { source: { manifests: { objects } } });
+        await create("WorkloadInstance", name, { definition: name, environment: "dev" });
+      }
+      interface Step {
+        readonly kind: string;
+        readonly name: string;
+        readonly message: string;
+      }
+      const causeOf = async (name: string): Promise<string> => {
+        const path = `/apis/${group}/namespaces/why/workloadinstances/${name}/why`;
+        const { kind, name: object, message } = ((await plane.request(path)).body as { chain: Step[] }).chain.at(-1) ?? { kind: "", name: "", message: "" };
+        return `${kind} ${object}: ${message}`;
+      };
+      const found = new Map<string, string>();
+      for (const { name, cause } of failures) {
+        await eventually(`the cause of ${name}: ${String(cause)}`, async () => {
+          found.set(name, await causeOf(name));
+          return cause.test(found.get(name) ?? "") ? true : undefined;
+        }).catch((error: unknown) => {
+          throw new Error(`${name} says: ${found.get(name)}`, { cause: error });
+        });
+      }
+      const told = await home.run(["why", "crash-loop", "-n", "why"]);
+      expect(told, told.stderr).toMatchObject({ code: 8 });
+      expect(told.stdout).toMatch(/^WorkloadInstance\/crash-loop \(why\) {2}\w+\n {2}└─ ResourceSet\/crash-loop /);
+      expect(told.stdout).toMatch(
+        /\n\nCause: Pod\/crash-loop-\S+ \(why-dev\): Container "app" keeps ending: .*\nSince: 2.*\n(?:.*\n)*Last lines of container app.*:\n {2}cannot open \/etc\/app.conf\n/,
+      );
+      expect((await home.run(["events", "crash-loop", "-n", "why"])).stdout).toMatch(/Pod\/crash-loop-\S+ +Back-off restarting failed container/);
+      expect((await home.run(["why", "web-dev"])).stdout).toMatch(/^✔ WorkloadInstance\/web-dev \(default\) is healthy/);
+      await cluster.delete({ apiVersion: deadWebhook.apiVersion, kind: deadWebhook.kind, name: deadWebhook.metadata.name });
     },
     testMs,
   );

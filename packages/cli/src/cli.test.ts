@@ -219,7 +219,7 @@ describe("with a control plane", () => {
   test("a deploy that does not become healthy in time says why and what next, and goes on", async () => {
     const late = await home.run(["deploy", "-", "--name", "late", "--env", "dev", "--project", "shop", "--timeout", "1s"], { input: configMap("late") });
     expect(late).toMatchObject({ code: 8, stdout: expect.stringContaining("workload late unchanged (1 object)\n") as string });
-    expect(late.stderr).toMatch(/^error: late-dev is not ready after 1.0 s: .+\n(?: .*\n)*hint: it goes on by itself; tptctl tree late-dev -n shop /);
+    expect(late.stderr).toMatch(/^error: late-dev is not ready after 1.0 s: .+\n(?: .*\n)*hint: it goes on by itself; tptctl why late-dev -n shop /);
     expect(late.stdout + late.stderr).not.toMatch(/\u001b/);
     expect((await home.run(["get", "wi", "-n", "shop", "-o", "name"])).stdout).toBe("workloadinstance.threeport.io/late-dev\n");
   });
@@ -284,6 +284,24 @@ resources: {env: {type: environment}}
     expect(instance.spec).toMatchObject({ replicas: 3, values: { containers: { web: { variables: { SIZE: "large" } } } } });
     expect(await run("deploy", "--no-wait")).toMatchObject({ stderr: expect.stringContaining("notice: app-dev keeps values of its own") as string });
     expect((await run("deploy", "--no-wait", "--replicas", "2")).stdout).toContain("deployment app-dev configured\n");
+  });
+
+  test("why leads from any object to what it waits for, here a cluster that does not answer; what is well says so", async () => {
+    const unreached = /Cause: KubernetesRuntimeInstance\/gone: .*127\.0\.0\.1:1.*\nSince: 2/;
+    for (const args of [["runtime/gone"], ["env", "dev"], ["late-dev", "-n", "shop"], ["wd/late", "-n", "shop"]]) {
+      const told = await home.run(["why", ...args]);
+      expect(told, told.stderr).toMatchObject({ code: 8, stdout: expect.stringMatching(unreached) as string });
+    }
+    expect((await home.run(["why", "wd/late", "-n", "shop"])).stdout).toMatch(
+      /^WorkloadDefinition\/late \(shop\) .*\n {2}└─ WorkloadInstance\/late-dev \(shop\) .*\n {4}└─ ResourceSet\/namespace-shop-dev.gone \(shop\) .*\n {6}└─ KubernetesRuntimeInstance\/gone/,
+    );
+    expect(JSON.parse((await home.run(["why", "late-dev", "-n", "shop", "-o", "json"])).stdout)).toMatchObject({
+      healthy: false,
+      chain: [{ kind: "WorkloadInstance" }, {}, {}],
+    });
+    expect(await home.run(["why", "ns/default"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^✔ Namespace\/default is healthy/) as string });
+    expect(await home.run(["why", "nobody"])).toMatchObject({ code: 4, stderr: expect.stringContaining("there is no deployment nobody") as string });
+    expect((await home.run(["events", "late-dev", "-n", "shop"])).stderr).toContain("warning: events of the cluster are left out");
   });
 
   test("a deployment is paused, asked for new pods, and goes on, each said once", async () => {

@@ -6,6 +6,7 @@ export { deployerObjects } from "./confinement/deployer.ts";
 export { confirmPruneAnnotation, environmentLabel } from "./marks.ts";
 export { resourceSetReconciler, type ResourceSetOptions } from "./reconcile-set.ts";
 export { readEntry, objectIdOf, type Entry } from "./apply/entry.ts";
+export { causeChain, type CauseStep } from "./cause-chain.ts";
 export { podsOfEntries, treeOfEntries, type TreeNode } from "./tree.ts";
 export { idText, idWords } from "./identity.ts";
 export type { HealthState, ObjectId, Verdict } from "./health/index.ts";

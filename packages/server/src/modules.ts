@@ -8,9 +8,11 @@ import {
   definitionReconciler,
   environmentKind,
   environmentReconciler,
+  instanceEvents,
   instanceLogs,
   instanceReconciler,
   instanceTree,
+  instanceWhy,
   releaseKind,
   setInventory,
   workloadDefinitionKind,
@@ -117,6 +119,18 @@ function subresourcesOf(options: InsightOptions, clock: Tools["clock"]): Subreso
     [
       `${workloadInstanceKind.resource}/tree`,
       { verbs: ["get"], answers: "json", serve: async ({ namespace, name }) => ({ kind: "json", value: await instanceTree(options, { namespace, name }) }) },
+    ],
+    [
+      `${workloadInstanceKind.resource}/why`,
+      { verbs: ["get"], answers: "json", serve: async ({ namespace, name }) => ({ kind: "json", value: await instanceWhy(options, { namespace, name }) }) },
+    ],
+    [
+      `${workloadInstanceKind.resource}/events`,
+      {
+        verbs: ["get"],
+        answers: "json",
+        serve: async ({ namespace, name, signal }) => ({ kind: "json", value: await instanceEvents(options, { namespace, name, signal }) }),
+      },
     ],
     [
       `${workloadInstanceKind.resource}/log`,

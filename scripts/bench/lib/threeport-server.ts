@@ -21,6 +21,8 @@ export interface StartInput {
   readonly compileCache?: string;
   /** Arguments of node itself. */
   readonly nodeArgs?: readonly string[];
+  /** Default: the embedded PostgreSQL. */
+  readonly databaseUrl?: string;
 }
 
 export interface StartedServer {
@@ -30,14 +32,18 @@ export interface StartedServer {
 }
 
 /** Starts our control plane as its users do, embedded PostgreSQL included, and waits until it is ready. */
-export async function startServer({ home, port, compileCache = `${home}-compiled`, nodeArgs = [] }: StartInput): Promise<StartedServer> {
+export async function startServer({ home, port, compileCache = `${home}-compiled`, nodeArgs = [], databaseUrl }: StartInput): Promise<StartedServer> {
   const lines: string[] = [];
   const started = systemClock.monotonic();
-  const process = systemExec.start(globalThis.process.execPath, [...nodeArgs, main, "--home", home, "--port", String(port)], {
-    env: { NODE_COMPILE_CACHE: compileCache },
-    onLine: (line) => lines.push(line),
-    killAfterMs: 15_000,
-  });
+  const process = systemExec.start(
+    globalThis.process.execPath,
+    [...nodeArgs, main, "--home", home, "--port", String(port), ...(databaseUrl === undefined ? [] : ["--database-url", databaseUrl])],
+    {
+      env: { NODE_COMPILE_CACHE: compileCache },
+      onLine: (line) => lines.push(line),
+      killAfterMs: 15_000,
+    },
+  );
   let ended = false;
   void process.exited.then(() => (ended = true));
   try {

@@ -16,10 +16,15 @@ export interface WatchResult {
   readonly writeMs: readonly number[];
 }
 
-/** Writes at a steady rate, whatever the answers take, and notes when each watcher reads each event. */
-export async function watchLatency(system: SystemUnderTest, path: string, load: WatchLoad): Promise<WatchResult> {
+/** Writes at a steady rate, whatever the answers take, and notes when each watcher reads each event. `watched` may be another server over the same state. */
+export async function watchLatency(
+  system: Pick<SystemUnderTest, "connection">,
+  path: string,
+  load: WatchLoad,
+  watched: Pick<SystemUnderTest, "connection"> = system,
+): Promise<WatchResult> {
   await using writer = createClient(system.connection, { connectionsMax: 32 });
-  await using watcher = createClient(system.connection);
+  await using watcher = createClient(watched.connection);
   const names = Array.from({ length: 20 }, (_, index) => `watched-${index}`);
   for (const name of names)
     await writer.request(path, { method: "POST", body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { n: "-1" } } });

@@ -169,7 +169,7 @@ function worstOf(view: View | undefined): ErrorCause[] {
 
 function nextCommands(deployment: Deployment): string {
   const of = `${deployment.instance}${ofProject(deployment)}`;
-  return `tptctl tree ${of} shows its objects, tptctl logs ${of} what they write; correct the files and deploy again`;
+  return `tptctl why ${of} tells the cause, tptctl tree ${of} shows its objects; correct the files and deploy again`;
 }
 
 function ofProject({ project }: Deployment): string {

@@ -154,3 +154,40 @@ export const restart = command({
   parameters: steering,
   brief: "Replace the pods of a deployment, by its own rules for a rolling update",
 });
+
+/** Lines of a container's output that why shows at most. */
+const whyTailMax = 200;
+
+export const why = command({
+  run: async () => (await import("../commands/why.ts")).why,
+  parameters: {
+    flags: {
+      namespace,
+      tail: { kind: "parsed", parse: integerBetween(0, whyTailMax), brief: "Lines of the failing container's output", default: "10", placeholder: "lines" },
+      output: { kind: "enum", values: ["text", "json", "yaml"], brief: "How to print", default: "text" },
+    },
+    aliases: { n: "namespace", o: "output" },
+    positional: {
+      kind: "array",
+      parameter: { brief: "A deployment, or KIND/NAME of any object", parse: freeText, placeholder: "object" },
+      minimum: 1,
+      maximum: 2,
+    },
+  },
+  brief: "Say why something is not healthy, down to the container that caused it",
+});
+
+export const events = command({
+  run: async () => (await import("../commands/events.ts")).events,
+  parameters: {
+    flags: { namespace },
+    aliases: { n: "namespace" },
+    positional: {
+      kind: "tuple",
+      parameters: [
+        { brief: "The deployment, with its objects in the cluster; all of the project unless given", parse: nameText, optional: true, placeholder: "instance" },
+      ],
+    },
+  },
+  brief: "Show what happened lately",
+});

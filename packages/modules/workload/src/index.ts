@@ -17,3 +17,5 @@ export { imagesOf, renderManifests, targetNamespaceOf } from "./render.ts";
 export { instanceLogs, type LogQuery } from "./logs.ts";
 export { instanceTree, setInventory, type InsightOptions } from "./tree.ts";
 export { computeRendering } from "./compute-rendering.ts";
+export { instanceWhy, type Why } from "./why.ts";
+export { instanceEvents } from "./cluster-events.ts";
