@@ -2,9 +2,9 @@ import { ArgumentScannerError, buildApplication, buildRouteMap, text_en, type Ap
 import type { CliContext } from "./context.ts";
 import { backup, completion, down, keys, restore, status, up, version } from "./routes/control-plane.ts";
 import { environment } from "./routes/environments.ts";
-import { apply, deleteObjects, describe, get, wait } from "./routes/objects.ts";
+import { apply, deleteObjects, describe, edit, get, wait } from "./routes/objects.ts";
 import { runtime } from "./routes/runtimes.ts";
-import { deploy, diff, events, logs, pause, render, restart, resume, tree, validate, why } from "./routes/workloads.ts";
+import { deploy, diff, events, history, logs, pause, render, restart, resume, rollback, tree, validate, why } from "./routes/workloads.ts";
 import { productVersion } from "./version.ts";
 
 const root = buildRouteMap<string, CliContext>({
@@ -22,12 +22,15 @@ const root = buildRouteMap<string, CliContext>({
     why,
     events,
     logs,
+    history,
+    rollback,
     pause,
     resume,
     restart,
     get,
     describe,
     apply,
+    edit,
     delete: deleteObjects,
     wait,
     backup,

@@ -1,9 +1,9 @@
 // tptctl against a real control plane of its own, each command a process, as a user runs it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, mkdir, readFile, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createClient, parseKubeconfig } from "@threeport/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
@@ -284,6 +284,51 @@ resources: {env: {type: environment}}
     expect(instance.spec).toMatchObject({ replicas: 3, values: { containers: { web: { variables: { SIZE: "large" } } } } });
     expect(await run("deploy", "--no-wait")).toMatchObject({ stderr: expect.stringContaining("notice: app-dev keeps values of its own") as string });
     expect((await run("deploy", "--no-wait", "--replicas", "2")).stdout).toContain("deployment app-dev configured\n");
+  });
+
+  test("releases are listed with where they run; a deployment goes back to one, stays there, and follows again", async () => {
+    const out = async (...args: string[]) => (await home.run([...args])).stdout;
+    expect(await out("history", "same")).toMatch(/^RELEASE +CREATED +IMAGES +RUNS AS\nsame-2 +\S+Z(?: +same-dev)?\nsame-1 +\S+Z\n$/);
+    expect(await out("history", "same-dev")).toBe(await out("history", "same"));
+    expect(await out("rollback", "same-dev", "--to", "same-1")).toBe(
+      "same-dev goes to release same-1 and stays there; tptctl rollback same-dev --to latest makes it follow again\n",
+    );
+    expect(await out("rollback", "same-dev", "--to", "same-1")).toBe("same-dev is at same-1 already\n");
+    expect(await home.run(["deploy", "-", "--name", "same", "--env", "dev", "--no-wait"], { input: configMap("x") })).toMatchObject({
+      stderr: "warning: same-dev is pinned to release same-1 and stays there; tptctl rollback same-dev --to latest makes it follow\n",
+    });
+    expect(await out("rollback", "same-dev", "--to", "latest")).toBe("same-dev follows its workload again\n");
+    expect(await home.run(["rollback", "same-dev", "--to", "same-9"])).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining("hint: there are same-") as string,
+    });
+    expect(await home.run(["history", "nobody"])).toMatchObject({ code: 4, stderr: expect.stringContaining("there are no releases of nobody") as string });
+  });
+
+  test("an object is changed in an editor; what is refused comes back with its reason, and giving up keeps the text", async () => {
+    const editor = join(folder(), "editor.sh");
+    const edit = async (script: string, ...args: string[]) => {
+      await writeFile(editor, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      return home.run(["edit", ...args], { env: { EDITOR: `sh ${editor}` } });
+    };
+    expect(await edit(":", "env/dev")).toMatchObject({ code: 0, stdout: "environment.threeport.io/dev unchanged\n" });
+    expect(await edit('sed -i "s/tier: development/tier: staging/" "$1"', "env", "dev")).toMatchObject({
+      code: 0,
+      stdout: "environment.threeport.io/dev edited\n",
+    });
+    expect((await home.run(["env", "describe", "dev"])).stdout).toMatch(
+      /^name: dev\nruntime: gone\ntier: staging\n(?:.*\n)*ready: .*RuntimeNotReady.*\ndeployments:\n {2}PROJECT +DEPLOYMENT +READY/,
+    );
+    // The first try is refused; the second sees why, and mends it.
+    const twice =
+      'if grep -q "Unsupported value\\|supported values" "$1"; then sed -i "s/tier: nonsense/tier: development/" "$1"; else sed -i "s/tier: staging/tier: nonsense/" "$1"; fi';
+    expect(await edit(twice, "env/dev")).toMatchObject({ code: 0, stdout: "environment.threeport.io/dev edited\n" });
+    const lost = await edit('sed -i "s/tier: development/tier: nonsense/" "$1"', "env/dev");
+    expect(lost).toMatchObject({ code: 3, stderr: expect.stringMatching(/hint: nothing was changed; your text is in \S+dev.yaml\n$/) as string });
+    const file = /your text is in (\S+)/.exec(lost.stderr)?.[1] ?? "";
+    expect(await readFile(file, "utf8")).toContain("tier: nonsense");
+    await rm(dirname(file), { recursive: true });
+    expect(await edit("exit 1", "env/dev")).toMatchObject({ code: 2, stderr: expect.stringContaining("the editor") as string });
   });
 
   test("why leads from any object to what it waits for, here a cluster that does not answer; what is well says so", async () => {

@@ -6,6 +6,7 @@ const apiVersion = "threeport.io/v1alpha1";
 
 export const workloadDefinition = { apiVersion, kind: "WorkloadDefinition" } as const;
 export const workloadInstance = { apiVersion, kind: "WorkloadInstance" } as const;
+export const release = { apiVersion, kind: "Release" } as const;
 export const resourceSet = { apiVersion, kind: "ResourceSet" } as const;
 export const environment = { apiVersion, kind: "Environment" } as const;
 export const runtimeInstance = { apiVersion, kind: "KubernetesRuntimeInstance" } as const;

@@ -32,8 +32,11 @@ export async function deploy(this: CliContext, flags: Flags, ...paths: string[])
   const written: Written[] = [];
   for (const workload of workloads) written.push(await write(this, client, { flags, workload }));
   for (const { pinnedTo, instance, definition, generation } of written) {
-    const patch = `kubectl patch workloadinstance ${instance}${ofProject(flags)} --type=merge -p '{"spec":{"release":"latest"}}'`;
-    if (pinnedTo !== undefined) note(this, `warning: ${instance} is pinned to release ${pinnedTo} and stays there; ${patch} makes it follow`);
+    if (pinnedTo !== undefined)
+      note(
+        this,
+        `warning: ${instance} is pinned to release ${pinnedTo} and stays there; tptctl rollback ${instance}${ofProject(flags)} --to latest makes it follow`,
+      );
     else if (!flags.wait) say(this, `look at it with tptctl tree ${instance}${ofProject(flags)}`);
     else
       await followDeployment(this, client, {

@@ -22,6 +22,12 @@ const list = command({
   brief: "List environments",
 });
 
+const describe = command({
+  run: async () => (await import("../commands/describe-environment.ts")).describeEnvironment,
+  parameters: { flags: {}, positional: { kind: "tuple", parameters: [label] } },
+  brief: "Show an environment, what it gives to workloads, and how they are",
+});
+
 const remove = command({
   run: async () => (await import("../commands/environments.ts")).deleteEnvironment,
   parameters: {
@@ -32,6 +38,6 @@ const remove = command({
 });
 
 export const environment: RouteMap<CliContext> = buildRouteMap<string, CliContext>({
-  routes: { create, list, delete: remove },
+  routes: { create, list, describe, delete: remove },
   docs: { brief: "Environments: where workloads are deployed" },
 });

@@ -29,6 +29,13 @@ export const describe = command({
   brief: "Tell all about one object: fields, conditions, events",
 });
 
+export const edit = command({
+  run: async () => (await import("../commands/edit.ts")).edit,
+  parameters: { flags: { namespace }, aliases: { n: "namespace" }, positional: { kind: "array", parameter: names, minimum: 1, maximum: 2 } },
+  brief: "Change an object in your editor",
+  description: "The editor is $THREEPORT_EDITOR, $KUBE_EDITOR, $VISUAL or $EDITOR. What is refused comes back with the reason, and nothing is lost.",
+});
+
 export const apply = command({
   run: async () => (await import("../commands/apply.ts")).apply,
   parameters: {

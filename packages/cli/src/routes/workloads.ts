@@ -191,3 +191,32 @@ export const events = command({
   },
   brief: "Show what happened lately",
 });
+
+export const history = command({
+  run: async () => (await import("../commands/history.ts")).history,
+  parameters: {
+    flags: { namespace },
+    aliases: { n: "namespace" },
+    positional: { kind: "tuple", parameters: [{ brief: "The workload, or one of its deployments", parse: nameText, placeholder: "name" }] },
+  },
+  brief: "Show the releases of a workload, and where they run",
+});
+
+export const rollback = command({
+  run: async () => (await import("../commands/history.ts")).rollback,
+  parameters: {
+    flags: {
+      namespace,
+      to: {
+        kind: "parsed",
+        parse: nameText,
+        brief: "The release, or latest to follow the workload again; the one before unless given",
+        optional: true,
+        placeholder: "release",
+      },
+    },
+    aliases: { n: "namespace" },
+    positional: { kind: "tuple", parameters: [{ brief: "The deployment", parse: nameText, placeholder: "instance" }] },
+  },
+  brief: "Bring a deployment back to an earlier release, and keep it there",
+});
