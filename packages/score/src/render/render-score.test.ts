@@ -71,7 +71,7 @@ resources:
 
 test("the same document gives the same bytes, whatever the order of its fields, and they are these", async () => {
   const text = `${JSON.stringify(objects(everything), undefined, 2)}\n`;
-  await expect(text).toMatchFileSnapshot("everything.golden.json");
+  await expect(text).toMatchFileSnapshot("everything.golden");
   const document = loadYamlDocuments(Buffer.from(everything), { file: "score.yaml" }).documents[0]?.value;
   const turned = JSON.stringify(document, (_, value: unknown) =>
     typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).reverse()) : value,
