@@ -36,11 +36,11 @@ test("F18: a pipe that nobody reads holds up nothing and fills no memory; once i
         if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
       }
       output.write("after\n");
-      return read.includes("log lines were dropped") && read.includes("after\n");
+      // Lines may be told of more than once: a busy machine drops some before the pipe is full.
+      const told = [...read.matchAll(/"lines":(\d+),"msg":"log lines were dropped/g)].reduce((sum, [, lines]) => sum + Number(lines), 0);
+      return told > 100_000 && read.includes("after\n");
     });
     closeSync(reader);
-    const told = /"lines":(\d+),"msg":"log lines were dropped/.exec(read)?.[1];
-    expect(Number(told)).toBeGreaterThan(100_000);
   } finally {
     closeSync(pipe);
     await rm(folder, { recursive: true, force: true });

@@ -55,7 +55,7 @@ const registryWords: readonly { readonly pattern: RegExp; readonly advice: strin
   {
     pattern: /no basic auth|authentication required|unauthorized|authorization failed|authoriz|access denied|insufficient_scope|403 forbidden|401/i,
     advice:
-      "The registry refuses access, or the image does not exist: check name and tag, and that a pull secret for this registry is on the pod or its service account.",
+      "The registry refuses access, or the image does not exist: check name and tag, and that there are credentials for this registry: under spec.registries of the environment, or as a pull secret of the pod or its service account.",
   },
   { pattern: /manifest unknown|not found|name unknown|does not exist|404/i, advice: "Check that the image's name and tag exist in the registry." },
   { pattern: /toomanyrequests|too many requests|rate limit|429/i, advice: "The registry limits pulls: wait, pull with an account, or use a mirror." },
