@@ -1,6 +1,6 @@
 import type { Clock, Logger, Random } from "@threeport/platform";
 import type { Kind } from "@threeport/resource";
-import type { Fence, Priority, Store, User } from "@threeport/store";
+import type { Fence, Priority, ObjectStore, User } from "@threeport/store";
 import type { Authorizer } from "./auth/policy.ts";
 import type { Registry } from "./registry.ts";
 import type { Controlled } from "./pipeline/references.ts";
@@ -9,7 +9,7 @@ import type { FieldValidation } from "./pipeline/body.ts";
 /** What the pipeline of every read and write needs. */
 export interface ApiContext {
   readonly registry: Registry;
-  readonly store: Store;
+  readonly store: ObjectStore;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

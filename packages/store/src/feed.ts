@@ -16,7 +16,7 @@ export interface FeedOptions {
   readonly log: Logger;
   /** Bytes of bodies kept for late subscribers. */
   readonly ringBytesMax?: number;
-  /** How often the log is looked at when no hint came. Hints may all be lost (D3). */
+  /** How often the log is looked at when no hint came. Hints may all be lost (D3). Infinity: never, where nobody else writes. */
   readonly pollMs?: number;
 }
 
@@ -165,9 +165,11 @@ export function createFeed(options: FeedOptions): Feed {
     return reading;
   }
 
+  const pollMs = options.pollMs ?? pollMsDefault;
+
   function poll(): void {
-    if (stopped) return;
-    timer = clock.after(options.pollMs ?? pollMsDefault, () => {
+    if (stopped || pollMs === Infinity) return;
+    timer = clock.after(pollMs, () => {
       readOn()
         .catch((error: unknown) => options.log.debug("the change feed could not read the log", { error: String(error) }))
         .finally(poll);

@@ -1,8 +1,8 @@
 import type { Clock, Logger } from "@threeport/platform";
 import { createBlobs, type Blobs } from "./blobs.ts";
-import { createCredentials, type Credentials } from "./credentials.ts";
+import { createCredentials } from "./credentials.ts";
 import { openDatabase, type ConnectionOptions, type Database, type DatabaseOptions } from "./database.ts";
-import { createFeed, type Feed } from "./feed.ts";
+import { createFeed } from "./feed.ts";
 import { createInventory, type Inventory } from "./inventory.ts";
 import { checkDataKeys } from "./keys/data-keys.ts";
 import { readerWithFreshKeys, watchKeys } from "./keys/fresh-keys.ts";
@@ -10,28 +10,23 @@ import { localKeys, type KeyEncryption } from "./keys/key-encryption.ts";
 import { askForResealing, createReseal, type Reseal } from "./keys/rotation.ts";
 import { openSealer, type Sealer } from "./keys/sealer.ts";
 import { createSharedSecrets, type SharedSecrets } from "./keys/shared-secrets.ts";
-import { createListTexts, type ListTexts } from "./list-text.ts";
+import { createListTexts } from "./list-text.ts";
 import { createMaintenance, type Maintenance } from "./maintenance.ts";
 import { migrate } from "./migrate.ts";
 import { createNotifier, type Notifier } from "./notifier.ts";
+import type { ObjectStore } from "./object-store.ts";
 import { keepPresence } from "./presence.ts";
 import { createQueue, type Queue } from "./queue.ts";
-import { createReader, type Reader } from "./reader.ts";
+import { createReader } from "./reader.ts";
 import { createReferences, type References } from "./references.ts";
-import { createWriter, type Writer } from "./writer.ts";
+import { createWriter } from "./writer.ts";
 
-export interface Store extends AsyncDisposable {
+export interface Store extends ObjectStore, AsyncDisposable {
   readonly database: Database;
-  readonly reader: Reader;
-  /** The newest state of a kind as JSON text: for answers that nobody looks into. */
-  readonly listText: ListTexts;
-  readonly writer: Writer;
-  readonly feed: Feed;
   readonly queue: Queue;
   readonly references: References;
   readonly inventory: Inventory;
   readonly blobs: Blobs;
-  readonly credentials: Credentials;
   readonly maintenance: Maintenance;
   readonly sealer: Sealer;
   /** One step of resealing what older data keys sealed (S7). */

@@ -1,6 +1,6 @@
 import type { Clock, Logger, Random } from "@threeport/platform";
 import type { KubeObject, Objects } from "@threeport/resource";
-import type { Store } from "@threeport/store";
+import type { ObjectStore } from "@threeport/store";
 import type { ComputedKinds } from "../computed.ts";
 import { authenticateByAny, cachedByToken, clientCertificates, storedTokens, type Authenticate } from "./authenticate.ts";
 import { keepAggregates } from "./keep-aggregates.ts";
@@ -12,7 +12,7 @@ import { serviceAccountTokens, type TokenOptions } from "./service-account-token
 import { openSigningKeys, type SigningKeys } from "./signing-keys.ts";
 
 export interface AuthOptions {
-  readonly store: Store;
+  readonly store: ObjectStore;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -66,7 +66,7 @@ export async function openAuth(options: AuthOptions): Promise<Auth> {
 }
 
 /** A ServiceAccount or Secret that goes takes the tokens that are bound to it along, at once and not when the cache forgets them. */
-async function forgetWhatEnds(store: Store, forget: () => void): Promise<Disposable> {
+async function forgetWhatEnds(store: ObjectStore, forget: () => void): Promise<Disposable> {
   const subscriptions = new DisposableStack();
   const follow = async (kind: string): Promise<void> => {
     const subscription = await store.feed.subscribe(

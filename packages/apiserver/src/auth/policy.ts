@@ -4,7 +4,7 @@
 //   Until the first load, and while the feed has lost its place, what was known last is in force; members of system:masters may always.
 import type { Clock, Logger } from "@threeport/platform";
 import { PlatformError, compileLabelSelector, type Kind } from "@threeport/resource";
-import type { Store, User } from "@threeport/store";
+import type { ObjectStore, User } from "@threeport/store";
 import { clusterRoleKind, rbacKinds, roleKind, type BindingObject, type RoleObject, type RoleRef } from "../kinds/rbac.ts";
 import type { Attributes } from "./attributes.ts";
 import { ruleAllows, type PolicyRule } from "./rules.ts";
@@ -190,7 +190,7 @@ function subjectKey(subject: { readonly kind: string; readonly name: string; rea
 /** Reads all RBAC objects and follows their changes until disposed. `onChange` is called after each. */
 export async function followPolicy(
   policy: Policy,
-  input: { readonly store: Store; readonly clock: Clock; readonly log: Logger; readonly onChange?: () => void },
+  input: { readonly store: ObjectStore; readonly clock: Clock; readonly log: Logger; readonly onChange?: () => void },
 ): Promise<Disposable> {
   const { store, clock, log } = input;
   const subscriptions = new Map<Kind, Disposable>();

@@ -1,12 +1,12 @@
 import type { Clock, Random } from "@threeport/platform";
-import type { ObjectKey, Store } from "@threeport/store";
+import type { ObjectKey, ObjectStore } from "@threeport/store";
 import type { Authenticate, Identity } from "./authenticate.ts";
 import { signJwt, verifiedClaims, type Claims } from "./jwt.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import { parseServiceAccountName, serviceAccountGroups, serviceAccountName } from "./users.ts";
 
 export interface TokenOptions {
-  readonly store: Store;
+  readonly store: ObjectStore;
   readonly clock: Clock;
   readonly random: Random;
   readonly keys: SigningKeys;

@@ -3,7 +3,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import type { Clock, Logger, Random } from "@threeport/platform";
 import { PlatformError } from "@threeport/resource";
-import type { ObjectKey, Store } from "@threeport/store";
+import type { ObjectKey, ObjectStore } from "@threeport/store";
 
 export interface SigningKey {
   readonly id: string;
@@ -24,7 +24,7 @@ interface Stored {
 }
 
 interface Tools {
-  readonly store: Store;
+  readonly store: ObjectStore;
   readonly clock: Clock;
   readonly random: Random;
 }

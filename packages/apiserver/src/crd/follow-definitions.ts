@@ -2,7 +2,7 @@
 // the feed, which reads the log also when every hint is lost (D3, S3). So all replicas serve the same kinds, each a moment after the commit.
 import { hash } from "node:crypto";
 import type { Clock, Logger } from "@threeport/platform";
-import type { Store } from "@threeport/store";
+import type { ObjectStore } from "@threeport/store";
 import { parseBody } from "../pipeline/body.ts";
 import type { Registry } from "../registry.ts";
 import { customKinds } from "./custom-kind.ts";
@@ -15,7 +15,7 @@ export interface DefinitionFollower extends Disposable {
 
 export interface FollowOptions {
   readonly registry: Registry;
-  readonly store: Pick<Store, "reader" | "feed">;
+  readonly store: Pick<ObjectStore, "reader" | "feed">;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -1,5 +1,5 @@
 import { isErrorCode } from "@threeport/resource";
-import type { Store } from "@threeport/store";
+import type { ObjectStore } from "@threeport/store";
 import type { Answer, ApiContext, ObjectName } from "../api.ts";
 import { knownCurrent, readCurrent, versionConflict, type Current } from "./current.ts";
 
@@ -47,9 +47,9 @@ export async function writtenAtFirst<T extends Answer>(context: ApiContext, targ
 }
 
 /** The last in line for each object, by store. An object without anybody in line is not in the map. */
-const lines = new WeakMap<Store, Map<string, Promise<unknown>>>();
+const lines = new WeakMap<ObjectStore, Map<string, Promise<unknown>>>();
 
-async function inTurn<T>(store: Store, key: string, work: () => Promise<T>): Promise<T> {
+async function inTurn<T>(store: ObjectStore, key: string, work: () => Promise<T>): Promise<T> {
   let line = lines.get(store);
   if (line === undefined) lines.set(store, (line = new Map()));
   const before = line.get(key);

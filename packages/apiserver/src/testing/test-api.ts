@@ -107,7 +107,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     authorizer: auth.authorizer,
     controlled: (resource) => controlled.has(resource),
   };
-  if (follower !== undefined) stack.use(engineOf(context)).start();
+  if (follower !== undefined) stack.use(engineOf(context, store)).start();
   const server = stack.use(
     createApiServer({
       context,
@@ -150,8 +150,8 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
   };
 }
 
-function engineOf(context: ApiContext): Engine {
-  const { store, registry, clock, random, log } = context;
+function engineOf(context: ApiContext, store: Store): Engine {
+  const { registry, clock, random, log } = context;
   return createEngine({
     store,
     objectsFor: (author) => createObjects(context, { user: engineUser, author }),
