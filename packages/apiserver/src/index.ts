@@ -5,7 +5,7 @@ export { followDefinitions, type DefinitionFollower } from "./crd/follow-definit
 export { createRegistry, kindOf, type Registry } from "./registry.ts";
 export { createObjects } from "./objects.ts";
 export { createApiServer, type ApiServer, type ApiServerOptions } from "./http/server.ts";
-export type { Subresource, Subresources } from "./http/subresource.ts";
+export type { Subresource, SubresourceAnswer, SubresourceRequest, Subresources } from "./http/subresource.ts";
 export { gcQueue, ownerPath } from "./pipeline/references.ts";
 export { coreKinds, namespaceFinalizer } from "./kinds/core.ts";
 export { mastersOnly } from "./auth/policy.ts";

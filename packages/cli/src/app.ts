@@ -4,7 +4,7 @@ import { backup, completion, down, keys, restore, status, up, version } from "./
 import { environment } from "./routes/environments.ts";
 import { apply, deleteObjects, describe, edit, get, wait } from "./routes/objects.ts";
 import { runtime } from "./routes/runtimes.ts";
-import { deploy, diff, events, history, logs, pause, render, restart, resume, rollback, tree, validate, why } from "./routes/workloads.ts";
+import { deploy, diff, events, exec, history, logs, pause, portForward, render, restart, resume, rollback, tree, validate, why } from "./routes/workloads.ts";
 import { productVersion } from "./version.ts";
 
 const root = buildRouteMap<string, CliContext>({
@@ -22,6 +22,8 @@ const root = buildRouteMap<string, CliContext>({
     why,
     events,
     logs,
+    exec,
+    "port-forward": portForward,
     history,
     rollback,
     pause,

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, readdir, readFile, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createClient, parseKubeconfig, type KubeClient } from "@threeport/client";
@@ -139,6 +140,28 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
       expect((await deploy()).stdout).toMatch(/^workload backend unchanged .*\nworkload web unchanged /);
       expect(await versions()).toBe(before);
 
+      const exec = await home.run(["exec", "web-dev", "-n", "score", "-i", "--", "sh", "-c", "cat; echo seen >&2; exit 3"], {
+        input: "through the control plane",
+      });
+      expect(exec).toEqual({ code: 3, stdout: "through the control plane", stderr: "seen\n" });
+      expect(await home.run(["exec", "web-dev", "-n", "score", "-c", "nobody", "--", "true"])).toMatchObject({
+        code: 3,
+        stderr: expect.stringContaining("nobody") as string,
+      });
+      const probe = createServer().listen(0, "127.0.0.1");
+      await once(probe, "listening");
+      const { port } = probe.address() as { port: number };
+      probe.close();
+      let page = "";
+      const forwarded = await home.run(["port-forward", "web-dev", `${port}:8080`, "-n", "score"], {
+        endWhen: {
+          output: /Ctrl-C ends it/,
+          signal: "SIGINT",
+          after: async () => void (page = await (await fetch(`http://127.0.0.1:${port}/cgi-bin/backend`)).text()),
+        },
+      });
+      expect([forwarded.code, page]).toEqual([0, "web asks: the backend is well\n"]);
+
       const lost: number[] = [];
       let calls = 0;
       const over = new AbortController();
@@ -199,8 +222,11 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
           throw new Error(`${name} says: ${found.get(name)}`, { cause: error });
         });
       }
-      const told = await home.run(["why", "crash-loop", "-n", "why"]);
-      expect(told, told.stderr).toMatchObject({ code: 8 });
+      // Between two runs of the container it may be well for a moment.
+      const told = await eventually("the words of why", async () => {
+        const ran = await home.run(["why", "crash-loop", "-n", "why"]);
+        return ran.code === 8 && ran.stdout.includes("Last lines of container") ? ran : undefined;
+      });
       expect(told.stdout).toMatch(/^WorkloadInstance\/crash-loop \(why\) {2}\w+\n {2}└─ ResourceSet\/crash-loop /);
       expect(told.stdout).toMatch(
         /\n\nCause: Pod\/crash-loop-\S+ \(why-dev\): Container "app" keeps ending: .*\nSince: 2.*\n(?:.*\n)*Last lines of container app.*:\n {2}cannot open \/etc\/app.conf\n/,

@@ -43,6 +43,7 @@ export function createClient(config: ConnectionConfig, options: ClientOptions = 
     logs: (pod, call) => podLogs(transport, pod, call),
     exec: (pod, call) => podExec(transport, pod, call),
     portForward: (pod, call) => podPort(transport, pod, call),
+    openStream: (path, call) => transport.upgrade(path, { ...call, headers: { accept: "*/*", ...call.headers } }), // kubelets answer 406 to anything narrower
     [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
   };
 }

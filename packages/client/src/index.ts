@@ -1,7 +1,7 @@
 export { type ConnectionConfig } from "./connection.ts";
 export { type ClientOptions, createClient } from "./create-client.ts";
 export { type KubeClient } from "./kube-client.ts";
-export { type CallOptions, type RawResponse, type RequestOptions, type Response } from "./http/send-options.ts";
+export { type CallOptions, type RawResponse, type RequestOptions, type Response, type Upgraded } from "./http/send-options.ts";
 export { type Query } from "./http/query.ts";
 export { type ResponseHeaders, warningsOf } from "./http/warnings.ts";
 export { type ApiResource, type DiscoveryFailure } from "./discovery/api-resource.ts";

@@ -1,13 +1,14 @@
 import type { GroupVersionKind, StoredObject } from "@threeport/resource";
 import type { ApiResource } from "./discovery/api-resource.ts";
 import type { Discovery } from "./discovery/discovery.ts";
-import type { CallOptions, RawResponse, RequestOptions, Response } from "./http/send-options.ts";
+import type { Query } from "./http/query.ts";
+import type { CallOptions, RawResponse, RequestOptions, Response, Upgraded } from "./http/send-options.ts";
 import type { LogOptions } from "./logs/pod-logs.ts";
 import type { ListOptions } from "./objects/options.ts";
 import type { ObjectList } from "./objects/list.ts";
 import type { ObjectVerbs } from "./objects/verbs.ts";
 import type { ExecOptions } from "./streams/pod-exec.ts";
-import type { PodConnection } from "./streams/pod-port.ts";
+import type { PodConnection, PodPort } from "./streams/pod-port.ts";
 import type { WatchEvent, WatchOptions } from "./watch/open-watch.ts";
 
 /** A client of one Kubernetes-style API server, ours or a cluster's. Disposing it closes its connections and ends what is under way. */
@@ -33,8 +34,10 @@ export interface KubeClient extends ObjectVerbs, AsyncDisposable {
   openWatch<T = StoredObject>(path: string, options?: WatchOptions): Promise<AsyncIterable<WatchEvent<T>>>;
   /** A container's log as text in pieces, with line ends. */
   logs(pod: { readonly namespace: string; readonly name: string }, options?: LogOptions): AsyncIterable<string>;
-  /** Runs a program in a container; resolves to its exit code. */
-  exec(pod: { readonly namespace: string; readonly name: string }, options: ExecOptions): Promise<number>;
+  /** Runs a program in a container; resolves to its exit code. A text is the path of a server that speaks the same protocol. */
+  exec(pod: { readonly namespace: string; readonly name: string } | string, options: ExecOptions): Promise<number>;
   /** Connects to a port inside a pod, once. */
-  portForward(pod: { readonly namespace: string; readonly name: string; readonly port: number }, options?: CallOptions): Promise<PodConnection>;
+  portForward(pod: PodPort, options?: CallOptions): Promise<PodConnection>;
+  /** A WebSocket with one of `protocols`, for who passes its frames on; the socket is the caller's. */
+  openStream(path: string, options: CallOptions & { readonly query: Query; readonly protocols: readonly string[] }): Promise<Upgraded>;
 }

@@ -111,7 +111,7 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   const systemObjects = createObjects(context, { user: engineUser, author: { priority: 1, fence: undefined } });
   await systemObjects.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
   const subresources = modules.subresources(systemObjects);
-  await auth.keepRoles(systemObjects, defaultRoles(registry.all(), [...subresources.keys()]));
+  await auth.keepRoles(systemObjects, defaultRoles(registry.all(), subresources));
   const owner = `${process.pid}@${random.suffix(8)}`;
   const engine = createEngine({
     store,

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { createClusters, type Cluster, resourceSetKind, resourceSetReconciler } from "@threeport/cluster";
 import type { Reconciler } from "@threeport/engine";
 import { clusterFor, kubeconfigProvider, localProvider, runtimeKind, runtimeReconciler } from "@threeport/module-runtime";
-import type { ComputedKinds, Subresource, Subresources } from "@threeport/apiserver";
+import type { ComputedKinds, Subresource, SubresourceAnswer, SubresourceRequest, Subresources } from "@threeport/apiserver";
 import {
   computeRendering,
   definitionReconciler,
@@ -11,6 +11,7 @@ import {
   instanceEvents,
   instanceLogs,
   instanceReconciler,
+  instanceStream,
   instanceTree,
   instanceWhy,
   releaseKind,
@@ -132,6 +133,10 @@ function subresourcesOf(options: InsightOptions, clock: Tools["clock"]): Subreso
         serve: async ({ namespace, name, signal }) => ({ kind: "json", value: await instanceEvents(options, { namespace, name, signal }) }),
       },
     ],
+    ...(["exec", "portforward"] as const).map((subresource): [string, Subresource] => [
+      `${workloadInstanceKind.resource}/${subresource}`,
+      { verbs: ["create"], answers: "stream", serve: (request) => streamOf(options, subresource, request) },
+    ]),
     [
       `${workloadInstanceKind.resource}/log`,
       {
@@ -160,6 +165,20 @@ function subresourcesOf(options: InsightOptions, clock: Tools["clock"]): Subreso
       { verbs: ["get"], answers: "json", serve: async ({ namespace, name }) => ({ kind: "json", value: await setInventory(options, { namespace, name }) }) },
     ],
   ]);
+}
+
+/** Parameters that the pod is asked with, as upstream names them. */
+const streamParameters = { exec: ["container", "command", "stdin", "stdout", "stderr", "tty"], portforward: ["ports"] } as const;
+
+async function streamOf(options: InsightOptions, subresource: "exec" | "portforward", request: SubresourceRequest): Promise<SubresourceAnswer> {
+  const { namespace, name, query, protocols, signal } = request;
+  if (protocols.length === 0)
+    throw new PlatformError("TP_BAD_REQUEST", {
+      message: `${subresource} is a stream: ask for it with a WebSocket that names its subprotocol, such as v5.channel.k8s.io`,
+    });
+  const passed = Object.fromEntries(streamParameters[subresource].map((key) => [key, query.all(key)]));
+  const { socket, protocol } = await instanceStream(options, { namespace, name, pod: query.text("pod"), subresource, query: passed, protocols, signal });
+  return { kind: "stream", socket, protocol };
 }
 
 /** Undefined while the runtime cannot be used: what is read then is what is known without it. */

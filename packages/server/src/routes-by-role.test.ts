@@ -59,8 +59,8 @@ function may(role: Role, route: Pick<Route, "resource" | "verb" | "namespace">):
   if (resource.plural === "serviceaccounts" && resource.subresource === "token") return level !== "view";
   if (reading.includes(verb)) return level !== "view" || !secretBearing.includes(resource.plural);
   if (beyond.includes(resource.plural)) return false;
-  // Status is what controllers say; people only read it. Scale is a wish like spec.
-  return level !== "view" && (resource.subresource === "" || resource.subresource === "scale");
+  // Status is what controllers say; people only read it. Scale is a wish like spec, and a stream runs something.
+  return level !== "view" && ["", "scale", "exec", "portforward"].includes(resource.subresource);
 }
 
 const general = [

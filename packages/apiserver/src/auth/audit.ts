@@ -32,6 +32,8 @@ export interface Noted {
 
 /** Characters of what a client sent that an entry repeats. */
 const shownMax = 200;
+/** A stream to a program or a port was opened: not a read. */
+const switched = 101;
 const refusals: ReadonlySet<number> = new Set([401, 403, 429]);
 
 /** The entry of a request; undefined for one that is not written down. `answer` is the text of what was created. */
@@ -45,7 +47,7 @@ export function auditEntry(
   const { method = "", url = "" } = request;
   const asks =
     attributes !== undefined && "group" in attributes && (attributes.group === "authorization.k8s.io" || attributes.resource === "selfsubjectreviews");
-  if (!refusals.has(status) && (method === "GET" || method === "HEAD" || asks)) return undefined;
+  if (!refusals.has(status) && status !== switched && (method === "GET" || method === "HEAD" || asks)) return undefined;
   const { user, authenticated } = session ?? {};
   return {
     time: rfc3339Micro(clock.now()),

@@ -22,7 +22,10 @@ const roles = defaultRoles(
     kind("Documented", { sensitive: true, documents: ["spec.objects"] }),
     kind("Powerful", { sensitive: true, documents: ["spec.objects"], forOperations: true }),
   ],
-  [],
+  new Map([
+    ["plains.example.com/exec", { answers: "stream" as const }],
+    ["plains.example.com/log", { answers: "text" as const }],
+  ]),
 );
 
 function may(role: string, verb: string): string[] {
@@ -32,11 +35,16 @@ function may(role: string, verb: string): string[] {
 }
 
 test("view reads what holds no values of Secrets, and that includes kinds whose values are split off", () => {
-  expect(may("system:aggregate-to-view", "get")).toEqual(["documenteds", "plains", "powerfuls"]);
+  expect(may("system:aggregate-to-view", "get")).toEqual(["documenteds", "plains", "plains/log", "powerfuls"]);
   expect(may("system:aggregate-to-edit", "get")).toEqual(["hiddens"]);
 });
 
 test("edit writes what stays within a namespace; what acts beyond it is for operations", () => {
   expect(may("system:aggregate-to-edit", "update")).toEqual(["documenteds", "hiddens", "plains"]);
   expect(may("threeport:operator", "update")).toEqual(["powerfuls"]);
+});
+
+test("streams run something: edit may, and view may not", () => {
+  expect(may("system:aggregate-to-view", "create")).toEqual([]);
+  expect(may("system:aggregate-to-edit", "create")).toContain("plains/exec");
 });

@@ -1,4 +1,5 @@
 import type { Kind, KubeObject } from "@threeport/resource";
+import type { Offered } from "../http/subresource.ts";
 import { rbacGroup, type RoleObject, type Subject } from "../kinds/rbac.ts";
 import { mastersGroup } from "./policy.ts";
 import type { PolicyRule } from "./rules.ts";
@@ -14,9 +15,9 @@ const aggregateTo = (role: string) => `rbac.authorization.k8s.io/aggregate-to-${
 
 /**
  * The roles and bindings that every control plane has, by the names that users of Kubernetes expect. What view, edit and
- * admin cover follows from the kinds and `subresources` (`<plural.group>/<subresource>`) that are served: `view` leaves out those whose objects may hold secret values.
+ * admin cover follows from the kinds and `subresources` (by `<plural.group>/<subresource>`) that are served: `view` leaves out those whose objects may hold secret values.
  */
-export function defaultRoles(kinds: readonly Kind[], subresources: readonly string[]): KubeObject[] {
+export function defaultRoles(kinds: readonly Kind[], subresources: ReadonlyMap<string, Pick<Offered, "answers">>): KubeObject[] {
   const stored = kinds.filter((kind) => !kind.computed && kind.custom === undefined && kind.group !== rbacGroup);
   const namespaced = stored.filter((kind) => kind.namespaced);
   const computed = kinds.filter((kind) => kind.computed && kind.namespaced && !kind.group.endsWith(".k8s.io"));
@@ -24,8 +25,11 @@ export function defaultRoles(kinds: readonly Kind[], subresources: readonly stri
   // The values of Secrets among documents are split off: what is left may be read like a Deployment.
   const hidden = (kind: Kind): boolean => kind.sensitive && kind.documents.length === 0;
   const readable = namespaced.filter((kind) => !hidden(kind));
-  const below = (kind: Kind) =>
-    subresources.filter((entry) => entry.startsWith(`${kind.resource}/`)).map((entry) => `${kind.plural}${entry.slice(kind.resource.length)}`);
+  const parts = (kind: Kind, streams: boolean) =>
+    [...subresources]
+      .filter(([entry, { answers }]) => entry.startsWith(`${kind.resource}/`) && (answers === "stream") === streams)
+      .map(([entry]) => `${kind.plural}${entry.slice(kind.resource.length)}`);
+  const below = (kind: Kind) => parts(kind, false);
   // What people say: the object, and its size by itself. Status is what controllers say.
   const itself = (kind: Kind) => [kind.plural, ...(kind.scale === undefined ? [] : [`${kind.plural}/scale`])];
   const everything = (kind: Kind) => [...itself(kind), ...(kind.hasStatus ? [`${kind.plural}/status`] : []), ...below(kind)];
@@ -50,6 +54,12 @@ export function defaultRoles(kinds: readonly Kind[], subresources: readonly stri
           write,
         ),
         ...byGroup(computed, itself, ["create"]),
+        // A stream runs something: whoever may change the workload may do that too.
+        ...byGroup(
+          namespaced.filter((kind) => parts(kind, true).length > 0),
+          (kind) => parts(kind, true),
+          ["create"],
+        ),
         { apiGroups: [""], resources: ["serviceaccounts"], verbs: ["impersonate"] },
         { apiGroups: [""], resources: ["serviceaccounts/token"], verbs: ["create"] },
       ],

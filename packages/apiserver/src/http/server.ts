@@ -26,6 +26,7 @@ import { readBody } from "./read-body.ts";
 import type { ResourceRequest } from "./resource-request.ts";
 import { parseRoute } from "./route.ts";
 import { warningHeaders } from "./warnings.ts";
+import { passOn, takeUpgrades, webSocketProtocols } from "./web-socket.ts";
 import { requestAttributes } from "../auth/request-attributes.ts";
 import { errorEvent, isWatch, streamWatch } from "./watch-stream.ts";
 
@@ -75,6 +76,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const stopping = new AbortController();
   const guard = createStreamGuard(context.authorizer, context.clock);
   const flow = createFlow(limits, context.clock);
+  const streamed = new Set([...subresources].filter(([, { answers }]) => answers === "stream").map(([name]) => name.slice(name.indexOf("/") + 1)));
   const server = createServer({
     ...secureContext(options.tls, options.clientCaPem),
     // Asked for and not required: most clients have a token. What is shown is checked, and looked at by `openSession`.
@@ -86,9 +88,18 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveMs,
     requireHostHeader: false, // Node's own refusal is no Status; `serve` refuses
+    // Of other requests the wish is ignored, as RFC 9110 §7.8 lets a server do.
+    shouldUpgradeCallback: (request) =>
+      webSocketProtocols(request) !== undefined &&
+      streamed.has(
+        pathOf(request.url ?? "")
+          .split("/")
+          .at(-1) ?? "",
+      ),
   });
   const recognised = boundStrangers(server, limits.strangersPerAddressMax);
   server.on("request", (request, response) => void serve(request, response));
+  const upgrades = takeUpgrades(server, (request, response) => void serve(request, response));
   // An expectation that nobody knows may be ignored (RFC 9110 §10.1.1); Node alone would answer without a Status.
   server.on("checkExpectation", (request, response) => void serve(request, response));
   server.on("clientError", answerClientErrors(server, context.clock));
@@ -152,7 +163,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       options.observe?.({ method, resource: route.kind.resource, status, seconds: (context.clock.monotonic() - started) / 1000 });
     try {
       // Before the body is read, and before anything else is: what is refused says the same whether the object is there or not.
-      const attributes = requestAttributes({ ...asked, watch: isWatch(asked) });
+      const attributes = attributesOf(asked);
       noted.attributes = attributes;
       authorize(session, attributes);
       const sent = method === "GET" ? undefined : readBody(request, limits.bodyBytesMax);
@@ -160,8 +171,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const call = { ...asked, body };
       const resourceName = route.subresource === undefined ? route.kind.resource : `${route.kind.resource}/${route.subresource}`;
       const special = subresources.get(resourceName);
-      if (special !== undefined && route.name !== undefined && method === "GET")
+      if (special !== undefined && route.name !== undefined && method === "GET") {
+        if (special.answers === "stream") audit(request, noted, { status: 101 });
         return await subresource(special.serve, { call, session, attributes, place }, request, response);
+      }
       const computed = options.computed?.get(resourceName);
       if (computed === undefined && isWatch(call)) return await watch({ call, session, attributes, place }, request, response);
       const answer = computed === undefined ? await handleResource(context, call) : await handleComputed(context, call, computed);
@@ -177,15 +190,28 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     }
   }
 
+  /** A stream is something that one makes: reading alone does not give the right to run a program. */
+  function attributesOf(asked: ResourceRequest): Attributes {
+    const attributes = requestAttributes({ ...asked, watch: isWatch(asked) });
+    const { kind, subresource } = asked.route;
+    return subresources.get(`${kind.resource}/${subresource ?? ""}`)?.answers === "stream" ? { ...attributes, verb: "create" } : attributes;
+  }
+
   async function subresource(serveIt: SubresourceHandler, allowed: Allowed, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { route, query, caller } = allowed.call;
     using stream = guard.open(allowed.session, allowed.attributes);
-    const signal = whileWanted(response, stream.signal);
-    const answer = await serveIt({ namespace: route.namespace ?? "", name: route.name ?? "", query, user: caller.user, signal });
+    const upgraded = upgrades.get(request);
+    const signal = upgraded === undefined ? whileWanted(response, stream.signal) : AbortSignal.any([stopping.signal, stream.signal]);
+    const protocols = upgraded === undefined ? [] : (webSocketProtocols(request) ?? []);
+    const answer = await serveIt({ namespace: route.namespace ?? "", name: route.name ?? "", query, user: caller.user, protocols, signal });
     if (answer.kind === "json") return answerWith(response, { status: 200, body: JSON.stringify(answer.value) });
     using _stream = flow.stream(allowed.session.authenticated);
     allowed.place[Symbol.dispose]();
     request.socket.setTimeout(0);
+    if (answer.kind === "stream") {
+      if (upgraded === undefined) throw new PlatformError("TP_BAD_REQUEST", { message: "this is a stream: ask for it with a WebSocket" });
+      return await passOn({ request, response }, upgraded, { ...answer, signal });
+    }
     await streamText(response, answer.pieces, signal);
   }
 

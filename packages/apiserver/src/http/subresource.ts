@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Kind } from "@threeport/resource";
 import type { User } from "@threeport/store";
 import type { Query } from "./negotiation.ts";
@@ -9,12 +10,17 @@ export interface SubresourceRequest {
   readonly name: string;
   readonly query: Query;
   readonly user: User;
+  /** Subprotocols of the WebSocket that the client asks for; none when it does not. */
+  readonly protocols: readonly string[];
   /** Aborts when the client leaves or the server stops. */
   readonly signal: AbortSignal;
 }
 
-/** One JSON document, or text that comes in pieces for as long as the client stays. */
-export type SubresourceAnswer = { readonly kind: "json"; readonly value: object } | { readonly kind: "text"; readonly pieces: AsyncIterable<string> };
+/** One JSON document; text that comes in pieces for as long as the client stays; or a connection to somebody who goes on with the WebSocket's frames. */
+export type SubresourceAnswer =
+  | { readonly kind: "json"; readonly value: object }
+  | { readonly kind: "text"; readonly pieces: AsyncIterable<string> }
+  | { readonly kind: "stream"; readonly protocol: string; readonly socket: Duplex };
 
 /** What it throws is answered as a Status. */
 export type SubresourceHandler = (request: SubresourceRequest) => Promise<SubresourceAnswer>;
@@ -26,12 +32,11 @@ export interface Offered {
   /** The same kind with its schema, where it has one. */
   readonly document?: Kind;
   readonly verbs: readonly ("create" | "get")[];
-  readonly answers: "json" | "text";
+  readonly answers: "json" | "text" | "stream";
 }
 
-/** A subresource that a module serves. */
+/** A subresource that a module serves. Streams are asked for by the right to create one, as upstream has it for `pods/exec`. */
 export interface Subresource extends Offered {
-  readonly verbs: readonly "get"[];
   readonly serve: SubresourceHandler;
 }
 

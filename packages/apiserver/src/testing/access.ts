@@ -18,7 +18,7 @@ export const inForce = { timeout: 1_000, interval: 5 } as const;
 
 /** Makes the roles that every control plane has. */
 export async function keepDefaults(api: TestApi): Promise<void> {
-  await api.auth.keepRoles(api.objects, defaultRoles(api.context.registry.all(), []));
+  await api.auth.keepRoles(api.objects, defaultRoles(api.context.registry.all(), new Map()));
 }
 
 export function role(name: string, rules: readonly PolicyRule[], metadata: object = {}): KubeObject {

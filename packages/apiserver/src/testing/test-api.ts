@@ -37,7 +37,7 @@ export interface TestApi extends AsyncDisposable {
   readonly objects: Objects;
 }
 
-export interface TestApiOptions extends Pick<ApiServerOptions, "audit" | "limits"> {
+export interface TestApiOptions extends Pick<ApiServerOptions, "audit" | "limits" | "subresources"> {
   readonly kinds?: readonly Kind[];
   readonly clock?: Clock;
   readonly log?: Logger;
@@ -119,6 +119,7 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
       ready: options.ready ?? (async () => ({ ok: true, text: "ok" })),
       metrics: async () => "",
       version: "test",
+      ...(options.subresources === undefined ? {} : { subresources: options.subresources }),
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       ...(options.audit === undefined ? {} : { audit: options.audit }),
     }),

@@ -220,3 +220,48 @@ export const rollback = command({
   },
   brief: "Bring a deployment back to an earlier release, and keep it there",
 });
+
+const pod = { kind: "parsed", parse: nameText, brief: "Which of its pods; a ready one unless given", optional: true, placeholder: "name" } as const;
+/** Words of a command, and ports, at most. */
+const wordsMax = 1000;
+const portsMax = 20;
+
+export const exec = command({
+  run: async () => (await import("../commands/exec.ts")).exec,
+  parameters: {
+    flags: {
+      namespace,
+      container: { kind: "parsed", parse: nameText, brief: "The container; the first one unless given", optional: true, placeholder: "name" },
+      pod,
+      stdin: { kind: "boolean", brief: "Pass standard input on", default: false, withNegated: false },
+      tty: { kind: "boolean", brief: "As a terminal; passes standard input on too", default: false, withNegated: false },
+    },
+    aliases: { n: "namespace", c: "container", i: "stdin", t: "tty" },
+    positional: {
+      kind: "array",
+      parameter: { brief: "The deployment, then -- and the program with its arguments", parse: (text: string) => text, placeholder: "instance -- command" },
+      minimum: 2,
+      maximum: wordsMax,
+    },
+  },
+  brief: "Run a program in a container of a deployment",
+});
+
+export const portForward = command({
+  run: async () => (await import("../commands/port-forward.ts")).portForward,
+  parameters: {
+    flags: {
+      namespace,
+      pod,
+      address: { kind: "parsed", parse: freeText, brief: "Address to listen on", default: "127.0.0.1", placeholder: "address" },
+    },
+    aliases: { n: "namespace" },
+    positional: {
+      kind: "array",
+      parameter: { brief: "The deployment, then PORT or LOCAL:REMOTE", parse: freeText, placeholder: "instance port" },
+      minimum: 2,
+      maximum: portsMax,
+    },
+  },
+  brief: "Reach ports of a deployment on this machine",
+});

@@ -17,8 +17,8 @@ export interface Ran {
 export interface RunOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** The process gets the signal once, as soon as its output fits. */
-  readonly endWhen?: { readonly output: RegExp; readonly signal: NodeJS.Signals };
+  /** The process gets the signal once, as soon as its output fits, and `after` has been done. */
+  readonly endWhen?: { readonly output: RegExp; readonly signal: NodeJS.Signals; readonly after?: () => Promise<void> };
   /** Called once, with the first output. */
   readonly onFirstOutput?: () => void;
 }
@@ -55,7 +55,12 @@ export async function createTestHome(): Promise<TestHome> {
     const endIfDue = (): void => {
       if (ended || options.endWhen?.output.test(stdout + stderr) !== true) return;
       ended = true;
-      child.kill(options.endWhen.signal);
+      const { signal, after = () => Promise.resolve() } = options.endWhen;
+      const end = (): void => void child.kill(signal);
+      after().then(end, (error: unknown) => {
+        stderr += String(error);
+        end();
+      });
     };
     child.stdin.on("error", () => {}); // a command that does not read its input
     child.stdin.end(options.input ?? "");

@@ -1,6 +1,7 @@
 import { PlatformError, fromStatus, type Status } from "@threeport/resource";
 import { resourcePath } from "../discovery/resource-path.ts";
 import type { CallOptions, Transport } from "../http/send-options.ts";
+import type { Query } from "../http/query.ts";
 import { callOptions } from "../objects/options.ts";
 import { openChannels, type ChannelConnection } from "./channel-connection.ts";
 
@@ -13,6 +14,8 @@ export interface ExecOptions extends CallOptions {
   /** Program and arguments; no shell in between. */
   readonly command: readonly string[];
   readonly container?: string;
+  /** Further parameters, for a path of another server. */
+  readonly query?: Query;
   /** A terminal: both outputs come as one, through `onStdout`. */
   readonly tty?: boolean;
   readonly stdin?: AsyncIterable<Uint8Array>;
@@ -34,10 +37,15 @@ const pods = { group: "", version: "v1", resource: "pods", namespaced: true };
  * of its input does not end there.
  * @throws PlatformError when it cannot be started or the connection breaks; the program's fate is then unknown
  */
-export async function podExec(transport: Transport, pod: { readonly namespace: string; readonly name: string }, options: ExecOptions): Promise<number> {
+export async function podExec(
+  transport: Transport,
+  pod: { readonly namespace: string; readonly name: string } | string,
+  options: ExecOptions,
+): Promise<number> {
   const { command, container, tty = false, stdin, sizes } = options;
-  const query = { command, container, stdin: stdin !== undefined, stdout: true, stderr: !tty, tty };
-  const connection = await openChannels(transport, resourcePath(pods, { ...pod, subresource: "exec" }), { ...callOptions(options), query, protocols });
+  const query = { ...options.query, command, container, stdin: stdin !== undefined, stdout: true, stderr: !tty, tty };
+  const path = typeof pod === "string" ? pod : resourcePath(pods, { ...pod, subresource: "exec" });
+  const connection = await openChannels(transport, path, { ...callOptions(options), query, protocols });
   const ended = new AbortController();
   const feeding = feed(connection, { stdin, sizes, ended: ended.signal });
   try {

@@ -1,6 +1,7 @@
 import { PlatformError } from "@threeport/resource";
 import { resourcePath } from "../discovery/resource-path.ts";
 import type { CallOptions, Transport } from "../http/send-options.ts";
+import type { Query } from "../http/query.ts";
 import { callOptions } from "../objects/options.ts";
 import { openChannels } from "./channel-connection.ts";
 
@@ -11,6 +12,9 @@ export interface PodConnection extends Disposable {
   /** Resolves when the bytes are on their way. */
   send(bytes: Uint8Array): Promise<void>;
 }
+
+/** A port of a pod; or a path of a server that speaks the same protocol, with parameters of its own. */
+export type PodPort = { readonly port: number } & ({ readonly namespace: string; readonly name: string } | { readonly path: string; readonly query?: Query });
 
 /** Channels of the one port that is asked for: data, and errors as text. */
 const Channel = { Data: 0, Error: 1 } as const;
@@ -23,14 +27,11 @@ const pods = { group: "", version: "v1", resource: "pods", namespaced: true };
  * The protocol cannot end one direction alone.
  * @throws PlatformError when the server refuses
  */
-export async function podPort(
-  transport: Transport,
-  pod: { readonly namespace: string; readonly name: string; readonly port: number },
-  options: CallOptions = {},
-): Promise<PodConnection> {
-  const { namespace, name, port } = pod;
-  const path = resourcePath(pods, { namespace, name, subresource: "portforward" });
-  const connection = await openChannels(transport, path, { ...callOptions(options), query: { ports: port }, protocols: ["v4.channel.k8s.io"] });
+export async function podPort(transport: Transport, pod: PodPort, options: CallOptions = {}): Promise<PodConnection> {
+  const { port } = pod;
+  const path = "path" in pod ? pod.path : resourcePath(pods, { namespace: pod.namespace, name: pod.name, subresource: "portforward" });
+  const query = { ...("path" in pod ? pod.query : undefined), ports: port };
+  const connection = await openChannels(transport, path, { ...callOptions(options), query, protocols: ["v4.channel.k8s.io"] });
 
   async function* incoming(): AsyncIterable<Uint8Array> {
     const greeting = { [Channel.Data]: greetingBytes, [Channel.Error]: greetingBytes };
@@ -40,7 +41,7 @@ export async function podPort(
       greeting[channel] -= skip;
       if (data.length === skip) continue;
       if (channel === Channel.Data) yield data.subarray(skip);
-      else throw new PlatformError("TP_UNAVAILABLE", { message: data.toString("utf8", skip).slice(0, 500), detail: { host: transport.host, pod: name, port } });
+      else throw new PlatformError("TP_UNAVAILABLE", { message: data.toString("utf8", skip).slice(0, 500), detail: { host: transport.host, path, port } });
     }
   }
 

@@ -19,3 +19,4 @@ export { instanceTree, setInventory, type InsightOptions } from "./tree.ts";
 export { computeRendering } from "./compute-rendering.ts";
 export { instanceWhy, type Why } from "./why.ts";
 export { instanceEvents } from "./cluster-events.ts";
+export { instanceStream, type StreamQuery } from "./pod-stream.ts";

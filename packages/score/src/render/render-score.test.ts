@@ -111,6 +111,9 @@ test("without a readiness probe a pod is ready when its port listens; the author
   expect(containersOf(text()).map((each) => each["readinessProbe"])).toEqual([expect.objectContaining({ tcpSocket: { port: 8080 } }), undefined]);
   expect(containersOf(text(", annotations: {threeport.io/default-readiness: off}")).map((each) => each["readinessProbe"])).toEqual([undefined, undefined]);
   expect(containersOf(`${head()}containers: {web: {image: y}}`)[0]).toEqual({ name: "web", image: "y" });
+  // Where nothing tells, it must run for a while.
+  const steady = (document: string) => (objects(document).at(-1)?.["spec"] as { minReadySeconds?: number }).minReadySeconds;
+  expect([steady(text()), steady(`${head()}containers: {web: {image: y}}`)]).toEqual([undefined, 3]);
 });
 
 test("a StatefulSet has a Service that names its pods, and the workload's Service may have another name", () => {

@@ -41,11 +41,13 @@ export function renderScore(document: ScoreDocument, context: RenderContext): Re
   if (missing.length > 0) return { kind: "waiting", workloads: missing };
   const pod = renderPod(document, { metadata: document.metadata, outputs }, context);
   if (pod.causes.length > 0) return { kind: "invalid", causes: pod.causes };
-  return { kind: "objects", objects: [...pod.objects, ...serviceOf(document), ...headlessServiceOf(document), controllerOf(document, pod.template)] };
+  return { kind: "objects", objects: [...pod.objects, ...serviceOf(document), ...headlessServiceOf(document), controllerOf(document, pod)] };
 }
 
 interface RenderedPod {
   readonly template: object;
+  /** Something tells when it is ready; else it is as soon as it runs. */
+  readonly probed: boolean;
   readonly objects: readonly KubeObject[];
   readonly causes: readonly ErrorCause[];
 }
@@ -96,6 +98,7 @@ function renderPod(document: ScoreDocument, scope: Scope, context: RenderContext
   return {
     objects,
     causes,
+    probed: run.some((each) => "readinessProbe" in each),
     template: {
       metadata: { labels: labelsOf(metadata.name), ...(Object.keys(annotations).length === 0 ? {} : { annotations }) },
       spec: {
@@ -180,10 +183,18 @@ function portOf(name: string, { port, targetPort, protocol }: ScoreServicePort):
   return { name, port, targetPort: targetPort ?? port, ...(protocol === undefined ? {} : { protocol }) };
 }
 
-function controllerOf({ metadata }: ScoreDocument, template: object): KubeObject {
+/** Seconds that a pod without a probe must run before it counts: one that ends at once is not a moment of health. */
+const steadySeconds = 3;
+
+function controllerOf({ metadata }: ScoreDocument, { template, probed }: RenderedPod): KubeObject {
   const { name, annotations } = metadata;
   const selector = { matchLabels: { [workloadLabel]: name } };
-  const object = (kind: string, spec: object): KubeObject => ({ apiVersion: "apps/v1", kind, metadata: { name }, spec: { selector, ...spec, template } });
+  const object = (kind: string, spec: object): KubeObject => ({
+    apiVersion: "apps/v1",
+    kind,
+    metadata: { name },
+    spec: { selector, ...(probed ? {} : { minReadySeconds: steadySeconds }), ...spec, template },
+  });
   if (annotations?.[kindAnnotation] === "StatefulSet") return object("StatefulSet", { serviceName: headlessName(name) });
   // A new pod is there before an old one goes: no request is lost, and a bad release takes nothing away.
   return object("Deployment", { strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: "25%" } } });
