@@ -10,6 +10,7 @@ const arrows = {
   client: { code: ["platform", "resource"] },
   apiserver: { code: ["platform", "resource", "store"] },
   engine: { code: ["platform", "resource", "store"] },
+  sim: { code: ["platform", "resource", "store", "apiserver", "engine"] },
   cluster: { code: ["platform", "resource", "client", "engine"], types: ["store"] },
   "modules/runtime": { code: ["platform", "resource", "client", "engine", "cluster"], types: ["store"] },
   "modules/workload": { code: ["platform", "resource", "score", "client", "engine", "cluster"], types: ["store"] },

@@ -4,7 +4,12 @@ export { cleanupFinalizer, definitionsResource, namesAccepted, type Definition }
 export { followDefinitions, type DefinitionFollower } from "./crd/follow-definitions.ts";
 export { createRegistry, kindOf, type Registry } from "./registry.ts";
 export { createObjects } from "./objects.ts";
-export { createApiServer, type ApiServer, type ApiServerOptions } from "./http/server.ts";
+export { createApiServer, createListener, type ApiServer, type ApiServerOptions, type ServerCertificate } from "./http/server.ts";
+export { createApiService, offerOf, type ApiService, type Connection } from "./http/service.ts";
+export { createGeneralDocuments, type GeneralDocuments, type KubernetesRelease } from "./http/general.ts";
+export { defaultLimits } from "./http/limits.ts";
+export { createFlow, type Flow } from "./flow/create-flow.ts";
+export { authenticateByAny } from "./auth/authenticate.ts";
 export type { Subresource, SubresourceAnswer, SubresourceRequest, Subresources } from "./http/subresource.ts";
 export { gcQueue, ownerPath } from "./pipeline/references.ts";
 export { coreKinds, namespaceFinalizer } from "./kinds/core.ts";

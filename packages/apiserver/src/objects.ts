@@ -20,9 +20,9 @@ import { updateObject } from "./pipeline/update.ts";
 import { kindOf } from "./registry.ts";
 
 /** The in-process face of the API for reconcilers: the same pipeline and admission as over HTTP, on behalf of `caller`. */
-export function createObjects(context: ApiContext, caller: Caller): Objects {
+export function createObjects(context: ApiContext, caller: Caller, manager = caller.author.fence?.queue ?? "threeport"): Objects {
   // K7: a reconciler manages fields under the name of its queue, which is the resource that it looks after.
-  const options = { manager: caller.author.fence?.queue ?? "threeport", fieldValidation: "Strict" } as const;
+  const options = { manager, fieldValidation: "Strict" } as const;
   const place = (target: Target): ObjectName => ({
     kind: kindOf(context.registry, target.apiVersion, target.kind),
     namespace: target.namespace ?? "",

@@ -1,15 +1,15 @@
 import { rfc3339 } from "@threeport/platform";
 import { deepEqual, type Kind, type StoredObject } from "@threeport/resource";
-import type { ObjectKey, Store } from "@threeport/store";
+import type { ObjectKey, ObjectStore } from "@threeport/store";
 import { withoutFinalizer } from "./finalizers.ts";
-import { settled, waiting, type ReconcileContext, type Reconciler } from "./reconciler.ts";
+import { settled, waiting, type ObjectContext, type ObjectReconciler } from "./reconciler.ts";
 
 export interface DefinitionsOptions {
   /** The store's name of CustomResourceDefinitions: whose keys these are. */
   readonly resource: string;
   /** Holds a definition until its objects are gone. */
   readonly finalizer: string;
-  readonly reader: Store["reader"];
+  readonly reader: ObjectStore["reader"];
   /** The status that a definition should have by the names that are served now, or while its objects go. */
   readonly judge: (definition: StoredObject, now: string) => object;
   readonly kindByResource: (resource: string) => Kind | undefined;
@@ -27,7 +27,7 @@ const page = 500;
 const parallel = 32;
 
 /** Accepts the names of CustomResourceDefinitions; removes all their objects before they go themselves. */
-export function definitionsReconciler(options: DefinitionsOptions): Reconciler {
+export function definitionsReconciler(options: DefinitionsOptions): ObjectReconciler {
   return {
     queue: options.resource,
     async reconcile(key, context) {
@@ -46,7 +46,7 @@ export function definitionsReconciler(options: DefinitionsOptions): Reconciler {
 }
 
 /** Asks all objects of a definition to go; true while some are left. */
-async function removeAll(options: DefinitionsOptions, resource: string, context: ReconcileContext): Promise<boolean> {
+async function removeAll(options: DefinitionsOptions, resource: string, context: ObjectContext): Promise<boolean> {
   const kind = options.kindByResource(resource);
   let after: { readonly namespace: string; readonly name: string } | undefined;
   while (kind !== undefined) {
@@ -64,7 +64,7 @@ async function removeAll(options: DefinitionsOptions, resource: string, context:
 async function remove(
   kind: Kind,
   { key, uid, body }: { readonly key: ObjectKey; readonly uid: string; readonly body: string },
-  context: ReconcileContext,
+  context: ObjectContext,
 ): Promise<void> {
   if ((JSON.parse(body) as StoredObject).metadata.deletionTimestamp !== undefined) return;
   await context.objects.delete(

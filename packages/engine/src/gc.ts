@@ -1,12 +1,12 @@
 import type { Kind, KubeObject, OwnerReference, StoredObject, Target } from "@threeport/resource";
 import { formatKey, parseKey, type ObjectKey, type References } from "@threeport/store";
 import { withoutFinalizer } from "./finalizers.ts";
-import { settled, waiting, type ReconcileContext, type Reconciler } from "./reconciler.ts";
+import { settled, waiting, type ObjectContext, type ObjectReconciler } from "./reconciler.ts";
 
 export interface GcOptions {
   /** The engine's queue for whole keys of objects. */
   readonly queue: string;
-  readonly references: References;
+  readonly references: Pick<References, "referrers" | "dependents">;
   /** By the store's name, and by what an owner reference says. */
   readonly kindByResource: (resource: string) => Kind | undefined;
   readonly kindByBody: (apiVersion: string, kind: string) => Kind | undefined;
@@ -22,7 +22,7 @@ const foregroundRecheckMs = 2_000;
  * Owner-reference garbage collection, as Kubernetes has it (design.md §5.7): an object goes when all its owners are
  * gone; `foregroundDeletion` makes the owner wait for those who block it; `orphan` cuts the ties first.
  */
-export function gcReconciler(options: GcOptions): Reconciler {
+export function gcReconciler(options: GcOptions): ObjectReconciler {
   return {
     queue: options.queue,
     async reconcile(key, context) {
@@ -46,7 +46,7 @@ export function gcReconciler(options: GcOptions): Reconciler {
 }
 
 /** Deletes an object that had owners and has none left. */
-async function collect(options: GcOptions, context: ReconcileContext, object: StoredObject): Promise<void> {
+async function collect(options: GcOptions, context: ObjectContext, object: StoredObject): Promise<void> {
   const owners = object.metadata.ownerReferences ?? [];
   if (owners.length === 0) return;
   const states = await Promise.all(owners.map((owner) => ownerState(options, context, object, owner)));
@@ -61,7 +61,7 @@ async function collect(options: GcOptions, context: ReconcileContext, object: St
   });
 }
 
-async function ownerState(options: GcOptions, context: ReconcileContext, object: KubeObject, owner: OwnerReference): Promise<"there" | "waiting" | "gone"> {
+async function ownerState(options: GcOptions, context: ObjectContext, object: KubeObject, owner: OwnerReference): Promise<"there" | "waiting" | "gone"> {
   const kind = options.kindByBody(owner.apiVersion, owner.kind);
   if (kind === undefined) return "there"; // a kind that this server does not know proves nothing about its objects
   if (kind.namespaced && object.metadata.namespace === undefined) return "there"; // such an owner cannot be named; upstream collects it neither
@@ -76,7 +76,7 @@ async function ownerState(options: GcOptions, context: ReconcileContext, object:
 }
 
 /** Asks all dependents to go; returns how many of them still block the owner. */
-async function deleteDependents(options: GcOptions, context: ReconcileContext, self: ObjectKey, owner: StoredObject): Promise<number> {
+async function deleteDependents(options: GcOptions, context: ObjectContext, self: ObjectKey, owner: StoredObject): Promise<number> {
   let blocking = 0;
   await eachDependent(options, context, self, async (dependent) => {
     const reference = ownerReferenceTo(dependent, owner);
@@ -97,7 +97,7 @@ async function deleteDependents(options: GcOptions, context: ReconcileContext, s
  * Of a kind that is not to be deleted in use, a foreground deletion takes the users along (design.md §5.7): environments
  * with their deployments, runtimes with all that is on them. Returns how many are still there.
  */
-async function deleteUsers(options: GcOptions, context: ReconcileContext, self: ObjectKey): Promise<number> {
+async function deleteUsers(options: GcOptions, context: ObjectContext, self: ObjectKey): Promise<number> {
   if (options.kindByResource(self.kind)?.refuseDeleteWhileReferenced !== true) return 0;
   const keys = new Map((await options.references.referrers(self, usersBatch)).map((user) => [formatKey(user.source), user.source]));
   for (const key of keys.values()) {
@@ -110,25 +110,25 @@ async function deleteUsers(options: GcOptions, context: ReconcileContext, self: 
 }
 
 /** What has an owner that stays is not this one's to take along: as in Kubernetes, only the tie is cut. */
-async function hasOtherOwner(options: GcOptions, context: ReconcileContext, dependent: StoredObject, owner: StoredObject): Promise<boolean> {
+async function hasOtherOwner(options: GcOptions, context: ObjectContext, dependent: StoredObject, owner: StoredObject): Promise<boolean> {
   const others = (dependent.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== owner.metadata.uid);
   const states = await Promise.all(others.map((other) => ownerState(options, context, dependent, other)));
   return states.includes("there");
 }
 
-async function orphanAll(options: GcOptions, context: ReconcileContext, self: ObjectKey, owner: StoredObject): Promise<void> {
+async function orphanAll(options: GcOptions, context: ObjectContext, self: ObjectKey, owner: StoredObject): Promise<void> {
   await eachDependent(options, context, self, async (dependent) => {
     if (ownerReferenceTo(dependent, owner) !== undefined) await untie(context, dependent, owner);
   });
 }
 
-async function untie(context: ReconcileContext, dependent: StoredObject, owner: StoredObject): Promise<void> {
+async function untie(context: ObjectContext, dependent: StoredObject, owner: StoredObject): Promise<void> {
   const rest = (dependent.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== owner.metadata.uid);
   const { ownerReferences: _, ...metadata } = dependent.metadata;
   await context.objects.commit<StoredObject>(dependent, { ...dependent, metadata: rest.length === 0 ? metadata : { ...metadata, ownerReferences: rest } });
 }
 
-async function eachDependent(options: GcOptions, context: ReconcileContext, self: ObjectKey, visit: (dependent: StoredObject) => Promise<void>): Promise<void> {
+async function eachDependent(options: GcOptions, context: ObjectContext, self: ObjectKey, visit: (dependent: StoredObject) => Promise<void>): Promise<void> {
   let after = "";
   for (;;) {
     const keys = await options.references.dependents(self, after, dependentsBatch);
@@ -147,7 +147,7 @@ function ownerReferenceTo(dependent: StoredObject, owner: StoredObject): OwnerRe
   return (dependent.metadata.ownerReferences ?? []).find((reference) => reference.uid === owner.metadata.uid);
 }
 
-async function read(options: GcOptions, context: ReconcileContext, key: ObjectKey): Promise<StoredObject | undefined> {
+async function read(options: GcOptions, context: ObjectContext, key: ObjectKey): Promise<StoredObject | undefined> {
   const kind = options.kindByResource(key.kind);
   if (kind === undefined) return undefined;
   return context.objects.get({ apiVersion: kind.apiVersion, kind: kind.kind, name: key.name, ...(key.namespace === "" ? {} : { namespace: key.namespace }) });

@@ -7,5 +7,15 @@ export { startHousekeeping } from "./housekeeping.ts";
 export { createMetrics, type EngineMetrics } from "./metrics.ts";
 export { namespaceReconciler } from "./namespaces.ts";
 export { resealReconciler } from "./reseal.ts";
-export { recheck, settled, waiting, type BoundInventory, type Outcome, type ReconcileContext, type Reconciler, type ReconcileKey } from "./reconciler.ts";
+export {
+  recheck,
+  settled,
+  waiting,
+  type BoundInventory,
+  type Outcome,
+  type ReconcileContext,
+  type ObjectReconciler,
+  type Reconciler,
+  type ReconcileKey,
+} from "./reconciler.ts";
 export { createEngine, engineUser, type Engine, type EngineOptions } from "./worker.ts";

@@ -1,6 +1,6 @@
 import { isErrorCode, type Kind, type StoredObject } from "@threeport/resource";
 import { withoutFinalizer } from "./finalizers.ts";
-import { settled, waiting, type ReconcileContext, type Reconciler } from "./reconciler.ts";
+import { settled, waiting, type ObjectContext, type ObjectReconciler } from "./reconciler.ts";
 
 export interface NamespaceOptions {
   /** Holds a namespace until this reconciler removed its contents. */
@@ -17,7 +17,7 @@ const recheckMs = 500;
  * (design.md §5.7). Kinds of the core group go when nothing else is left: tearing down what rests on them may need the
  * Secrets.
  */
-export function namespaceReconciler(options: NamespaceOptions): Reconciler {
+export function namespaceReconciler(options: NamespaceOptions): ObjectReconciler {
   return {
     queue: "namespaces",
     async reconcile(key, context) {
@@ -38,7 +38,7 @@ export function namespaceReconciler(options: NamespaceOptions): Reconciler {
 /** Looks at the same time: with a thousand kinds, most of which have nothing in most namespaces, one after another would take seconds. */
 const looksAtOnce = 50;
 
-async function filledKinds(kinds: readonly Kind[], namespace: string, context: ReconcileContext): Promise<readonly Kind[]> {
+async function filledKinds(kinds: readonly Kind[], namespace: string, context: ObjectContext): Promise<readonly Kind[]> {
   const filled: Kind[] = [];
   for (let start = 0; start < kinds.length; start += looksAtOnce) {
     context.signal.throwIfAborted();
@@ -50,7 +50,7 @@ async function filledKinds(kinds: readonly Kind[], namespace: string, context: R
 }
 
 /** Asks all objects of a kind to go; returns how many finalizers, or others that use them, still hold. Nothing new can come in (K6). */
-async function removeAll(kind: Kind, namespace: string, context: ReconcileContext): Promise<number> {
+async function removeAll(kind: Kind, namespace: string, context: ObjectContext): Promise<number> {
   for (const object of await context.objects.list(kind, { namespace })) {
     context.signal.throwIfAborted();
     if (object.metadata.deletionTimestamp !== undefined) continue;

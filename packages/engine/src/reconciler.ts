@@ -55,6 +55,13 @@ export interface ReconcileContext {
   event(object: KubeObject, event: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly message: string }): Promise<void>;
 }
 
+/** What a reconciler needs that works on objects alone; it can run wherever there is an API. */
+export type ObjectContext = Pick<ReconcileContext, "objects" | "clock" | "signal">;
+
+export interface ObjectReconciler extends Pick<Reconciler, "queue"> {
+  reconcile(key: ReconcileKey, context: ObjectContext): Promise<Outcome>;
+}
+
 export interface BoundInventory {
   list(owner: string): Promise<InventoryEntry[]>;
   record(owner: string, change: { readonly put?: readonly InventoryEntry[]; readonly remove?: readonly string[] }): Promise<void>;

@@ -20,6 +20,7 @@ export {
   type CustomKind,
   type Kind,
   type KindReference,
+  type KindTraits,
   type KindView,
   type ObjectOf,
   type ObjectWith,

@@ -26,8 +26,14 @@ interface Document {
   readonly hash: string;
 }
 
+/** For a server that stands for a Kubernetes of some release. */
+export interface KubernetesRelease {
+  /** For example `v1.36.4`. */
+  readonly gitVersion: string;
+}
+
 /** Documents are made when somebody asks, and kept until the kinds change. */
-export function createGeneralDocuments(offer: Offer, version: string): GeneralDocuments {
+export function createGeneralDocuments(offer: Offer, version: string | KubernetesRelease): GeneralDocuments {
   const openApi = createOpenApi(offer);
   let revision = -1;
   let kept = new Map<string, Document | undefined>();
@@ -151,11 +157,13 @@ function notAcceptable(accept: string): PlatformError {
 }
 
 /** The Kubernetes whose API we speak, for clients that decide by version; our own is behind the `+`. */
-function versionInfo(version: string): object {
+function versionInfo(version: string | KubernetesRelease): object {
+  const gitVersion = typeof version === "string" ? `v1.36.0+threeport-${version}` : version.gitVersion;
+  const [major = "", minor = ""] = gitVersion.slice(1).split(".");
   return {
-    major: "1",
-    minor: "36",
-    gitVersion: `v1.36.0+threeport-${version}`,
+    major,
+    minor,
+    gitVersion,
     gitCommit: "",
     gitTreeState: "clean",
     buildDate: "1970-01-01T00:00:00Z",

@@ -12,6 +12,8 @@ export interface MemoryStoreOptions {
   readonly log: Logger;
   /** Told of each change before its writer hears of it, in number order. */
   readonly onChange?: (change: Change) => void;
+  /** Told of each key that a change wakes, after the change: its own and those of who waits for it (S5). */
+  readonly onWork?: (row: { readonly queue: string; readonly key: string }) => void;
   /** How many changes can be read again, at least. */
   readonly stepsKept?: number;
 }
@@ -59,11 +61,16 @@ export async function openMemoryStore(options: MemoryStoreOptions): Promise<Memo
     const { key, uid } = write;
     const body = `${write.body[0]}${rv}${write.body[1]}`;
     const change: Change = { rv, key, uid, prevRv: write.expectRv, deleted: write.remove, body, prevBody: current?.body };
+    const waiters = write.changes === 0 ? [] : references.waiters(key, write.changes);
     versions.put({ rv, key, uid, body, terminating: write.terminating }, change);
     if (write.remove) references.replace(key, []);
     else if (write.references !== undefined) references.replace(key, write.references);
     feed.offer({ baseRv, lastRv: rv, changes: [change], work: false });
     options.onChange?.(change);
+    if (options.onWork !== undefined) {
+      for (const row of write.wake) options.onWork(row);
+      for (const waiter of waiters) options.onWork({ queue: waiter.wakerQueue, key: waiter.wakerKey });
+    }
     return { outcome: "written", rv, body };
   }
 

@@ -6,11 +6,14 @@ export interface MemoryReferences {
   readonly reading: ObjectStore["references"];
   /** The whole new set of what `source` refers to. */
   replace(source: ObjectKey, rows: readonly ReferenceRow[]): void;
+  /** Who waits for one of the changes (bits) of `target`. */
+  waiters(target: ObjectKey, changes: number): readonly ReferenceRow[];
 }
 
 interface Row {
   readonly source: ObjectKey;
   readonly path: string;
+  readonly declared: ReferenceRow;
 }
 
 /** Who refers to whom, by target. `isTerminating`: undefined for an object that is not there. */
@@ -29,7 +32,7 @@ export function createMemoryReferences(isTerminating: (key: ObjectKey) => boolea
       for (const row of bySource.get(name) ?? []) {
         const target = formatKey(row.target);
         const known = byTarget.get(target);
-        known?.delete(`${name}|${row.path}`);
+        known?.delete(rowName(name, row));
         if (known?.size === 0) byTarget.delete(target);
       }
       if (rows.length === 0) bySource.delete(name);
@@ -37,9 +40,10 @@ export function createMemoryReferences(isTerminating: (key: ObjectKey) => boolea
       for (const row of rows) {
         const target = formatKey(row.target);
         const known = byTarget.get(target) ?? new Map<string, Row>();
-        byTarget.set(target, known.set(`${name}|${row.path}`, { source, path: row.path }));
+        byTarget.set(target, known.set(rowName(name, row), { source, path: row.path, declared: row }));
       }
     },
+    waiters: (target, changes) => rowsOf(target, ({ declared }) => (declared.waitsFor & changes) !== 0).map(({ declared }) => declared),
     reading: {
       referrers: async (target, limit) => rowsOf(target, isUse).slice(0, limit).map(referrerOf),
       users: async (target, limit) =>
@@ -53,6 +57,10 @@ export function createMemoryReferences(isTerminating: (key: ObjectKey) => boolea
           .slice(0, limit),
     },
   };
+}
+
+function rowName(source: string, { path, wakerQueue }: ReferenceRow): string {
+  return `${source}|${path}|${wakerQueue}`;
 }
 
 /** Below every character of a name, so that a shorter name comes first. */

@@ -1,0 +1,4 @@
+export { controllerKey, type Again, type Controller, type ControllerKey, type ControllerWatch } from "./controller.ts";
+export type { SimCluster } from "./cluster.ts";
+export { startSimulation, type SimulatedCluster, type Simulation, type SimulationOptions } from "./simulation.ts";
+export type { SimTime } from "./time.ts";

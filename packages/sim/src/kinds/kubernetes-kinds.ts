@@ -1,0 +1,103 @@
+import { ageColumn, kindWithSchema, metadataSchema, type Kind, type Schema } from "@threeport/resource";
+import file from "./kubernetes-kinds.json" with { type: "json" };
+import { ownRules } from "./own-rules.ts";
+
+/** Of `kubernetes-kinds.json`, which `npm run generate:sim-kinds` reads from a real kube-apiserver. */
+interface KindsFile {
+  readonly gitVersion: string;
+  readonly kinds: readonly {
+    readonly group: string;
+    readonly version: string;
+    readonly kind: string;
+    readonly plural: string;
+    readonly singular: string;
+    readonly namespaced: boolean;
+    readonly shortNames: readonly string[];
+    readonly categories: readonly string[];
+    readonly status: boolean;
+    readonly scale: boolean;
+    readonly schema: string;
+  }[];
+  readonly schemas: Readonly<Record<string, Schema & { readonly $ref?: string }>>;
+}
+
+const { gitVersion, kinds, schemas } = file as unknown as KindsFile;
+
+/** The release whose kinds these are. */
+export const kindsRelease: string = gitVersion;
+
+/** Kinds that do not count their generations although they have a status. */
+const withoutGeneration: ReadonlySet<string> = new Set(["Service", "PersistentVolume", "PersistentVolumeClaim", "Node", "ResourceQuota"]);
+
+/** Kubernetes' built-in kinds beside those of our own API server. Made once, shared by all clusters: nothing in them changes. */
+export function kubernetesKinds(): readonly Kind[] {
+  return (made ??= kinds.map(({ scale, status, namespaced, ...found }) => {
+    const schema: Schema = withMetadata(resolve({ $ref: found.schema }));
+    const kind = kindWithSchema(
+      {
+        ...found,
+        scope: namespaced ? "Namespaced" : "Cluster",
+        description: "",
+        columns: [ageColumn],
+        typed: { pointers: keptWhenEmpty(schema) },
+        ...(scale ? { scale: { specReplicasPath: ".spec.replicas", statusReplicasPath: ".status.replicas" } } : {}),
+        ...(found.kind === "Service" ? { nameRule: "dns1035" as const } : {}),
+        ...ownRules(found.group, found.kind),
+      },
+      { schema, hasStatus: status },
+    );
+    return withoutGeneration.has(found.kind) ? { ...kind, hasGeneration: false } : kind;
+  }));
+}
+
+let made: readonly Kind[] | undefined;
+const resolved = new Map<string, Schema>();
+
+/** Names of schemas become the schemas themselves; each is made once. */
+function resolve(schema: Schema & { readonly $ref?: string }): Schema {
+  const { $ref, ...rest } = schema;
+  const base = $ref === undefined ? {} : named($ref);
+  return {
+    ...base,
+    ...rest,
+    ...(schema.properties === undefined
+      ? {}
+      : { properties: Object.fromEntries(Object.entries(schema.properties).map(([name, child]) => [name, resolve(child)])) }),
+    ...(schema.items === undefined ? {} : { items: resolve(schema.items) }),
+    ...(typeof schema.additionalProperties === "object" ? { additionalProperties: resolve(schema.additionalProperties) } : {}),
+  };
+}
+
+function named(name: string): Schema {
+  const known = resolved.get(name);
+  if (known !== undefined) return known;
+  const schema = schemas[name];
+  if (schema === undefined) throw new Error(`there is no schema ${name}`);
+  const made_ = resolve(schema);
+  resolved.set(name, made_);
+  return made_;
+}
+
+function withMetadata(schema: Schema): Schema {
+  return { ...schema, properties: { ...schema.properties, metadata: metadataSchema } };
+}
+
+/**
+ * Zeros, false and empty texts that are kept as they were sent. The schema does not tell which of them Kubernetes holds by pointer; those that are never
+ * required are taken to be, because a lost `replicas: 0` is worse than a kept `minReadySeconds: 0`.
+ */
+function keptWhenEmpty(schema: Schema): string[] {
+  const found = new Set<string>();
+  const walk = (here: Schema, path: string): void => {
+    for (const [name, child] of Object.entries(here.properties ?? {})) {
+      const below = path === "" ? name : `${path}.${name}`;
+      if (path === "" && name === "metadata") continue;
+      if (child.type !== "object" && child.type !== "array") found.add(below);
+      else walk(child, below);
+    }
+    if (here.items !== undefined) walk(here.items, path);
+    if (typeof here.additionalProperties === "object") walk(here.additionalProperties, path);
+  };
+  walk(schema, "");
+  return [...found];
+}

@@ -1,0 +1,20 @@
+export interface KubeconfigInput {
+  readonly name: string;
+  /** With the cluster's path in it. */
+  readonly server: string;
+  readonly caPem: string;
+  readonly token: string;
+}
+
+/** With inline credentials, as JSON, which is YAML too. */
+export function kubeconfigOf({ name, server, caPem, token }: KubeconfigInput): string {
+  const document = {
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": name,
+    clusters: [{ name, cluster: { server, "certificate-authority-data": Buffer.from(caPem).toString("base64") } }],
+    users: [{ name, user: { token } }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+  };
+  return `${JSON.stringify(document, undefined, 2)}\n`;
+}

@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createFlow, createGeneralDocuments, createListener, createRegistry, defaultLimits, offerOf, type Connection } from "@threeport/apiserver";
+import { silentLogger, systemClock, type Clock, type Logger } from "@threeport/platform";
+import { createAuthority, issue } from "@threeport/platform/pki";
+import { PlatformError, toStatus } from "@threeport/resource";
+import { builtInKinds, openCluster, type OpenCluster, type SimCluster } from "./cluster.ts";
+import type { Controller } from "./controller.ts";
+import { kindsRelease } from "./kinds/kubernetes-kinds.ts";
+import { kubeconfigOf } from "./kubeconfig.ts";
+import { seededRandom } from "./random.ts";
+import { createSimTime, type SimTime } from "./time.ts";
+
+export interface SimulationOptions {
+  /** Where to listen; a free port of loopback unless said. */
+  readonly host?: string;
+  readonly port?: number;
+  /** The same seed and the same calls give the same clusters. */
+  readonly seed?: string;
+  /** Virtual seconds for each real one; without it time goes only by `time.advance`. */
+  readonly factor?: number;
+  readonly startMs?: number;
+  /** What clusters do by themselves, beside garbage collection, namespaces, definitions and default service accounts. */
+  readonly controllers?: readonly Controller[];
+  /** What `/version` says, for example `v1.33.2`. Default: the release of the built-in kinds. */
+  readonly gitVersion?: string;
+  readonly clock?: Clock;
+  readonly log?: Logger;
+}
+
+export interface SimulatedCluster extends SimCluster {
+  readonly server: string;
+  readonly token: string;
+  readonly kubeconfig: string;
+}
+
+/** Clusters in this process, behind one HTTPS listener, each under `/clusters/NAME`. */
+export interface Simulation extends AsyncDisposable {
+  readonly port: number;
+  readonly caPem: string;
+  readonly time: SimTime;
+  addCluster(name: string): Promise<SimulatedCluster>;
+  /** Its streams end, and its address is not found any more. */
+  removeCluster(name: string): Promise<void>;
+  readonly clusters: ReadonlyMap<string, SimulatedCluster>;
+}
+
+const yearMs = 365 * 86_400_000;
+const clusterName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const clusterPath = /^\/clusters\/([^/?]+)(?=[/?]|$)/;
+
+export async function startSimulation(options: SimulationOptions = {}): Promise<Simulation> {
+  const { clock = systemClock, log = silentLogger, host = "127.0.0.1", gitVersion = kindsRelease, seed = "threeport" } = options;
+  await using stack = new AsyncDisposableStack();
+  const time = stack.use(
+    createSimTime({
+      clock,
+      log,
+      ...(options.startMs === undefined ? {} : { startMs: options.startMs }),
+      ...(options.factor === undefined ? {} : { factor: options.factor }),
+    }),
+  );
+  const times = { nowMs: clock.now(), validForMs: yearMs };
+  const authority = await createAuthority({ subject: { commonName: "threeport-simulation" }, ...times });
+  const certificate = await issue(authority, { subject: { commonName: "simulation" }, usages: ["server"], hosts: [host, "localhost"], ...times });
+  const caPem = authority.certificatePem;
+  const flow = stack.use(createFlow(defaultLimits, clock));
+  const open = new Map<string, { readonly cluster: OpenCluster; readonly shown: SimulatedCluster }>();
+  const documents = createGeneralDocuments(offerOf({ registry: createRegistry(builtInKinds()) }, {}), { gitVersion });
+
+  const listener = createListener(
+    { tls: { keyPem: certificate.privateKeyPem, certificatePem: certificate.certificatePem } },
+    { limits: defaultLimits, clock, serve },
+  );
+  stack.defer(async () => {
+    for (const { cluster } of open.values()) await cluster[Symbol.asyncDispose]();
+    open.clear();
+  });
+  stack.use(listener);
+  const port = await listener.listen({ host, port: options.port ?? 0 });
+
+  async function serve(request: IncomingMessage, response: ServerResponse, connection: Connection): Promise<void> {
+    const [prefix = "", name = ""] = clusterPath.exec(request.url ?? "") ?? [];
+    const found = open.get(name);
+    if (found === undefined) return answerNoCluster(response, name);
+    const rest = (request.url ?? "").slice(prefix.length);
+    request.url = rest.startsWith("/") ? rest : `/${rest}`;
+    await found.cluster.serve(request, response, connection);
+  }
+
+  const owned = stack.move();
+  const clusters = new Map<string, SimulatedCluster>();
+  return {
+    port,
+    caPem,
+    time,
+    clusters,
+    async addCluster(name) {
+      if (!clusterName.test(name))
+        throw new PlatformError("TP_BAD_REQUEST", {
+          message: `${JSON.stringify(name)} cannot name a cluster; take at most 63 of a-z, 0-9 and '-', with a letter or digit at both ends`,
+        });
+      if (open.has(name)) throw new PlatformError("TP_ALREADY_EXISTS", { message: `there is a cluster ${name} already` });
+      const random = seededRandom(`${seed}/${name}`);
+      const cluster = await openCluster({ name, time, clock, log, random, controllers: options.controllers ?? [], gitVersion, shared: { flow, documents } });
+      const server = `https://${host}:${port}/clusters/${name}`;
+      const { token, objects, reader } = cluster;
+      const shown: SimulatedCluster = { name, objects, reader, time, random, log, server, token, kubeconfig: kubeconfigOf({ name, server, caPem, token }) };
+      open.set(name, { cluster, shown });
+      clusters.set(name, shown);
+      return shown;
+    },
+    async removeCluster(name) {
+      const found = open.get(name);
+      open.delete(name);
+      clusters.delete(name);
+      await found?.cluster[Symbol.asyncDispose]();
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function answerNoCluster(response: ServerResponse, name: string): void {
+  const error = new PlatformError("TP_NOT_FOUND", {
+    message: name === "" ? "addresses of simulated clusters begin with /clusters/NAME" : `there is no simulated cluster ${name.slice(0, 100)}`,
+  });
+  response.writeHead(404, { "Content-Type": "application/json" }).end(JSON.stringify(toStatus(error)));
+}
