@@ -5,3 +5,4 @@ export { deepClone } from "./json/deep-clone.ts";
 export { type JsonLimits, defaultJsonLimits, findDuplicateKeys, parseJson } from "./json/parse-json.ts";
 export { type JsonPath, parseJsonPath } from "./json/json-path.ts";
 export { type PathSegment, formatPath, getPath, parsePath, setPath } from "./json/field-path.ts";
+export { sortKeys } from "./json/sort-keys.ts";

@@ -1,6 +1,6 @@
 // Placeholders of the format, left to right, never scanned twice:
 //   `$${…}` is the text `${…}`; `${…}` refers, up to the first `}`; `$$` is one `$`; any other `$` stays. An unclosed `${` is text.
-import type { ErrorCause } from "@threeport/resource";
+import { sortKeys, type ErrorCause } from "@threeport/resource";
 import { invalid, shown } from "./field.ts";
 
 export type Piece =
@@ -91,15 +91,5 @@ export function lookUp(value: unknown, path: readonly string[]): unknown {
 /** A value inside a text: text as it is, everything else as JSON with sorted keys, in the form that other implementations write. */
 export function textOf(value: unknown): string {
   if (typeof value === "string") return value;
-  return JSON.stringify(sorted(value)).replaceAll(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, each]) => [key, sorted(each)]),
-  );
+  return JSON.stringify(sortKeys(value)).replaceAll(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

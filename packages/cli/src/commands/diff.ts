@@ -1,6 +1,6 @@
 import { createTwoFilesPatch } from "diff";
 import type { KubeClient } from "@threeport/client";
-import { isErrorCode, type JsonObject } from "@threeport/resource";
+import { isErrorCode, sortKeys, type JsonObject } from "@threeport/resource";
 import { connect } from "../connect.ts";
 import { say, type CliContext } from "../context.ts";
 import { resourceSet } from "../kinds.ts";
@@ -57,27 +57,16 @@ function compare(before: readonly JsonObject[], after: readonly JsonObject[]): C
     const name = nameOf(object);
     const was = old.get(name);
     old.delete(name);
-    const [text, now] = [was === undefined ? "" : yamlText(sorted(was)), yamlText(sorted(object))];
+    const [text, now] = [was === undefined ? "" : yamlText(sortKeys(was)), yamlText(sortKeys(object))];
     if (text !== now) changes.push({ name, before: text, after: now });
   }
-  for (const [name, object] of old) changes.push({ name, before: yamlText(sorted(object)), after: "" });
+  for (const [name, object] of old) changes.push({ name, before: yamlText(sortKeys(object)), after: "" });
   return changes;
 }
 
 function nameOf({ apiVersion, kind, metadata }: JsonObject): string {
   const { name, namespace } = (metadata ?? {}) as { name?: string; namespace?: string };
   return `${String(apiVersion)} ${String(kind)} ${namespace === undefined ? "" : `${namespace}/`}${name ?? ""}`;
-}
-
-/** Fields by name: their order says nothing. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, each]) => [key, sorted(each)]),
-  );
 }
 
 const colors: Readonly<Record<string, Color>> = { "+": "green", "-": "red", "@": "cyan" };
