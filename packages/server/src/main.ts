@@ -49,7 +49,9 @@ async function commandNamed(name: string): Promise<ProgramCommand | undefined> {
   const { databaseCommands } = await import("./database-commands.ts");
   if (Object.hasOwn(databaseCommands, name)) return databaseCommands[name];
   const { accessCommands } = await import("./access-commands.ts");
-  return Object.hasOwn(accessCommands, name) ? accessCommands[name] : undefined;
+  if (Object.hasOwn(accessCommands, name)) return accessCommands[name];
+  const { runtimeCommands } = await import("./runtime-commands.ts");
+  return Object.hasOwn(runtimeCommands, name) ? runtimeCommands[name] : undefined;
 }
 
 /** Runs until a signal; one that comes while it starts ends it, gracefully, as soon as there is something to end. */

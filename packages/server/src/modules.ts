@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { createClusters, type Cluster, resourceSetKind, resourceSetReconciler } from "@threeport/cluster";
 import type { Reconciler } from "@threeport/engine";
 import { clusterFor, kubeconfigProvider, localProvider, runtimeKind, runtimeReconciler } from "@threeport/module-runtime";
@@ -24,6 +23,7 @@ import {
 } from "@threeport/module-workload";
 import { PlatformError, type Kind, type Objects } from "@threeport/resource";
 import { workKey, type Store } from "@threeport/store";
+import { localOptions } from "./local-options.ts";
 import type { Tools } from "./tools.ts";
 import type { Home } from "./home.ts";
 
@@ -52,7 +52,7 @@ const digestLength = 16;
 
 export function assembleModules(input: ModulesInput): Modules {
   const { controlPlaneId, store, tools, home } = input;
-  const { clock, random, log, exec, environment } = tools;
+  const { clock, random, log } = tools;
   const clusters = createClusters({
     controlPlaneId,
     clock,
@@ -64,13 +64,7 @@ export function assembleModules(input: ModulesInput): Modules {
         .enqueue(keys.map((key) => ({ queue: resourceSetKind.resource, key, priority: 1, mask: 0, delayMs: 0 })))
         .catch((error: unknown) => log.debug("a change in a cluster could not be noted", { error: String(error) })),
   });
-  const local = localProvider({
-    exec,
-    folder: home.runtimes,
-    imagesFolder: join(home.folder, "images"),
-    cacheDir: environment["XDG_CACHE_HOME"] === undefined ? undefined : join(environment["XDG_CACHE_HOME"], "threeport"),
-    binariesFolder: environment["THREEPORT_KUBERNETES_BIN"],
-  });
+  const local = localProvider(localOptions(home, tools));
   const connect = clusterFor(clusters);
   const digest = (content: string): string => store.sealer.digest(content).slice(0, digestLength);
   return {

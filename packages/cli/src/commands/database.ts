@@ -1,9 +1,6 @@
 import { resolve } from "node:path";
-import { systemExec } from "@threeport/platform";
-import { PlatformError } from "@threeport/resource";
-import { say, type CliContext } from "../context.ts";
-import { homePaths } from "../environment.ts";
-import { serverProgram } from "../server/server-program.ts";
+import type { CliContext } from "../context.ts";
+import { inServerProgram } from "../server/in-server-program.ts";
 
 export async function backup(this: CliContext, _flags: object, file: string): Promise<void> {
   await inServerProgram(this, ["backup", resolve(file)]);
@@ -20,30 +17,3 @@ export async function rotateKeys(this: CliContext, flags: { readonly keyEncrypti
 export async function keyStatus(this: CliContext): Promise<void> {
   await inServerProgram(this, ["key-status"]);
 }
-
-/** What works on the database and the keys of the home is the server's program; this runs it, and tells what it said. */
-async function inServerProgram(context: CliContext, words: readonly string[]): Promise<void> {
-  const home = homePaths(context.environment);
-  const result = await systemExec.run(process.execPath, [serverProgram, ...words, "--home", home.folder], {
-    cwd: "/",
-    env: context.environment,
-    signal: context.signal,
-  });
-  if (result.code === 0) {
-    for (const line of textLines(result.stdout).filter((each) => !each.startsWith("{"))) say(context, line);
-    return;
-  }
-  const [first = `it ended with code ${result.code ?? "unknown"}`, ...more] = textLines(result.stderr).map((line) => line.replace(/^threeport-server: /, ""));
-  throw new PlatformError("TP_UNAVAILABLE", {
-    message: first,
-    causes: more.filter((line) => !/^\s+at /.test(line)).map((message) => ({ message: message.trim() })),
-    detail: result.code !== null && result.code > 0 && result.code <= exitCodeMax ? { exit: result.code } : {},
-  });
-}
-
-function textLines(text: string): string[] {
-  return text.split("\n").filter((line) => line.trim() !== "");
-}
-
-/** The server's program ends with the exit codes of the same registry. */
-const exitCodeMax = 8;

@@ -5,7 +5,7 @@ import { plainText } from "./terminal.ts";
 /** Causes printed; the rest is counted. */
 const causesShown = 20;
 
-/** What to do next, where the error itself does not say it in `detail.hint`. */
+/** What to do next, where the error itself does not say it in `detail.hint`; "" there is for one whose message says all. */
 const hints: Partial<Record<ErrorCode, string>> = {
   TP_UNAUTHORIZED: "the token is not valid any more; on the control plane's machine tptctl up writes a new one",
   TP_FORBIDDEN: "ask an administrator for a role that allows it",
@@ -31,7 +31,7 @@ export function reportError(context: CliContext, thrown: unknown): number {
   for (const cause of causes.slice(0, causesShown)) write(`  ${plainText(causeLine(cause))}`);
   if (causes.length > causesShown) write(`  … and ${causes.length - causesShown} more`);
   const hint = typeof error.detail["hint"] === "string" ? error.detail["hint"] : hints[error.code];
-  if (hint !== undefined) write(`hint: ${plainText(hint)}`);
+  if (hint !== undefined && hint !== "") write(`hint: ${plainText(hint)}`);
   const exit = error.detail["exit"];
   return typeof exit === "number" ? exit : error.entry.exit;
 }

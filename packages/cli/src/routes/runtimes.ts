@@ -49,7 +49,19 @@ const claim = command({
   brief: "Take a cluster over from another control plane",
 });
 
+const loadImage = command({
+  run: async () => (await import("../commands/load-image.ts")).loadImage,
+  parameters: {
+    flags: {},
+    positional: {
+      kind: "tuple",
+      parameters: [label, { brief: "An archive of images, as docker save or skopeo write it", parse: freeText, placeholder: "file" }],
+    },
+  },
+  brief: "Put container images into a local cluster; they are there again after its next start",
+});
+
 export const runtime: RouteMap<CliContext> = buildRouteMap<string, CliContext>({
-  routes: { add, list, delete: remove, claim },
+  routes: { add, list, delete: remove, claim, "load-image": loadImage },
   docs: { brief: "Runtimes: the Kubernetes clusters that workloads run on" },
 });

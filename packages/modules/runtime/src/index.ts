@@ -1,6 +1,6 @@
 export { clusterFor } from "./cluster-for.ts";
 export { kubeconfigProvider } from "./kubeconfig-provider.ts";
 export { kubeconfigSecretType, withKubeconfigRules } from "./kubeconfig-secrets.ts";
-export { localProvider, stopLocalRuntimes } from "./local-provider.ts";
+export { loadRuntimeImage, localProvider, stopLocalRuntimes, type LocalProviderOptions } from "./local-provider.ts";
 export { runtimeReconciler, systemNamespace, type RuntimeOptions } from "./reconcile-runtime.ts";
 export { runtimeKind, type KubernetesRuntimeInstance } from "./runtime-kind.ts";

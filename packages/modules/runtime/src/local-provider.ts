@@ -33,7 +33,7 @@ export function localProvider(options: LocalProviderOptions): RuntimeProvider {
         ...(options.cacheDir === undefined ? {} : { cacheDir: options.cacheDir }),
         ...(options.binariesFolder === undefined ? {} : { folder: options.binariesFolder }),
       });
-      const images = [await helloImage(local, options, context)];
+      const images = [await helloImage(local, options, context), ...(await local.keptImages(keptFolder(options, runtime.metadata.name)))];
       const started = await local.startLocalKubernetes({
         images,
         name: runtime.metadata.name,
@@ -53,8 +53,33 @@ export function localProvider(options: LocalProviderOptions): RuntimeProvider {
       const report = await local.stopLocalKubernetes({ stateDir: stateDir(runtime.metadata.name), exec: options.exec, clock: context.clock, log: context.log });
       if (report.remained.length > 0)
         throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `the local Kubernetes was stopped, but these remain: ${report.remained.join(", ")}` });
+      await local.forgetImages(keptFolder(options, runtime.metadata.name));
     },
   };
+}
+
+/** Archives that users loaded into one cluster. */
+function keptFolder({ imagesFolder }: Pick<LocalProviderOptions, "imagesFolder">, runtime: string): string {
+  return join(imagesFolder, runtime);
+}
+
+/** Puts the images of an archive into a local cluster of this home, beside the control plane. Returns their names. */
+export async function loadRuntimeImage(options: LocalProviderOptions, name: string, tarPath: string): Promise<readonly string[]> {
+  const local = await import("./local/index.ts");
+  local.requireRoot();
+  const binaries = await local.ensureKubernetesBinaries({
+    exec: options.exec,
+    ...(options.cacheDir === undefined ? {} : { cacheDir: options.cacheDir }),
+    ...(options.binariesFolder === undefined ? {} : { folder: options.binariesFolder }),
+  });
+  return local.loadLocalImage({
+    name,
+    stateDir: join(options.folder, name),
+    keptFolder: keptFolder(options, name),
+    tarPath,
+    binariesFolder: binaries.folder,
+    exec: options.exec,
+  });
 }
 
 /** A small image that every local cluster has, since it may reach no registry: enough for a first try (`docker.io/library/busybox:local`). */

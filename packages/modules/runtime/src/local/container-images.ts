@@ -23,12 +23,14 @@ export async function containerdAnswers(client: ContainerdClient): Promise<boole
   return (await ctr(client, ["version"])).code === 0;
 }
 
-/** Puts the images of a docker-archive into the node; an image that is there under that name is replaced. */
-export async function importImages(client: ContainerdClient, tarPath: string): Promise<void> {
+/** Puts the images of an archive (docker save, or OCI) into the node; an image that is there under that name is replaced. Returns their names. */
+export async function importImages(client: ContainerdClient, tarPath: string): Promise<readonly string[]> {
   const result = await ctr(client, ["images", "import", tarPath]);
-  if (result.code === 0) return;
+  if (result.code === 0) return [...new Set([...result.stdout.matchAll(/^(?:unpacking )?(\S+:\S+?)(?: \(sha256:|\s)/gm)].map(([, name = ""]) => name))];
+  // ctr warns in lines of its own, and says what failed in the last one.
+  const why = (result.stderr.trim().split("\n").at(-1) ?? "").replace(/^ctr: /, "");
   throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", {
-    message: `The image archive ${tarPath} could not be loaded: ${result.stderr.trim()}`,
+    message: `${tarPath} could not be loaded: ${why}. It must be an archive of images, as docker save or skopeo write it.`,
     detail: { tarPath },
   });
 }

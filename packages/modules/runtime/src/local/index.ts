@@ -6,3 +6,4 @@ export { type ImageArchive, type ImageFile, type ImageRequest, makeImage } from 
 export { busyboxImage, type BusyboxImageRequest, busyboxImageName, pauseImage, pauseImageName } from "./base-images.ts";
 export { linkedFiles } from "./linked-files.ts";
 export { requireRoot } from "./require-root.ts";
+export { forgetImages, keptImages, loadLocalImage, type LoadImageRequest } from "./load-image.ts";

@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { busyboxImage } from "./base-images.ts";
 import { ensureKubernetesBinaries, hasKubernetesBinaries, type KubernetesBinaries, kubernetesCacheFolder } from "./binaries.ts";
 import { cgroupHierarchies } from "./cgroups.ts";
-import type { ImageArchive } from "./image.ts";
+import { makeImage, type ImageArchive } from "./image.ts";
+import { keptImages, loadLocalImage } from "./load-image.ts";
 import { networkPlan } from "./network-plan.ts";
 import { livingInit, processMark } from "./node-processes.ts";
 import { identify, killExactly, processesWithEnvironment } from "./process-table.ts";
@@ -163,6 +164,15 @@ describe.skipIf(!canRun)("a real Kubernetes on this machine", () => {
     expect(await kubectl(cluster, ["exec", "deployment/web", "--", "nslookup", "web.default.svc.cluster.local"])).toContain(clusterIp);
     expect(await kubectl(cluster, ["logs", "deployment/web"])).toMatch(/^started on web-/);
     expect(await hostSurface()).toEqual(before);
+
+    const image = await makeImage({ out: join(work, "own.tar"), name: "registry.example.com/team/own:2", files: [{ path: "hello", content: "hello" }] });
+    const request = { name: "first", stateDir, keptFolder: join(work, "kept"), binariesFolder: binaries.folder, exec: systemExec };
+    expect(await loadLocalImage({ ...request, tarPath: image.path })).toEqual(["registry.example.com/team/own:2"]);
+    expect(await loadLocalImage({ ...request, tarPath: image.path })).toHaveLength(1);
+    expect(await keptImages(request.keptFolder)).toHaveLength(1);
+    await expect(loadLocalImage({ ...request, tarPath: script })).rejects.toThrow(/must be an archive of images/);
+    await expect(loadLocalImage({ ...request, tarPath: join(work, "nowhere.tar") })).rejects.toMatchObject({ code: "TP_NOT_FOUND" });
+    await expect(loadLocalImage({ ...request, stateDir: work, tarPath: image.path })).rejects.toMatchObject({ code: "TP_UNAVAILABLE" });
 
     const scheduler = await livingProcess(stateDir, "kube-scheduler");
     if (scheduler === undefined) throw new Error("the scheduler should run");

@@ -114,7 +114,7 @@ export async function startLocalKubernetes(asked: StartRequest): Promise<LocalKu
     kubectlPath: join(settings.binariesFolder, "kubectl"),
     stateDir,
     nodeIp: settings.plan.nodeIp,
-    loadImage: (tarPath) => importImages(containerd, tarPath),
+    loadImage: async (tarPath) => void (await importImages(containerd, tarPath)),
     stop: async () => {
       await stopLocalKubernetes({ stateDir, exec: request.exec, clock: request.clock, log: request.log });
     },
