@@ -1,3 +1,4 @@
+export { workloadControllers } from "./controllers/index.ts";
 export { controllerKey, type Again, type Controller, type ControllerKey, type ControllerWatch } from "./controller.ts";
 export type { SimCluster } from "./cluster.ts";
 export { startSimulation, type SimulatedCluster, type Simulation, type SimulationOptions } from "./simulation.ts";

@@ -1,0 +1,21 @@
+import type { Controller } from "../controller.ts";
+import { claimController } from "./claims.ts";
+import { daemonSetController } from "./daemon-sets.ts";
+import { deploymentController } from "./deployments.ts";
+import { jobController } from "./jobs.ts";
+import { podController } from "./pods.ts";
+import { replicaSetController } from "./replica-sets.ts";
+import { serviceController } from "./services.ts";
+import { statefulSetController } from "./stateful-sets.ts";
+
+/** What a Kubernetes does by itself with workloads, as far as it is simulated. */
+export const workloadControllers: readonly Controller[] = [
+  deploymentController,
+  replicaSetController,
+  statefulSetController,
+  daemonSetController,
+  jobController,
+  podController,
+  serviceController,
+  claimController,
+];

@@ -1,0 +1,83 @@
+import type { StoredObject } from "@threeport/resource";
+import type { SimCluster } from "../cluster.ts";
+import { controllerKey, type Controller } from "../controller.ts";
+import { fieldsOf, isReady, numberOf, ownedBy, podFrom, podKind, setStatus, templateHash, type Fields } from "./owned.ts";
+
+const revisionLabel = "controller-revision-hash";
+
+/** Pods by number: made and replaced one after another, each when those before it are ready. */
+export const statefulSetController: Controller = {
+  name: "stateful-sets",
+  watches: [{ resource: "statefulsets.apps" }, { resource: "pods", keys: controllerKey("StatefulSet") }],
+  async reconcile(cluster, { namespace, name }) {
+    const set = await cluster.objects.get({ apiVersion: "apps/v1", kind: "StatefulSet", namespace, name });
+    if (set === undefined || set.metadata.deletionTimestamp !== undefined) return undefined;
+    const revision = `${name}-${templateHash(fieldsOf(set["spec"])["template"])}`;
+    const pods = (await ownedBy(cluster, podKind, set))
+      .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+      .toSorted((a, b) => numberIn(a) - numberIn(b));
+    await step(cluster, set, { pods, revision });
+    await tell(cluster, set, { pods, revision });
+    return undefined;
+  },
+};
+
+interface State {
+  readonly pods: readonly StoredObject[];
+  readonly revision: string;
+}
+
+async function step(cluster: SimCluster, set: StoredObject, { pods, revision }: State): Promise<void> {
+  const spec = fieldsOf(set["spec"]);
+  const wanted = numberOf(spec["replicas"], 1);
+  const parallel = spec["podManagementPolicy"] === "Parallel";
+  const remove = ({ metadata }: StoredObject) =>
+    cluster.objects.delete({ ...podKind, namespace: metadata.namespace ?? "", name: metadata.name }, { uid: metadata.uid });
+  for (let number = 0; number < wanted; number++) {
+    const found = pods.find((pod) => numberIn(pod) === number);
+    if (found === undefined) {
+      const name = `${set.metadata.name}-${number}`;
+      await cluster.objects.create(
+        podFrom(
+          set,
+          name,
+          { [revisionLabel]: revision, "statefulset.kubernetes.io/pod-name": name, "apps.kubernetes.io/pod-index": String(number) },
+          { hostname: name, subdomain: spec["serviceName"] ?? "" },
+        ),
+      );
+    }
+    if (!parallel && (found === undefined || !isReady(found))) return;
+  }
+  const surplus = pods.filter((pod) => numberIn(pod) >= wanted).toReversed();
+  if (surplus[0] !== undefined) return remove(surplus[0]);
+  const strategy = fieldsOf(spec["updateStrategy"]);
+  if (strategy["type"] === "OnDelete") return;
+  const partition = numberOf(fieldsOf(strategy["rollingUpdate"])["partition"], 0);
+  const old = pods.filter((pod) => numberIn(pod) >= partition && pod.metadata.labels?.[revisionLabel] !== revision).at(-1);
+  if (old !== undefined && pods.every(isReady)) await remove(old);
+}
+
+async function tell(cluster: SimCluster, set: StoredObject, { pods, revision }: State): Promise<void> {
+  const known = fieldsOf(set["status"]);
+  const updated = pods.filter(({ metadata }) => metadata.labels?.[revisionLabel] === revision);
+  const wanted = numberOf(fieldsOf(set["spec"])["replicas"], 1);
+  const through = updated.length === wanted && pods.length === wanted && pods.every(isReady);
+  const before = typeof known["currentRevision"] === "string" ? known["currentRevision"] : revision;
+  const currentRevision = through ? revision : before;
+  const status: Fields = {
+    observedGeneration: set.metadata.generation ?? 0,
+    replicas: pods.length,
+    readyReplicas: pods.filter(isReady).length,
+    availableReplicas: pods.filter(isReady).length,
+    currentReplicas: pods.filter(({ metadata }) => metadata.labels?.[revisionLabel] === currentRevision).length,
+    updatedReplicas: updated.length,
+    currentRevision,
+    updateRevision: revision,
+    collisionCount: 0,
+  };
+  await setStatus(cluster, set, status);
+}
+
+function numberIn(pod: StoredObject): number {
+  return Number(/-(\d{1,9})$/.exec(pod.metadata.name)?.[1] ?? Number.NaN);
+}
