@@ -3,8 +3,10 @@ import { createFlow, createGeneralDocuments, createListener, createRegistry, def
 import { silentLogger, systemClock, type Clock, type Logger } from "@threeport/platform";
 import { createAuthority, issue } from "@threeport/platform/pki";
 import { PlatformError, toStatus } from "@threeport/resource";
+import { isAdminPath, serveAdmin } from "./admin.ts";
 import { builtInKinds, openCluster, type OpenCluster, type SimCluster } from "./cluster.ts";
 import type { Controller } from "./controller.ts";
+import { createFaults, type Faults } from "./faults.ts";
 import { kindsRelease } from "./kinds/kubernetes-kinds.ts";
 import { kubeconfigOf } from "./kubeconfig.ts";
 import { seededRandom } from "./random.ts";
@@ -42,6 +44,9 @@ export interface Simulation extends AsyncDisposable {
   /** Its streams end, and its address is not found any more. */
   removeCluster(name: string): Promise<void>;
   readonly clusters: ReadonlyMap<string, SimulatedCluster>;
+  readonly faults: Faults;
+  /** For `/admin/…`. */
+  readonly adminToken: string;
 }
 
 const yearMs = 365 * 86_400_000;
@@ -64,6 +69,8 @@ export async function startSimulation(options: SimulationOptions = {}): Promise<
   const certificate = await issue(authority, { subject: { commonName: "simulation" }, usages: ["server"], hosts: [host, "localhost"], ...times });
   const caPem = authority.certificatePem;
   const flow = stack.use(createFlow(defaultLimits, clock));
+  const faults = createFaults(clock);
+  const adminToken = Buffer.from(seededRandom(`${seed}/`).bytes(24)).toString("base64url");
   const open = new Map<string, { readonly cluster: OpenCluster; readonly shown: SimulatedCluster }>();
   const documents = createGeneralDocuments(offerOf({ registry: createRegistry(builtInKinds()) }, {}), { gitVersion });
 
@@ -79,11 +86,13 @@ export async function startSimulation(options: SimulationOptions = {}): Promise<
   const port = await listener.listen({ host, port: options.port ?? 0 });
 
   async function serve(request: IncomingMessage, response: ServerResponse, connection: Connection): Promise<void> {
+    if (isAdminPath(request.url ?? "")) return serveAdmin({ faults, time, token: adminToken }, request, response);
     const [prefix = "", name = ""] = clusterPath.exec(request.url ?? "") ?? [];
     const found = open.get(name);
     if (found === undefined) return answerNoCluster(response, name);
     const rest = (request.url ?? "").slice(prefix.length);
     request.url = rest.startsWith("/") ? rest : `/${rest}`;
+    if (await faults.meet(name, request, response)) return;
     await found.cluster.serve(request, response, connection);
   }
 
@@ -94,6 +103,8 @@ export async function startSimulation(options: SimulationOptions = {}): Promise<
     caPem,
     time,
     clusters,
+    faults,
+    adminToken,
     async addCluster(name) {
       if (!clusterName.test(name))
         throw new PlatformError("TP_BAD_REQUEST", {

@@ -101,8 +101,8 @@ export function withoutProse(schema: Json): Json {
     ...rest,
     ...(ref === undefined ? {} : { $ref: ref.slice(refStart.length) }),
     ...(sorts.length > 1 ? { "x-kubernetes-int-or-string": true } : {}),
-    // What Go writes for a field that was not said is no default: empty texts, zeros and empty structs.
-    ...(filling === undefined || filling === "" || filling === 0 || filling === false || JSON.stringify(filling) === "{}" ? {} : { default: filling }),
+    // Also empty ones: they tell which fields Go always writes.
+    ...(filling === undefined ? {} : { default: filling }),
     ...(properties === undefined
       ? {}
       : { properties: Object.fromEntries(Object.entries(properties as Record<string, Json>).map(([name, child]) => [name, withoutProse(child)])) }),

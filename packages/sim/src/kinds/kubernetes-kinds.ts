@@ -27,26 +27,41 @@ const { gitVersion, kinds, schemas } = file as unknown as KindsFile;
 export const kindsRelease: string = gitVersion;
 
 /** Kinds that do not count their generations although they have a status. */
-const withoutGeneration: ReadonlySet<string> = new Set(["Service", "PersistentVolume", "PersistentVolumeClaim", "Node", "ResourceQuota"]);
+const withoutGeneration: ReadonlySet<string> = new Set([
+  "Service",
+  "PersistentVolume",
+  "PersistentVolumeClaim",
+  "Node",
+  "ResourceQuota",
+  "HorizontalPodAutoscaler",
+]);
+/** And those that do without one. */
+const withGeneration: ReadonlySet<string> = new Set(["NetworkPolicy"]);
 
 /** Kubernetes' built-in kinds beside those of our own API server. Made once, shared by all clusters: nothing in them changes. */
 export function kubernetesKinds(): readonly Kind[] {
   return (made ??= kinds.map(({ scale, status, namespaced, ...found }) => {
     const schema: Schema = withMetadata(resolve({ $ref: found.schema }));
+    const always = alwaysThere(schema);
+    const { prepare, ...rules } = ownRules(found.group, found.kind);
     const kind = kindWithSchema(
       {
         ...found,
         scope: namespaced ? "Namespaced" : "Cluster",
         description: "",
         columns: [ageColumn],
-        typed: { pointers: keptWhenEmpty(schema) },
+        typed: { pointers: keptWhenEmpty(schema), always },
         ...(scale ? { scale: { specReplicasPath: ".spec.replicas", statusReplicasPath: ".status.replicas" } } : {}),
         ...(found.kind === "Service" ? { nameRule: "dns1035" as const } : {}),
-        ...ownRules(found.group, found.kind),
+        ...rules,
+        prepare(object, old) {
+          prepare?.(object, old);
+          if (always["status"] !== undefined) object["status"] ??= structuredClone(always["status"]);
+        },
       },
       { schema, hasStatus: status },
     );
-    return withoutGeneration.has(found.kind) ? { ...kind, hasGeneration: false } : kind;
+    return { ...kind, hasGeneration: withGeneration.has(found.kind) || (kind.hasGeneration && !withoutGeneration.has(found.kind)) };
   }));
 }
 
@@ -82,6 +97,28 @@ function withMetadata(schema: Schema): Schema {
   return { ...schema, properties: { ...schema.properties, metadata: metadataSchema } };
 }
 
+/** No pointers, as the comparison with kube-apiserver shows. */
+const leftOutWhenEmpty: ReadonlySet<string> = new Set([
+  "readOnly",
+  "hostNetwork",
+  "hostPID",
+  "hostIPC",
+  "hostname",
+  "subdomain",
+  "stdin",
+  "stdinOnce",
+  "tty",
+  "paused",
+  "minReadySeconds",
+  "publishNotReadyAddresses",
+  "initialDelaySeconds",
+  "periodSeconds",
+  "timeoutSeconds",
+  "successThreshold",
+  "failureThreshold",
+  "volumeName",
+]);
+
 /**
  * Zeros, false and empty texts that are kept as they were sent. The schema does not tell which of them Kubernetes holds by pointer; those that are never
  * required are taken to be, because a lost `replicas: 0` is worse than a kept `minReadySeconds: 0`.
@@ -92,7 +129,7 @@ function keptWhenEmpty(schema: Schema): string[] {
     for (const [name, child] of Object.entries(here.properties ?? {})) {
       const below = path === "" ? name : `${path}.${name}`;
       if (path === "" && name === "metadata") continue;
-      if (child.type !== "object" && child.type !== "array") found.add(below);
+      if (child.type !== "object" && child.type !== "array" && !leftOutWhenEmpty.has(name)) found.add(below);
       else walk(child, below);
     }
     if (here.items !== undefined) walk(here.items, path);
@@ -100,4 +137,29 @@ function keptWhenEmpty(schema: Schema): string[] {
   };
   walk(schema, "");
   return [...found];
+}
+
+/**
+ * What Go writes although nobody said it, because it is neither a pointer nor left out when empty: the schema gives it a default, if only an empty one.
+ * By path, each with what is always in it.
+ */
+function alwaysThere(schema: Schema): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  const walk = (here: Schema, path: string): Record<string, unknown> => {
+    const filled: Record<string, unknown> = {};
+    for (const [name, child] of Object.entries(here.properties ?? {})) {
+      if (path === "" && name === "metadata") continue;
+      const below = path === "" ? name : `${path}.${name}`;
+      const inside = walk(child, below);
+      const neverLeftOut = child.type === "array" && here.required?.includes(name) === true;
+      if (child.default === undefined && !neverLeftOut) continue;
+      const filling = neverLeftOut ? [] : child.properties === undefined ? child.default : { ...(child.default as object), ...inside };
+      found[below] = filled[name] = filling;
+    }
+    if (here.items !== undefined) walk(here.items, path);
+    if (typeof here.additionalProperties === "object") walk(here.additionalProperties, path);
+    return filled;
+  };
+  walk(schema, "");
+  return found;
 }
