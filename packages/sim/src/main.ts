@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock, type Logger } from "@threeport/platform";
+import { workloadControllers } from "./controllers/index.ts";
 import { startSimulation } from "./simulation.ts";
 
 const usage = `usage: npm run sim -- --folder FOLDER [--clusters 1] [--port 0] [--seed TEXT] [--speed 1] [--kubernetes v1.36.4]
@@ -43,6 +44,7 @@ async function run(args: readonly string[]): Promise<void> {
   const log: Logger = { info: (message, fields = {}) => void process.stderr.write(`${message} ${JSON.stringify(fields)}\n`), debug: () => {} };
   await using simulation = await startSimulation({
     port,
+    controllers: workloadControllers,
     clock: systemClock,
     log,
     ...(speed === 0 ? {} : { factor: speed }),

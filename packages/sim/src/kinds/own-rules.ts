@@ -40,6 +40,8 @@ const table: Readonly<Record<string, Rules>> = {
         : fixed(pod, old, (spec) => {
             for (const container of [...list(spec["initContainers"]), ...list(spec["containers"])]) delete container["image"];
             for (const field of ["activeDeadlineSeconds", "tolerations"]) delete spec[field];
+            // What the binding of a pod does there: it gets its node once.
+            if (old !== undefined && fields(old, "spec")["nodeName"] === undefined) delete spec["nodeName"];
           })),
     ],
   },
