@@ -14,8 +14,8 @@ export interface TestControlPlane extends AsyncDisposable {
   readonly client: KubeClient;
   readonly connection: ConnectionConfig;
   readonly database: ConnectionOptions;
-  /** Stops it gracefully, and starts it again in the same home. */
-  restart(): Promise<void>;
+  /** Stops it, gracefully as far as it can reach anything, and starts it again in the same home, after `between`. */
+  restart(between?: () => Promise<void>): Promise<void>;
   get<T extends KubeObject = StoredObject>(kind: Kind, name: string, namespace?: string): Promise<T | undefined>;
   create<T extends KubeObject = StoredObject>(object: KubeObject): Promise<T>;
   /** Reads, changes and writes; again when somebody wrote in between. */
@@ -94,9 +94,10 @@ export async function openTestControlPlane(options: TestControlPlaneOptions = {}
     database: database.connectionOptions as ConnectionOptions,
     get,
     create,
-    async restart() {
+    async restart(between = () => Promise.resolve()) {
       await running?.[Symbol.asyncDispose]();
       running = undefined;
+      await between();
       running = await startControlPlane(configuration, tools);
     },
     async change<T extends KubeObject = StoredObject>(kind: Kind, name: string, change: (object: T) => void): Promise<T> {
