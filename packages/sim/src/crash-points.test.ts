@@ -1,6 +1,6 @@
-// The signature test (design.md §11), its outside calls: the control plane ends after each write that a cluster has acted on, with the answer lost, and starts
-// again. It must come to the same final state: nothing double, nothing orphaned, nothing gone that should live.
-//   THREEPORT_CRASH_POINTS=all tries every point; by default every third one, beginning at a random one that is printed.
+// The signature test (design.md §11): the control plane ends after each write that a cluster has acted on, with the answer lost; before each group of writes reaches its
+// database; and after each, with the answer lost. Then it starts again. It must come to the same final state: nothing double, nothing orphaned, nothing gone that should live.
+//   THREEPORT_CRASH_POINTS=all tries every point of the database; by default some, beginning at a random one that is printed.
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { KubeObject, StoredObject } from "@threeport/resource";
@@ -21,12 +21,12 @@ import {
 } from "@threeport/server/testing";
 import type { WorkloadDefinition } from "@threeport/module-workload";
 import { startSimulation, workloadControllers, type SimulatedCluster, type Simulation } from "./index.ts";
-import { clusterLink, databaseLink, type ClusterLink, type Link } from "./testing/links.ts";
+import { clusterLink, databaseLink, type ClusterLink, type DatabaseLink, type Fate } from "./testing/links.ts";
 
 let simulation: Simulation;
 let cluster: SimulatedCluster;
 let database: TestDatabase;
-let toDatabase: Link & { readonly host: string };
+let toDatabase: DatabaseLink;
 let toCluster: ClusterLink;
 let plane: TestControlPlane;
 
@@ -90,23 +90,44 @@ async function persist<T>(what: string, call: () => Promise<T>): Promise<T> {
 
 let restarting: Promise<void> | undefined;
 
+function end(): void {
+  toCluster.cut();
+  toDatabase.cut();
+  restarting = plane.restart(async () => {
+    await endLeases();
+    toDatabase.mend();
+    toCluster.mend();
+  });
+}
+
 /** Ends the control plane when the cluster has acted on so many writes from now on. */
-function endAfter(writes: number): { readonly ended: () => boolean } {
+function endAtCluster(writes: number): { readonly ended: () => boolean } {
   const from = toCluster.writes.length;
   let ended = false;
   toCluster.onWrite = (count) => {
     if (ended || count < from + writes) return;
     ended = true;
-    toCluster.cut();
-    toDatabase.cut();
-    restarting = plane.restart(async () => {
-      await endLeases();
-      toDatabase.mend();
-      toCluster.mend();
-    });
+    end();
   };
   return { ended: () => ended };
 }
+
+/** Ends the control plane at the so many-th group of writes from now on. */
+function endAtDatabase(group: number, fate: Exclude<Fate, "pass">): { readonly ended: () => boolean } {
+  const from = toDatabase.groups;
+  let ended = false;
+  toDatabase.onGroup = (count) => {
+    if (ended || count < from + group) return "pass";
+    ended = true;
+    // The link cuts itself when it is time; the rest of the process ends with it.
+    setTimeout(end, fate === "lost" ? 0 : answerMs);
+    return fate;
+  };
+  return { ended: () => ended };
+}
+
+/** A group is answered within this time. */
+const answerMs = 20;
 
 interface Outcome {
   readonly first: unknown;
@@ -172,21 +193,46 @@ async function held(name: string, namespace: string): Promise<unknown> {
   return text.replaceAll(name, "NAME");
 }
 
+let wanted: Outcome;
+let clusterPoints = 0;
+let databasePoints = 0;
+
+test("undisturbed, the scenario writes what there is to write, and leaves nothing", { timeout: 60_000 }, async () => {
+  const [writes, groups] = [toCluster.writes.length, toDatabase.groups];
+  wanted = await scenario("calm");
+  clusterPoints = toCluster.writes.length - writes;
+  databasePoints = toDatabase.groups - groups;
+  expect(clusterPoints).toBeGreaterThan(8);
+  expect(databasePoints).toBeGreaterThan(20);
+  expect(wanted.left).toEqual({ sets: "none", objects: "0 pods" });
+});
+
 test("F1, F2: ended after each write that a cluster acted on, it comes to the same state, and nothing is left behind", { timeout: 600_000 }, async () => {
-  const from = toCluster.writes.length;
-  const wanted = await scenario("calm");
-  const points = toCluster.writes.length - from;
-  expect(points).toBeGreaterThan(8);
-  const all = process.env["THREEPORT_CRASH_POINTS"] === "all";
-  const begin = all ? 1 : 1 + (Number(process.env["THREEPORT_TEST_SEED"] ?? Date.now()) % 3);
   let crashes = 0;
-  for (let point = begin; point <= points; point += all ? 1 : 3) {
-    const end = endAfter(point);
+  for (let point = 1; point <= clusterPoints; point++) {
+    const end = endAtCluster(point);
     const outcome = await scenario(`crash-${point}`);
     await restarting;
-    expect(outcome, `ended after write ${point} of ${points}; begin ${begin}`).toEqual(wanted);
+    expect(outcome, `ended after write ${point} of ${clusterPoints}`).toEqual(wanted);
     crashes += Number(end.ended());
   }
-  process.stdout.write(`crash points: ${crashes} of ${points}, from ${begin}\n`);
-  expect(crashes).toBeGreaterThan(points / (all ? 2 : 6));
+  toCluster.onWrite = () => {};
+  expect(crashes).toBeGreaterThan(clusterPoints / 2);
+});
+
+test.each(["lost", "unanswered"] as const)("F1: ended at groups of writes that are %s, it comes to the same state", { timeout: 900_000 }, async (fate) => {
+  const all = process.env["THREEPORT_CRASH_POINTS"] === "all";
+  const stride = all ? 1 : Math.ceil(databasePoints / 6);
+  const begin = all ? 1 : 1 + (Number(process.env["THREEPORT_TEST_SEED"] ?? Date.now()) % stride);
+  let crashes = 0;
+  for (let point = begin; point <= databasePoints; point += stride) {
+    const end = endAtDatabase(point, fate);
+    const outcome = await scenario(`${fate}-${point}`);
+    await restarting;
+    expect(outcome, `ended at group ${point} of ${databasePoints}, which was ${fate}; begin ${begin}`).toEqual(wanted);
+    crashes += Number(end.ended());
+  }
+  toDatabase.onGroup = () => "pass";
+  process.stdout.write(`crash points: ${crashes} groups of ${databasePoints} ${fate}, from ${begin} every ${stride}\n`);
+  expect(crashes).toBeGreaterThan(0);
 });

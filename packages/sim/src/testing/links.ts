@@ -48,24 +48,53 @@ function doorsOf(server: Server): Doors {
   };
 }
 
+/** What becomes of a group of writes on its way: it passes; or the way is cut before the database has it, or when it answers. */
+export type Fate = "pass" | "lost" | "unanswered";
+
+export interface DatabaseLink extends Link {
+  /** Folder of the socket. */
+  readonly host: string;
+  /** Called for each group of writes, in order. */
+  onGroup: (count: number) => Fate;
+  readonly groups: number;
+}
+
+/** The statement that stores a group of writes, by its name in the protocol (store/src/sql/commit-group.ts). */
+const groupStatement = "write_group";
+
 /** To a PostgreSQL behind a Unix socket. */
-export async function databaseLink(to: { readonly host: string; readonly port: number }): Promise<Link & { readonly host: string }> {
+export async function databaseLink(to: { readonly host: string; readonly port: number }): Promise<DatabaseLink> {
   const folder = await mkdtemp(join(tmpdir(), "threeport-link-"));
   const socketIn = (host: string): string => join(host, `.s.PGSQL.${to.port}`);
+  let groups = 0;
   const server = createServer((incoming) => {
     doors.admit(incoming);
     if (!doors.open) return;
     const outgoing = connect(socketIn(to.host));
     doors.admit(outgoing);
-    incoming.pipe(outgoing).pipe(incoming);
+    let cutAtAnswer = false;
+    incoming.on("data", (bytes: Buffer) => {
+      const fate = bytes.includes(groupStatement) ? link.onGroup(++groups) : "pass";
+      if (fate === "lost") return doors.cut();
+      cutAtAnswer ||= fate === "unanswered";
+      outgoing.write(bytes);
+    });
+    outgoing.on("data", (bytes: Buffer) => {
+      if (cutAtAnswer) doors.cut();
+      else incoming.write(bytes);
+    });
     incoming.on("close", () => outgoing.destroy());
     outgoing.on("close", () => incoming.destroy());
   });
   const doors = doorsOf(server);
   server.listen(socketIn(folder));
   await once(server, "listening");
-  return {
+  const link: DatabaseLink = {
     host: folder,
+    onGroup: () => "pass",
+    get groups() {
+      return groups;
+    },
     cut: doors.cut,
     mend: doors.mend,
     async [Symbol.asyncDispose]() {
@@ -73,6 +102,7 @@ export async function databaseLink(to: { readonly host: string; readonly port: n
       await rm(folder, { recursive: true, force: true });
     },
   };
+  return link;
 }
 
 export interface ClusterLink extends Link {
