@@ -1,7 +1,6 @@
 // The signature test (design.md §11): the control plane ends after each write that a cluster has acted on, with the answer lost; before each group of writes reaches its
 // database; and after each, with the answer lost. Then it starts again. It must come to the same final state: nothing double, nothing orphaned, nothing gone that should live.
 //   THREEPORT_CRASH_POINTS=all tries every point of the database; by default some, beginning at a random one that is printed.
-import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { KubeObject, StoredObject } from "@threeport/resource";
 import { migrate, openDatabase, type ConnectionOptions } from "@threeport/store";
@@ -74,10 +73,8 @@ const app = (name: string, image: string, more: readonly KubeObject[] = []): Kub
 
 /** The leases of a process that is dead would end by themselves in half a minute. */
 async function endLeases(): Promise<void> {
-  const client = new pg.Client(database.connectionOptions as pg.ClientConfig);
-  await client.connect();
-  await client.query("UPDATE work SET lease_owner = NULL, due_at = clock_timestamp() WHERE lease_owner IS NOT NULL");
-  await client.end();
+  await using own = openDatabase(database.connectionOptions);
+  await own.script("UPDATE work SET lease_owner = NULL, due_at = clock_timestamp() WHERE lease_owner IS NOT NULL");
 }
 
 /** As a user, who tries again when nobody answered. */
