@@ -157,6 +157,26 @@ describeWithKubernetes("what leaves a set", () => {
     expect(await sets.inventory(set)).toEqual([]);
   });
 
+  test("Q7: a removal that takes longer than the set's deadline is Stalled and names what is held, and still ends when that goes", async () => {
+    await using sets = await open();
+    await using _replica = await sets.startReplica();
+    const held = configMap("default", fresh("held"));
+    await sets.create("holding", [held], { progressDeadlineSeconds: 1 });
+    await sets.ready("holding");
+    await server.client.patch(targetOf(held), { metadata: { finalizers: ["test.example.com/slow"] } });
+    await sets.delete("holding");
+    const stalled = await until("the removal to be stalled", async () => {
+      const condition = (await sets.get("holding"))?.status?.conditions?.find(({ type }) => type === "Stalled");
+      return condition?.status === "True" ? condition : undefined;
+    });
+    expect(stalled.reason).toBe("Deleting");
+    expect(stalled.message).toContain(held.metadata.name);
+    expect(stalled.message).toContain("finalizers");
+    await server.client.patch(targetOf(held), { metadata: { finalizers: null } });
+    await sets.gone("holding");
+    expect(await live(held)).toBeUndefined();
+  });
+
   test("§5.7: a set under deletion-policy orphan goes alone, without a word to its cluster", async () => {
     await using sets = await open();
     await using _replica = await sets.startReplica();

@@ -1,5 +1,5 @@
-import { conditionsOf, settled, waiting, withoutFinalizer, type Outcome } from "@threeport/engine";
-import { objectIdOf, readEntry } from "./apply/entry.ts";
+import { conditionsOf, settled, waiting, withoutFinalizer, type Outcome, type Verdict } from "@threeport/engine";
+import { objectIdOf, readEntry, type Entry } from "./apply/entry.ts";
 import { removeEntries } from "./apply/prune-set.ts";
 import type { Run } from "./apply/run.ts";
 import { idWords } from "./identity.ts";
@@ -11,6 +11,7 @@ import type { ResourceSetOptions } from "./reconcile-set.ts";
 export const resourceSetFinalizer = "threeport.io/resource-set";
 /** How soon removal is looked at again. */
 export const removalRecheckMs = 1_000;
+const objectsShown = 3;
 
 /** §5.7: works from the inventory alone; never needs the runtime's objects to render. */
 export async function tearDown(clusterFor: ResourceSetOptions["clusterFor"], run: Run): Promise<Outcome> {
@@ -26,14 +27,9 @@ export async function tearDown(clusterFor: ResourceSetOptions["clusterFor"], run
       const gone = rows.filter((entry) => !entries.has(entry.id)).map((entry) => entry.id);
       await context.inventory.record(identity.uid, { remove: gone });
       if (going > 0) {
-        const message = `${going} objects are being removed from ${set.spec.runtime}: ${[...entries.values()]
-          .slice(0, 3)
-          .map((entry) => idWords(objectIdOf(entry.detail)))
-          .join(", ")}`;
-        await context.objects.patchStatus<ResourceSet>({
-          ...set,
-          status: { ...set.status, conditions: conditionsOf(set, { state: "reconciling", reason: "Deleting", message }, context.clock) },
-        });
+        const verdict = removalVerdict(set, { going, left: [...entries.values()], nowMs: context.clock.now() });
+        const { message } = verdict;
+        await context.objects.patchStatus<ResourceSet>({ ...set, status: { ...set.status, conditions: conditionsOf(set, verdict, context.clock) } });
         return waiting(message, removalRecheckMs);
       }
       cluster.follow(run.key.text, { kinds: [], namespaces: [] });
@@ -42,4 +38,23 @@ export async function tearDown(clusterFor: ResourceSetOptions["clusterFor"], run
   await context.inventory.record(identity.uid, { remove: [...entries.keys(), ...rows.map((entry) => entry.id)] });
   await withoutFinalizer(context.objects, set, resourceSetFinalizer);
   return settled;
+}
+
+/** Q7: counted from the request to delete. It is tried on all the same: whoever holds the objects may let go of them at any time. */
+function removalVerdict(set: ResourceSet, input: { readonly going: number; readonly left: readonly Entry[]; readonly nowMs: number }): Verdict {
+  const { going } = input;
+  const names = input.left
+    .slice(0, objectsShown)
+    .map((entry) => idWords(objectIdOf(entry.detail)))
+    .join(", ");
+  const objects = going === 1 ? "1 object" : `${going} objects`;
+  const deadlineSeconds = set.spec.progressDeadlineSeconds;
+  const overdue = input.nowMs - Date.parse(set.metadata.deletionTimestamp ?? "") > deadlineSeconds * 1000;
+  return overdue
+    ? {
+        state: "stalled",
+        reason: "Deleting",
+        message: `${objects} did not go from ${set.spec.runtime} within ${deadlineSeconds} s: ${names}; look at their finalizers, and at what should remove these`,
+      }
+    : { state: "reconciling", reason: "Deleting", message: `${objects} ${going === 1 ? "is" : "are"} being removed from ${set.spec.runtime}: ${names}` };
 }

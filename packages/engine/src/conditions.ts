@@ -38,6 +38,15 @@ export function withConditions(object: KubeObject, next: readonly Condition[]): 
   });
 }
 
+/**
+ * Q7: whether an object has not been Ready for longer than it may. Read from the condition, so that it holds over restarts, in every process, and whatever
+ * the reasons were in between. An object that nobody has judged yet is not overdue.
+ */
+export function isOverdue(object: KubeObject, deadlineMs: number, nowMs: number): boolean {
+  const ready = findCondition(object, "Ready");
+  return ready !== undefined && ready.status !== "True" && nowMs - Date.parse(ready.lastTransitionTime) > deadlineMs;
+}
+
 export function findCondition(object: KubeObject, type: string): Condition | undefined {
   return ((object["status"] as { conditions?: Condition[] } | undefined)?.conditions ?? []).find((condition) => condition.type === type);
 }

@@ -1,4 +1,4 @@
-export { conditionsOf, findCondition, isReadyNow, withConditions, type Verdict } from "./conditions.ts";
+export { conditionsOf, findCondition, isOverdue, isReadyNow, withConditions, type Verdict } from "./conditions.ts";
 export { definitionsReconciler } from "./definitions.ts";
 export { fanoutReconciler } from "./fanout.ts";
 export { withFinalizer, withoutFinalizer } from "./finalizers.ts";

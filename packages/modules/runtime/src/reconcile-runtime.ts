@@ -3,6 +3,7 @@ import { parseKubeconfig } from "@threeport/client";
 import { resourceSetKind, type Clusters, type ResourceSet } from "@threeport/cluster";
 import {
   conditionsOf,
+  isOverdue,
   recheck,
   settled,
   waiting,
@@ -13,7 +14,7 @@ import {
   withFinalizer,
   withoutFinalizer,
 } from "@threeport/engine";
-import { type PlatformError, toPlatformError } from "@threeport/resource";
+import { PlatformError, toPlatformError } from "@threeport/resource";
 import { accessTo, kubeconfigOf } from "./cluster-for.ts";
 import { kubeconfigSecretType } from "./kubeconfig-secrets.ts";
 import { clusterUidOf } from "./cluster-uid.ts";
@@ -36,6 +37,8 @@ export const systemNamespace = "threeport-system";
 const deadlineMs = 45 * 60_000;
 /** How often a cluster that answers is asked again, and one that does not. */
 const contactMs = { healthy: 30_000, failing: 5_000 };
+/** How long a cluster may be out of reach before it counts as stalled. */
+const contactDeadlineMs = 10 * 60_000;
 const releaseMs = 5_000;
 const usersRecheckMs = 1_000;
 const setsShown = 3;
@@ -109,11 +112,7 @@ async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance,
   } catch (thrown) {
     const error = toPlatformError(thrown);
     if (error.code === "TP_LEASE_LOST" || error.entry.retry === "now") throw error;
-    await write(runtime, context, base, {
-      state: "reconciling",
-      reason: reasonFor(error),
-      message: `${error.message}; it is asked again every ${contactMs.failing / 1000} s`,
-    });
+    await write(runtime, context, base, noContact(runtime, error, context.clock.now()));
     return waiting("the cluster to answer", contactMs.failing);
   }
 }
@@ -138,6 +137,19 @@ async function answering(
     progress("the cluster does not answer and is started"); // §5.8: what was Ready is not any more
     return undefined;
   }
+}
+
+/** Q7: what a cluster that cannot be used is called. It may be back in a moment; one that has been away for long needs somebody. */
+function noContact(runtime: KubernetesRuntimeInstance, error: PlatformError, nowMs: number): Verdict {
+  const reason = reasonFor(error);
+  const again = `it is asked again every ${contactMs.failing / 1000} s`;
+  if (!isOverdue(runtime, contactDeadlineMs, nowMs)) return { state: "reconciling", reason, message: `${error.message}; ${again}` };
+  const minutes = contactDeadlineMs / 60_000;
+  const remedy =
+    runtime.spec.provider === "kubeconfig"
+      ? `see that it runs and is reached from here, or renew its address and credentials in its Secret`
+      : "see that it runs";
+  return { state: "stalled", reason, message: `not usable for over ${minutes} min: ${error.message}; ${remedy}; ${again}` };
 }
 
 function reasonFor(error: PlatformError): string {
@@ -191,12 +203,17 @@ function progressReporter(
   };
 }
 
+/** Where the kubeconfig of a cluster that we made is kept. Names of runtimes are labels, so this one always fits. */
+function secretNameOf(runtime: KubernetesRuntimeInstance): string {
+  return `runtime-${runtime.metadata.name}`;
+}
+
 async function storeKubeconfig(
   runtime: KubernetesRuntimeInstance,
   kubeconfig: string,
   context: ReconcileContext,
 ): Promise<{ namespace: string; name: string; key: string }> {
-  const name = `runtime-${runtime.metadata.name}`.slice(0, 253);
+  const name = secretNameOf(runtime);
   await context.objects.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: systemNamespace } });
   await context.objects.apply({
     apiVersion: "v1",
@@ -232,18 +249,20 @@ async function remove(options: RuntimeOptions, runtime: KubernetesRuntimeInstanc
   await options.clusters.drop(runtime.metadata.name);
   await options.providers[runtime.spec.provider].remove(runtime, context);
   if (runtime.spec.provider !== "kubeconfig")
-    await context.objects.delete({ apiVersion: "v1", kind: "Secret", namespace: systemNamespace, name: `runtime-${runtime.metadata.name}`.slice(0, 253) });
+    await context.objects.delete({ apiVersion: "v1", kind: "Secret", namespace: systemNamespace, name: secretNameOf(runtime) });
   await withoutFinalizer(context.objects, runtime, runtimeFinalizer);
   return settled;
 }
 
 /** Best effort: a cluster that is gone or refuses us must not hold the runtime for ever. */
 async function giveBack(options: RuntimeOptions, runtime: KubernetesRuntimeInstance, context: ReconcileContext): Promise<void> {
+  const overdue = new AbortController();
+  using _timer = context.clock.after(releaseMs, () => overdue.abort(new PlatformError("TP_DEADLINE")));
   try {
     const kubeconfig = await kubeconfigOf(context.objects, runtime);
     if (kubeconfig === undefined) return;
     const cluster = await options.clusters.get(runtime.metadata.name, accessTo(runtime, kubeconfig));
-    await releaseOwnership(cluster.client, options.controlPlaneId, AbortSignal.any([context.signal, AbortSignal.timeout(releaseMs)]));
+    await releaseOwnership(cluster.client, options.controlPlaneId, AbortSignal.any([context.signal, overdue.signal]));
   } catch (error) {
     context.log.debug("the ownership lease could not be removed", { error: String(error) });
   }

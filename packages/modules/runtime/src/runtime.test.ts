@@ -117,6 +117,32 @@ describeWithKubernetes("a runtime over a real cluster", () => {
     await plane.gone(runtimes, "away");
   });
 
+  test("Q7: a cluster that has not answered for long is Stalled until it answers", { timeout: 90_000 }, async () => {
+    await using proxy = await openFaultProxy(server);
+    await using plane = await openTestControlPlane();
+    await plane.addRuntime("lost", proxy.kubeconfig);
+    await plane.ready(runtimes, "lost");
+    await proxy.down();
+    const look = (value: string) =>
+      plane.client.patch({ apiVersion: group, kind: "KubernetesRuntimeInstance", name: "lost" }, { metadata: { labels: { look: value } } }); // as the periodic contact does
+    await look("once");
+    await plane.reason(runtimes, "lost", "Unreachable");
+    expect(conditionOf(await plane.get(runtimes, "lost"), "Stalled")?.status, "it may be back in a moment").toBe("False");
+
+    // As if it had begun long ago.
+    const since = await plane.get<KubernetesRuntimeInstance>(runtimes, "lost");
+    const conditions = (since?.status?.conditions ?? []).map((condition) => ({ ...condition, lastTransitionTime: "2020-01-01T00:00:00Z" }));
+    await plane.client.patch({ apiVersion: group, kind: "KubernetesRuntimeInstance", name: "lost", subresource: "status" }, { status: { conditions } });
+    await look("again");
+    await until("it to be stalled", async () => conditionOf(await plane.get(runtimes, "lost"), "Stalled")?.status === "True");
+    const told = conditionOf(await plane.get(runtimes, "lost"), "Stalled");
+    expect(told?.reason).toBe("Unreachable");
+    expect(told?.message).toContain("renew its address and credentials");
+    await proxy.up();
+    await plane.ready(runtimes, "lost");
+    expect(conditionOf(await plane.get(runtimes, "lost"), "Stalled")?.status).toBe("False");
+  });
+
   test("credentials that the cluster refuses are told; new ones are taken up at once, and so are the watches over them", { timeout: 90_000 }, async () => {
     await using plane = await openTestControlPlane();
     const name = fresh("rotated");
