@@ -23,11 +23,14 @@ export async function tearDown(instance: WorkloadInstance, context: ReconcileCon
       { apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace, name: instance.metadata.name },
       { uid: set.metadata.uid ?? "" },
     );
-    const message =
-      findCondition(set, "Ready")?.reason === "Deleting" ? (findCondition(set, "Ready")?.message ?? "") : "its objects are being removed from the cluster";
+    // What its objects wait for is what it waits for, and for how long too (Q7).
+    const told = findCondition(set, "Ready");
+    const deleting = told?.reason === "Deleting" ? told : undefined;
+    const state = deleting !== undefined && findCondition(set, "Stalled")?.status === "True" ? "stalled" : "reconciling";
+    const message = deleting?.message ?? "its objects are being removed from the cluster";
     await context.objects.patchStatus<WorkloadInstance>({
       ...instance,
-      status: { ...instance.status, conditions: conditionsOf(instance, { state: "reconciling", reason: "Deleting", message }, context.clock) },
+      status: { ...instance.status, conditions: conditionsOf(instance, { state, reason: "Deleting", message }, context.clock) },
     });
     return waiting(message, removalRecheckMs);
   }
