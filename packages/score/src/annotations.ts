@@ -1,3 +1,5 @@
+import type { ScoreDocument } from "./document.ts";
+
 // Annotations of other implementations that say something about the workload's objects.
 
 /** Which kind runs the containers. */
@@ -8,3 +10,8 @@ export const serviceNameAnnotation = "k8s.score.dev/service-name";
 export const ownPrefixes: readonly string[] = ["k8s.score.dev/", "compose.score.dev/"];
 
 export const workloadKinds: readonly string[] = ["Deployment", "StatefulSet"];
+
+/** Name of the workload's Service, under which others call it. */
+export function serviceNameOf({ metadata }: Pick<ScoreDocument, "metadata">): string {
+  return metadata.annotations?.[serviceNameAnnotation] ?? metadata.name;
+}

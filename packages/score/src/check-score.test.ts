@@ -143,6 +143,17 @@ test.each<[string, string, string[]]>([
     container("files: {etc/a: {content: x}}"),
     ['containers.web.files[etc/a]: Invalid value: "etc/a": a target is an absolute path in the container; write /etc/a'],
   ],
+  ["a file in place of the whole image", container("files: {/: {content: x}}"), [expect.stringMatching(/would hide the whole image/) as string]],
+  [
+    "a path out of a volume",
+    `${container('volumes: {/d: {source: "${resources.data}", path: ../x}}')}resources: {data: {type: volume}}`,
+    ['containers.web.volumes[/d].path: Invalid value: "../x": a path inside the volume is written without ..'],
+  ],
+  [
+    "a probe that runs nothing",
+    container("livenessProbe: {exec: {command: []}}"),
+    ["containers.web.livenessProbe.exec.command: Invalid value: []: must name a program, and its arguments"],
+  ],
   [
     "base64 that is none",
     container("files: {/a: {binaryContent: a}}"),

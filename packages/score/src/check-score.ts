@@ -49,7 +49,7 @@ function annotationCauses({ metadata, service }: ScoreDocument): ErrorCause[] {
     ...(kind === undefined || workloadKinds.includes(kind)
       ? []
       : [invalid(below(field, kindAnnotation), `${shown(kind)}: write ${workloadKinds.join(" or ")}`)]),
-    ...(service?.ports === undefined || /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name ?? metadata.name)
+    ...((service?.ports === undefined && kind !== "StatefulSet") || /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name ?? metadata.name)
       ? []
       : [
           invalid(
@@ -100,6 +100,9 @@ function containerCauses(document: ScoreDocument, container: ScoreContainer, fie
       const here = below(of("volumes"), target);
       return [
         ...targetCauses(target, here),
+        ...(volume.path?.split("/").includes("..") === true
+          ? [invalid(below(here, "path"), `${shown(volume.path)}: a path inside the volume is written without ..`)]
+          : []),
         ...volumeSourceCauses(document, volume.source, below(here, "source")),
         ...(container.files !== undefined && Object.hasOwn(container.files, target)
           ? [invalid(here, "a file has the same target; give one of them another")]
@@ -113,6 +116,7 @@ function containerCauses(document: ScoreDocument, container: ScoreContainer, fie
 function targetCauses(target: string, field: string): ErrorCause[] {
   if (!target.startsWith("/"))
     return [invalid(field, `${shown(target)}: a target is an absolute path in the container; write /${target.replace(/^[./]+/, "")}`)];
+  if (/^\/+$/.test(target)) return [invalid(field, `${shown(target)}: this would hide the whole image; write a path below it`)];
   if (target.includes(":")) return [invalid(field, `${shown(target)}: a target cannot have a colon`)];
   return target.split("/").includes("..") ? [invalid(field, `${shown(target)}: write the path without ..`)] : [];
 }

@@ -79,7 +79,10 @@ const httpGet = fields({
     .optional(),
 });
 
-const probe = fields({ httpGet: httpGet.optional(), exec: fields({ command: z.array(z.string()) }).optional() });
+const probe = fields({
+  httpGet: httpGet.optional(),
+  exec: fields({ command: z.array(z.string()).min(1, "must name a program, and its arguments") }).optional(),
+});
 
 const container = fields({
   image: z.string().min(1, 'must be an image, or "." for one that is given when it is deployed'),

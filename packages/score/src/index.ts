@@ -1,5 +1,6 @@
 export { checkScore, type CheckedScore } from "./check-score.ts";
 export { scoreApiVersion, type ScoreDocument, type ScoreServicePort } from "./document.ts";
+export { serviceNameOf } from "./annotations.ts";
 export { workloadsUsed } from "./provide.ts";
 export { renderScore, type RenderContext, type RenderedScore } from "./render/render-score.ts";
 export { mergeOverrides, overrideProperty } from "./overrides.ts";

@@ -1,5 +1,5 @@
 // Forms of earlier versions of the format, brought to the present one before it is checked.
-import type { ErrorCause } from "@threeport/resource";
+import { setOwn, type ErrorCause } from "@threeport/resource";
 import { below, invalid, required } from "./field.ts";
 
 type Fields = Record<string, unknown>;
@@ -61,7 +61,7 @@ function byTarget(
       rest["readOnly"] = rest["read_only"];
       delete rest["read_only"];
     }
-    found[target] = rest;
+    setOwn(found, target, rest);
   });
   return found;
 }

@@ -1,7 +1,7 @@
 // A Score document in its environment: what it reads from there and from the other workloads of its project.
 import type { ReconcileContext, Verdict } from "@threeport/engine";
-import type { ErrorCause, KubeObject } from "@threeport/resource";
-import { checkScore, mergeOverrides, renderScore, workloadsUsed, type ScoreDocument, type ScoreServicePort } from "@threeport/score";
+import { mergePatch, type ErrorCause, type KubeObject } from "@threeport/resource";
+import { checkScore, renderScore, serviceNameOf, workloadsUsed, type ScoreDocument, type ScoreServicePort } from "@threeport/score";
 import { workloadDefinitionKind, workloadInstanceKind, type Environment, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
 import { fields, items } from "./pod-templates.ts";
 import { sourceOf } from "./source.ts";
@@ -32,7 +32,7 @@ export async function renderScoreIn(
   context: Pick<ReconcileContext, "objects">,
 ): Promise<InPlace> {
   const { values } = place.instance.spec;
-  const checked = checkScore(values === undefined ? document : mergeOverrides(document, values));
+  const checked = checkScore(values === undefined ? document : mergePatch(document, values));
   if ("causes" in checked) return { result: { verdict: stalled(values === undefined ? "ScoreInvalid" : "ValuesInvalid", checked.causes) }, uses: [] };
   const own = document["metadata"];
   if (checked.document.metadata.name !== fields(own)["name"])
@@ -50,7 +50,9 @@ async function inProject(document: ScoreDocument, place: ScorePlace, context: Pi
     }),
   );
   workloads.set(document.metadata.name, document.service?.ports ?? {});
-  const rendered = renderScore(document, { variables: place.environment.spec.variables ?? {}, workloads, digest: place.digest });
+  const serviceNames = new Map(found.flatMap(({ name, serviceName }) => (serviceName === undefined ? [] : [[name, serviceName] as const])));
+  serviceNames.set(document.metadata.name, serviceNameOf(document));
+  const rendered = renderScore(document, { variables: place.environment.spec.variables ?? {}, workloads, serviceNames, digest: place.digest });
   // A definition that is going cannot be referred to (K6); the periodic look finds out when it is gone.
   const uses = found.filter(({ leaving }) => !leaving).map(({ name }) => name);
   switch (rendered.kind) {
@@ -67,36 +69,43 @@ async function inProject(document: ScoreDocument, place: ScorePlace, context: Pi
   }
 }
 
-/** Service ports of another workload of the project; undefined while it has no deployment beside this one. */
-async function neighbour(
-  name: string,
-  { instance, targetNamespace }: ScorePlace,
-  context: Pick<ReconcileContext, "objects">,
-): Promise<{ readonly ports: Readonly<Record<string, ScoreServicePort>> | undefined; readonly leaving: boolean }> {
+interface Neighbour {
+  /** Of its service; undefined while it has no deployment beside this one. */
+  readonly ports?: Readonly<Record<string, ScoreServicePort>>;
+  readonly serviceName?: string;
+  readonly leaving: boolean;
+}
+
+/** What another workload of the project serves here, with what is different about it in this environment. */
+async function neighbour(name: string, { instance, targetNamespace }: ScorePlace, context: Pick<ReconcileContext, "objects">): Promise<Neighbour> {
   const target = { apiVersion: workloadDefinitionKind.apiVersion, kind: workloadDefinitionKind.kind, namespace: instance.metadata.namespace ?? "", name };
   const definition = await context.objects.get<WorkloadDefinition>(target);
-  if (definition === undefined) return { ports: undefined, leaving: false };
+  if (definition === undefined) return { leaving: false };
   const instances = await context.objects.list<WorkloadInstance>(workloadInstanceKind, { refersTo: target });
-  const beside = instances.some(
+  const beside = instances.find(
     ({ metadata, spec, status }) =>
       spec.definition === name &&
       spec.environment === instance.spec.environment &&
       metadata.deletionTimestamp === undefined &&
       (status?.targetNamespace ?? targetNamespace) === targetNamespace,
   );
-  return { ports: beside ? portsOf(definition) : undefined, leaving: definition.metadata.deletionTimestamp !== undefined };
+  return { ...(beside === undefined ? {} : servedBy(definition, beside)), leaving: definition.metadata.deletionTimestamp !== undefined };
 }
 
-function portsOf(definition: WorkloadDefinition): Readonly<Record<string, ScoreServicePort>> {
+function servedBy(definition: WorkloadDefinition, { spec: { values } }: WorkloadInstance): Pick<Neighbour, "ports" | "serviceName"> {
   const source = sourceOf(definition.spec.source);
   if (source.kind === "score") {
-    const checked = checkScore(source.document);
-    return "causes" in checked ? {} : (checked.document.service?.ports ?? {});
+    const checked = checkScore(values === undefined ? source.document : mergePatch(source.document, values));
+    return "causes" in checked ? { ports: {} } : { ports: checked.document.service?.ports ?? {}, serviceName: serviceNameOf(checked.document) };
   }
   const services = source.objects.filter(({ apiVersion, kind }) => apiVersion === "v1" && kind === "Service");
   const service = services.find(({ metadata }) => metadata.name === definition.metadata.name);
   const ports = items(fields(service?.["spec"])["ports"]).map(fields);
-  return Object.fromEntries(ports.flatMap(({ name, port }) => (typeof port === "number" ? [[typeof name === "string" ? name : String(port), { port }]] : [])));
+  return {
+    ports: Object.fromEntries(
+      ports.flatMap(({ name, port }) => (typeof port === "number" ? [[typeof name === "string" ? name : String(port), { port }]] : [])),
+    ),
+  };
 }
 
 function stalled(reason: string, causes: readonly ErrorCause[]): Verdict {

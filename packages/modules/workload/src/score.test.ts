@@ -84,6 +84,12 @@ describeWithKubernetes("a Score workload from document to pods", () => {
       object.spec.source = (workload(back, { ports: { web: { port: 81, targetPort: 8080 } } }) as unknown as WorkloadDefinition).spec.source;
     });
     await until("the new port", async () => (await variable(front, "URL")) === `http://${back}:81`);
+    // What is different about the other one in this environment counts: its Service has that name, and that port.
+    await plane.change<WorkloadInstance & StoredObject>(instances, back, (object) => {
+      object.spec.values = { metadata: { annotations: { "k8s.score.dev/service-name": `${back}-api` } }, service: { ports: { web: { port: 82 } } } };
+    });
+    await until("the name of the Service", async () => (await variable(front, "URL")) === `http://${back}-api:82`);
+    expect((await live("Service", `${back}-api`))?.["spec"]).toMatchObject({ ports: [{ name: "web", port: 82 }] });
   });
 
   test("values of the environment and of the instance reach the containers, and their changes too", { timeout: 60_000 }, async () => {
@@ -92,6 +98,13 @@ describeWithKubernetes("a Score workload from document to pods", () => {
     await plane.create(instance(name, name, { values: { containers: { web: { variables: { SIZE: "large" } } } } }));
     await plane.ready(instances, name);
     expect([await variable(name, "LEVEL"), await variable(name, "SIZE")]).toEqual(["debug", "large"]);
+    await plane.change<WorkloadInstance & StoredObject>(instances, name, (object) => {
+      object.spec.values = { containers: { web: { variables: { SIZE: "large", LEVEL: null } } } };
+    });
+    await until("a value that is removed here", async () => (await variable(name, "LEVEL")) === undefined);
+    await plane.change<WorkloadInstance & StoredObject>(instances, name, (object) => {
+      object.spec.values = { containers: { web: { variables: { SIZE: "large" } } } };
+    });
     await plane.change(environments, "dev", (object) => {
       (object["spec"] as { variables: object }).variables = { LEVEL: "info" };
     });

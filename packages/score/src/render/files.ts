@@ -2,6 +2,7 @@ import type { ErrorCause, KubeObject } from "@threeport/resource";
 import type { ScoreContainer } from "../document.ts";
 import { below, invalid } from "../field.ts";
 import { expand, type Scope } from "../expand.ts";
+import { containerObjectName, podVolumeName } from "./names.ts";
 
 /** What one object of Kubernetes may hold; base64 counts as what it stands for. */
 const bytesMax = 1024 * 1024;
@@ -93,14 +94,12 @@ function objectOf({ kind, text, binary }: Place, name: string): KubeObject {
   };
 }
 
-const objectName = ({ workload, container }: { readonly workload: string; readonly container: string }, kind: Place["kind"]): string =>
-  `${workload}-${container}-${kind === "Secret" ? "secret-files" : "files"}`;
+const sortOf = { ConfigMap: "files", Secret: "secret-files" } as const;
 
-/** Container and volume have names of at most 63 characters. */
-const volumeName = (container: string, kind: Place["kind"]): string => {
-  const end = kind === "Secret" ? "-secret-files" : "-files";
-  return `${container.slice(0, 63 - end.length).replace(/-+$/, "")}${end}`;
-};
+const objectName = ({ workload, container }: { readonly workload: string; readonly container: string }, kind: Place["kind"]): string =>
+  containerObjectName(workload, container, sortOf[kind]);
+
+const volumeName = (container: string, kind: Place["kind"]): string => podVolumeName(sortOf[kind], container);
 
 function sizeOf({ text, binary }: Place): number {
   const texts = [...text.values()].reduce((sum, each) => sum + Buffer.byteLength(each), 0);

@@ -124,6 +124,48 @@ test("a StatefulSet has a Service that names its pods, and the workload's Servic
   expect(found.at(-1)?.["spec"]).toMatchObject({ serviceName: "app-headless" });
 });
 
+test("a Service of another name is called by that name", () => {
+  const text = `${head()}containers: {web: {image: x, variables: {A: "\${resources.backend.name}", B: "\${resources.port.hostname}:\${resources.port.port}"}}}
+resources: {backend: {type: service}, port: {type: service-port, params: {workload: backend, port: 9090}}}`;
+  const result = rendered(text, { serviceNames: new Map([["backend", "back"]]) });
+  expect(result.kind === "objects" ? result.objects.at(-1)?.["spec"] : result).toMatchObject({
+    template: {
+      spec: {
+        containers: [
+          {
+            env: [
+              { name: "A", value: "back" },
+              { name: "B", value: "back:9090" },
+            ],
+          },
+        ],
+      },
+    },
+  });
+});
+
+test("what two workloads of one namespace need has two names, and so has what two containers of one pod need", () => {
+  const files = "files: {/a: {content: x}}";
+  const named = (workload: string, container: string): string[] =>
+    objects(`${head().replace("app", workload)}containers: {${container}: {image: x, ${files}}}`).map(({ metadata }) => metadata.name);
+  const both = [...named("app", "web-api"), ...named("app-web", "api")];
+  expect(new Set(both).size).toBe(both.length);
+
+  const long = "a".repeat(62);
+  const volumes = `volumes: {/d: {source: "\${resources.web-files}"}, /e: {source: "\${resources.${long}1}"}, /f: {source: "\${resources.${long}2}"}}`;
+  const text = `${head()}containers: {${long}1: {image: x, ${files}}, ${long}2: {image: x, ${files}}, volume-web: {image: x, ${files}, ${volumes}}}
+resources: {web-files: {type: volume}, ${long}1: {type: volume}, ${long}2: {type: volume}}`;
+  const names = (podOf(text).spec["volumes"] as { name: string }[]).map(({ name }) => name);
+  expect([names.length, new Set(names).size]).toEqual([6, 6]);
+  expect(names.filter((name) => !/^[a-z0-9-]{1,63}$/.test(name))).toEqual([]);
+});
+
+test("the probe of a container that ends first does not stand for the pod's readiness", () => {
+  const text = `${head()}service: {ports: {web: {port: 80}}}
+containers: {setup: {image: x, readinessProbe: {exec: {command: [a]}}, before: {web: {ready: complete}}}, web: {image: y}}`;
+  expect(containersOf(text)[0]?.["readinessProbe"]).toMatchObject({ tcpSocket: { port: 80 } });
+});
+
 test("pods are replaced when a file changes, and by nothing else", () => {
   const digest = (content: string, image = "x") =>
     podOf(`${head()}containers: {web: {image: ${image}, files: {/a: {content: ${content}}}}}`).metadata["annotations"]?.["threeport.io/files-digest"];
@@ -205,7 +247,7 @@ describe("secret outputs", () => {
   test("a file that has one in it stands in a Secret, the others in a ConfigMap", () => {
     const files = { "/plain": { content: "${resources.db.host}" }, "/mixed": { content: "pw=${resources.db.password}" } };
     const found = filesOf({ workload: "app", container: "web", files, field: "f" }, scope);
-    expect(found.objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual(["ConfigMap/app-web-files", "Secret/app-web-secret-files"]);
+    expect(found.objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual(["ConfigMap/app.web.files", "Secret/app.web.secret-files"]);
     expect(JSON.stringify([found.objects[0], found.volumes, found.mounts])).not.toContain("canary");
     expect(found.objects[1]).toMatchObject({ stringData: { "file-0": "pw=canary-s3cret" } });
   });

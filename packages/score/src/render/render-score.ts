@@ -1,5 +1,5 @@
 import type { ErrorCause, KubeObject } from "@threeport/resource";
-import { kindAnnotation, ownPrefixes, serviceNameAnnotation } from "../annotations.ts";
+import { kindAnnotation, ownPrefixes, serviceNameOf } from "../annotations.ts";
 import { inOrder } from "../check-order.ts";
 import type { ScoreContainer, ScoreDocument, ScoreServicePort } from "../document.ts";
 import type { Scope } from "../expand.ts";
@@ -9,6 +9,7 @@ import { provideResources } from "../provide.ts";
 import { emptyDirOf, kubernetesBytes } from "../resource-types/volume.ts";
 import type { ProvisionContext } from "../resource-types/resource-type.ts";
 import { filesOf } from "./files.ts";
+import { podVolumeName, shortName } from "./names.ts";
 import { listeningProbe, probesOf } from "./probes.ts";
 import { environmentOf } from "./variables.ts";
 
@@ -124,7 +125,8 @@ function roleOf(container: ScoreContainer | undefined): Role {
 }
 
 function hasReadiness({ containers }: ScoreDocument): boolean {
-  return Object.values(containers).some(({ readinessProbe }) => readinessProbe !== undefined);
+  // One that ends before the others start is never asked whether it is ready.
+  return Object.values(containers).some((container) => container.readinessProbe !== undefined && roleOf(container) !== "init");
 }
 
 function volumeMounts(document: ScoreDocument, container: ScoreContainer, mounted: Map<string, object>): object[] {
@@ -139,7 +141,7 @@ function volumeMounts(document: ScoreDocument, container: ScoreContainer, mounte
       const owner =
         resources.find((each) => identityText(identityOf(each, document.metadata.name)) === identity && each.resource.params !== undefined) ?? named;
       const first = resources.find((each) => identityText(identityOf(each, document.metadata.name)) === identity) ?? named;
-      const name = `volume-${first.name}`.slice(0, 63).replace(/-+$/, "");
+      const name = podVolumeName("volume", first.name);
       mounted.set(identity, { name, ...emptyDirOf(owner) });
       return [{ name, mountPath, ...(path === undefined ? {} : { subPath: path.replace(/^\/+/, "") }), ...(readOnly === undefined ? {} : { readOnly }) }];
     });
@@ -163,11 +165,12 @@ function labelsOf(workload: string): Record<string, string> {
   return { "app.kubernetes.io/name": workload, "app.kubernetes.io/managed-by": "threeport", [workloadLabel]: workload };
 }
 
-function serviceOf({ metadata, service }: ScoreDocument): KubeObject[] {
+function serviceOf(document: ScoreDocument): KubeObject[] {
+  const { metadata, service } = document;
   const ports = Object.entries(service?.ports ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   if (ports.length === 0) return [];
   const spec = { selector: { [workloadLabel]: metadata.name }, ports: ports.map(([name, port]) => portOf(name, port)) };
-  return [{ apiVersion: "v1", kind: "Service", metadata: { name: metadata.annotations?.[serviceNameAnnotation] ?? metadata.name }, spec }];
+  return [{ apiVersion: "v1", kind: "Service", metadata: { name: serviceNameOf(document) }, spec }];
 }
 
 /** Gives each pod of a StatefulSet a name of its own in DNS. */
@@ -177,7 +180,7 @@ function headlessServiceOf({ metadata }: ScoreDocument): KubeObject[] {
   return [{ apiVersion: "v1", kind: "Service", metadata: { name: headlessName(metadata.name) }, spec }];
 }
 
-const headlessName = (workload: string): string => `${workload.slice(0, 63 - "-headless".length).replace(/-+$/, "")}-headless`;
+const headlessName = (workload: string): string => shortName(`${workload}-headless`);
 
 function portOf(name: string, { port, targetPort, protocol }: ScoreServicePort): object {
   return { name, port, targetPort: targetPort ?? port, ...(protocol === undefined ? {} : { protocol }) };

@@ -26,6 +26,8 @@ export interface ProvisionContext {
   readonly variables: Readonly<Record<string, string>>;
   /** Ports that the other workloads of the project serve in this environment, by the workload's name. */
   readonly workloads: ReadonlyMap<string, Readonly<Record<string, ScoreServicePort>>>;
+  /** Names of their Services, by the workload's name, where they are others. */
+  readonly serviceNames?: ReadonlyMap<string, string>;
 }
 
 export type Provided =

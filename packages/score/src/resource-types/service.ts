@@ -11,10 +11,15 @@ export const serviceType: ResourceType = {
   check: (named) => unknownParams(named, []),
   provide: (named, context, document) => {
     const workload = workloadOf(named, document.metadata.name);
-    return context.workloads.has(workload) ? outputs({ name: workload }) : { kind: "waiting", workload };
+    return context.workloads.has(workload) ? outputs({ name: serviceNameIn(context, workload) }) : { kind: "waiting", workload };
   },
   workloadsOf: (named) => [workloadOf(named, "")],
 };
+
+/** Only this name is known to the cluster's DNS. */
+function serviceNameIn({ serviceNames }: ProvisionContext, workload: string): string {
+  return serviceNames?.get(workload) ?? workload;
+}
 
 function workloadOf(named: NamedResource, self: string): string {
   const { id } = identityOf(named, self);
@@ -40,14 +45,15 @@ export const servicePortType: ResourceType = {
   workloadsOf: ({ resource }) => (typeof resource.params?.["workload"] === "string" ? [resource.params["workload"]] : []),
 };
 
-function portOf(named: NamedResource, { workloads }: ProvisionContext): Provided {
+function portOf(named: NamedResource, context: ProvisionContext): Provided {
+  const { workloads } = context;
   const { workload, port } = named.resource.params ?? {};
   const name = String(workload);
   const ports = workloads.get(name);
   if (ports === undefined) return { kind: "waiting", workload: name };
   const wanted = String(port);
   const found = Object.hasOwn(ports, wanted) ? ports[wanted] : Object.values(ports).find((each) => String(each.port) === wanted);
-  if (found !== undefined) return outputs({ hostname: name, port: found.port });
+  if (found !== undefined) return outputs({ hostname: serviceNameIn(context, name), port: found.port });
   const there = Object.entries(ports).map(([key, each]) => `${key} (${each.port})`);
   const cause: ErrorCause = invalid(
     below(below(named.field, "params"), "port"),
