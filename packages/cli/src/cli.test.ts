@@ -4,9 +4,11 @@ import { once } from "node:events";
 import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
-import { createClient, parseKubeconfig } from "@threeport/client";
+import { createClient, parseKubeconfig, type KubeClient } from "@threeport/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import { writeDefinition } from "./deploy/write-workload.ts";
+import { workloadDefinition } from "./kinds.ts";
 import { productVersion } from "./version.ts";
 import { createTestHome, type TestHome } from "./testing/tptctl.ts";
 
@@ -246,6 +248,21 @@ describe("with a control plane", () => {
     expect(await version()).toBe(1);
     expect((await deploy("two")).stdout).toContain("workload same configured");
     expect(await version()).toBe(2);
+  });
+
+  test("what the control plane writes into the definition meanwhile is no reason to refuse a deploy", async () => {
+    await home.run(["deploy", "-", "--name", "noted", "--env", "dev", "--no-wait"], { input: configMap("x") });
+    await using client = createClient(parseKubeconfig(await readFile(join(home.folder, "kubeconfig"), "utf8")));
+    const target = { ...workloadDefinition, namespace: "default", name: "noted" };
+    const get: KubeClient["get"] = async (...given) => {
+      const read = await client.get(...given);
+      await client.patch(target, { metadata: { annotations: { "example.com/noted": "meanwhile" } } });
+      return read as never;
+    };
+    const source = { manifests: { objects: [{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "x" }, data: { a: "other" } }] } };
+    const wanted = { project: "default", definition: "noted", instance: "noted-dev", environment: "dev", source, values: undefined, replicas: undefined };
+    const written = await writeDefinition({ ...client, get }, wanted, new AbortController().signal);
+    expect(written).toEqual({ change: "configured", generation: 2 });
   });
 
   test("a Score workload is rendered and compared as the control plane would apply it, and deployed with what is different here", async () => {

@@ -43,13 +43,11 @@ export async function writeDefinition(
   }
   refuseIfLeaving(existing, `workload ${wanted.definition}`, `workloaddefinition/${wanted.definition}`);
   if (deepEqual(existing.spec.source, source)) return { change: "unchanged", generation: generationOf(existing) };
-  // Version and source are replaced together: two deploys at once must not mix.
-  const metadata = { resourceVersion: existing.metadata.resourceVersion };
+  // The source is replaced as a whole, so two deploys at once never mix; a status written meanwhile is no reason to refuse.
   const patched = await client.patch<WorkloadDefinition>(
     target,
     [
       { op: "test", path: "/metadata/uid", value: existing.metadata.uid },
-      { op: "add", path: "/metadata/resourceVersion", value: metadata.resourceVersion },
       { op: "add", path: "/spec/source", value: source },
     ],
     { type: "json", signal },
