@@ -528,6 +528,7 @@ resources: {env: {type: environment}}
     expect(stdout).toMatch(/^control plane +runs\naddress +https:\/\/127\.0\.0\.1:\d+\nversion +0\.1\.0\ndatabase +ok\n/);
     expect(stdout).toMatch(/1 runtime, 1 environment, \d deployments?/);
     expect(stdout).toMatch(/runtime +gone +False +Unreachable: /);
+    expect(stdout).toMatch(/environment +dev +False +\w+: .*gone/);
   });
 
   test("keys rotate and a backup is taken beside the running control plane; what cannot be done says why", async () => {

@@ -67,7 +67,7 @@ async function objects(context: CliContext, client: KubeClient): Promise<void> {
   );
   const rows = [
     ...runtimes.map((object) => ["runtime", object.metadata.name, ...stateOf(object)]),
-    ...environments.map((object) => ["environment", object.metadata.name, "", `on ${String(object.spec?.["runtime"] ?? "")}`]),
+    ...environments.map((object) => ["environment", object.metadata.name, ...stateOf(object)]),
   ].slice(0, listedMax);
   if (rows.length > 0) for (const line of tableLines({ columns: ["kind", "name", "ready", "why"], rows })) say(context, line);
   const ready = instances.filter((object) => stateOf(object)[0] === "True");
