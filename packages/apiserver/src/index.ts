@@ -1,6 +1,5 @@
 export type { ApiContext, Caller } from "./api.ts";
-export { judgeDefinition } from "./crd/accept-names.ts";
-export { cleanupFinalizer, definitionsResource, namesAccepted, type Definition } from "./crd/definition.ts";
+export { coreReconcilers } from "./core-reconcilers.ts";
 export { followDefinitions, type DefinitionFollower } from "./crd/follow-definitions.ts";
 export { createRegistry, kindOf, type Registry } from "./registry.ts";
 export { createObjects } from "./objects.ts";
@@ -11,8 +10,8 @@ export { defaultLimits } from "./http/limits.ts";
 export { createFlow, type Flow } from "./flow/create-flow.ts";
 export { authenticateByAny } from "./auth/authenticate.ts";
 export type { Subresource, SubresourceAnswer, SubresourceRequest, Subresources } from "./http/subresource.ts";
-export { gcQueue, ownerPath } from "./pipeline/references.ts";
-export { coreKinds, namespaceFinalizer } from "./kinds/core.ts";
+export { ownerPath } from "./pipeline/references.ts";
+export { coreKinds } from "./kinds/core.ts";
 export { mastersOnly } from "./auth/policy.ts";
 export { openAuth } from "./auth/open-auth.ts";
 export { defaultRoles } from "./auth/default-roles.ts";

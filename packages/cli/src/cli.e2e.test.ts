@@ -145,8 +145,12 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
       });
       expect(exec).toEqual({ code: 3, stdout: "through the control plane", stderr: "seen\n" });
       expect(await home.run(["exec", "web-dev", "-n", "score", "-c", "nobody", "--", "true"])).toMatchObject({
-        code: 3,
-        stderr: expect.stringContaining("nobody") as string,
+        code: 4,
+        stderr: expect.stringMatching(/^error: pod web-\S+ has no container nobody\nhint: there are web\n$/) as string,
+      });
+      expect(await home.run(["exec", "web-dev", "-n", "score", "--", "not-there"])).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^error: the program could not be started: error executing .*not-there.*\nhint: name a program that /) as string,
       });
       const probe = createServer().listen(0, "127.0.0.1");
       await once(probe, "listening");

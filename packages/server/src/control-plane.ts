@@ -1,20 +1,14 @@
 import { join } from "node:path";
 import {
-  cleanupFinalizer,
   coreKinds,
+  coreReconcilers,
   createApiServer,
   createObjects,
   createRegistry,
   defaultRoles,
-  definitionsResource,
   followDefinitions,
-  gcQueue,
-  judgeDefinition,
-  namesAccepted,
-  namespaceFinalizer,
   openAuth,
   type ApiContext,
-  type Definition,
 } from "@threeport/apiserver";
 import {
   createEngine,
@@ -91,19 +85,13 @@ export async function startControlPlane(configuration: Configuration, tools: Too
     controlled: (resource) => controlled.has(resource),
     catchUp: definitions.catchUp,
   };
+  const core = coreReconcilers({ registry, store });
   reconcilers.push(
     fanoutReconciler(store.references, store.queue),
     resealReconciler(store.reseal),
-    gcReconciler({ queue: gcQueue, references: store.references, kindByResource: registry.byResource, kindByBody: registry.byKind }),
-    namespaceReconciler({ finalizer: namespaceFinalizer, namespacedKinds: () => teardownOrder(registry.resources()) }),
-    definitionsReconciler({
-      resource: definitionsResource,
-      finalizer: cleanupFinalizer,
-      reader: store.reader,
-      kindByResource: registry.byResource,
-      judge: (definition, now) => judgeDefinition(registry, definition as unknown as Definition, now),
-      accepted: namesAccepted,
-    }),
+    gcReconciler(core.garbage),
+    namespaceReconciler({ ...core.namespaces, namespacedKinds: () => teardownOrder(core.namespaces.namespacedKinds()) }),
+    definitionsReconciler(core.definitions),
     ...modules.reconcilers,
   );
   for (const reconciler of reconcilers) controlled.add(reconciler.queue);
@@ -212,5 +200,5 @@ async function readiness(currentRv: () => Promise<number>, engine: { readonly he
 /** Contents of a namespace go from what people wrote down to what it rests on: instances first, Secrets last. */
 function teardownOrder(kinds: readonly Kind[]): Kind[] {
   const rank = (kind: Kind): number => (kind.group === "" ? (kind.kind === "Secret" ? 3 : 2) : kind.kind.endsWith("Instance") ? 0 : 1);
-  return kinds.filter((kind) => kind.namespaced).sort((a, b) => rank(a) - rank(b));
+  return kinds.toSorted((a, b) => rank(a) - rank(b));
 }

@@ -1,20 +1,14 @@
 import {
-  cleanupFinalizer,
   coreKinds,
+  coreReconcilers,
   createApiService,
   createObjects,
   createRegistry,
   defaultRoles,
-  definitionsResource,
   followDefinitions,
-  gcQueue,
-  judgeDefinition,
-  namesAccepted,
-  namespaceFinalizer,
   openAuth,
   type ApiContext,
   type ApiService,
-  type Definition,
   type Flow,
   type GeneralDocuments,
 } from "@threeport/apiserver";
@@ -83,18 +77,8 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
   const registry = createRegistry(builtInKinds());
   const builtInRevision = registry.revision;
   const definitions = stack.use(await followDefinitions({ registry, store, clock, log }));
-  const own: readonly ObjectReconciler[] = [
-    gcReconciler({ queue: gcQueue, references: store.references, kindByResource: registry.byResource, kindByBody: registry.byKind }),
-    namespaceReconciler({ finalizer: namespaceFinalizer, namespacedKinds: () => registry.resources().filter((kind) => kind.namespaced && !kind.computed) }),
-    definitionsReconciler({
-      resource: definitionsResource,
-      finalizer: cleanupFinalizer,
-      reader: store.reader,
-      kindByResource: registry.byResource,
-      judge: (definition, now) => judgeDefinition(registry, definition as unknown as Definition, now),
-      accepted: namesAccepted,
-    }),
-  ];
+  const { garbage, namespaces, definitions: judging } = coreReconcilers({ registry, store });
+  const own: readonly ObjectReconciler[] = [gcReconciler(garbage), namespaceReconciler(namespaces), definitionsReconciler(judging)];
   const controlled = new Set(own.map(({ queue }) => queue));
   const context: ApiContext = {
     registry,

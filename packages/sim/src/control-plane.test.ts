@@ -1,20 +1,11 @@
 // A whole control plane over simulated clusters: what it does to a real one, it does here.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { KubeObject, StoredObject } from "@threeport/resource";
+import type { StoredObject } from "@threeport/resource";
 import { until } from "@threeport/engine/testing";
-import {
-  anywhere,
-  definition,
-  definitions,
-  environment,
-  instance,
-  instances,
-  openTestControlPlane,
-  runtimes,
-  type TestControlPlane,
-} from "@threeport/server/testing";
+import { definition, definitions, environment, instance, instances, openTestControlPlane, runtimes, type TestControlPlane } from "@threeport/server/testing";
 import type { WorkloadDefinition, WorkloadInstance } from "@threeport/module-workload";
 import { startSimulation, workloadControllers, type Simulation } from "./index.ts";
+import { app } from "./testing/app.ts";
 
 let simulation: Simulation;
 let plane: TestControlPlane;
@@ -32,19 +23,6 @@ afterAll(async () => {
   await simulation?.[Symbol.asyncDispose]();
 });
 
-const app = (name: string, image: string): KubeObject[] => [
-  anywhere({
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name },
-    spec: {
-      replicas: 2,
-      selector: { matchLabels: { app: name } },
-      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: "main", image }] } },
-    },
-  }),
-  anywhere({ apiVersion: "v1", kind: "Service", metadata: { name }, spec: { selector: { app: name }, ports: [{ port: 80 }] } }),
-];
 const live = async (cluster: string, kind: string, name: string, namespace: string): Promise<StoredObject | undefined> =>
   simulation.clusters.get(cluster)?.objects.get({ apiVersion: kind === "Deployment" ? "apps/v1" : "v1", kind, namespace, name });
 

@@ -2,7 +2,7 @@
 // database; and after each, with the answer lost. Then it starts again. It must come to the same final state: nothing double, nothing orphaned, nothing gone that should live.
 //   THREEPORT_CRASH_POINTS=all tries every point of the database; by default some, beginning at a random one that is printed.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { KubeObject, StoredObject } from "@threeport/resource";
+import type { StoredObject } from "@threeport/resource";
 import { migrate, openDatabase, type ConnectionOptions } from "@threeport/store";
 import { createTestDatabase, type TestDatabase } from "@threeport/store/testing";
 import { until } from "@threeport/engine/testing";
@@ -20,6 +20,7 @@ import {
 } from "@threeport/server/testing";
 import type { WorkloadDefinition } from "@threeport/module-workload";
 import { startSimulation, workloadControllers, type SimulatedCluster, type Simulation } from "./index.ts";
+import { app } from "./testing/app.ts";
 import { clusterLink, databaseLink, type ClusterLink, type DatabaseLink, type Fate } from "./testing/links.ts";
 
 let simulation: Simulation;
@@ -55,21 +56,6 @@ afterAll(async () => {
   await database?.[Symbol.asyncDispose]();
   await simulation?.[Symbol.asyncDispose]();
 });
-
-const app = (name: string, image: string, more: readonly KubeObject[] = []): KubeObject[] => [
-  anywhere({
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name },
-    spec: {
-      replicas: 2,
-      selector: { matchLabels: { app: name } },
-      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: "main", image }] } },
-    },
-  }),
-  anywhere({ apiVersion: "v1", kind: "Service", metadata: { name }, spec: { selector: { app: name }, ports: [{ port: 80 }] } }),
-  ...more,
-];
 
 /** The leases of a process that is dead would end by themselves in half a minute. */
 async function endLeases(): Promise<void> {
@@ -116,15 +102,11 @@ function endAtDatabase(group: number, fate: Exclude<Fate, "pass">): { readonly e
   toDatabase.onGroup = (count) => {
     if (ended || count < from + group) return "pass";
     ended = true;
-    // The link cuts itself when it is time; the rest of the process ends with it.
-    setTimeout(end, fate === "lost" ? 0 : answerMs);
     return fate;
   };
+  toDatabase.onCut = end;
   return { ended: () => ended };
 }
-
-/** A group is answered within this time. */
-const answerMs = 20;
 
 interface Outcome {
   readonly first: unknown;
@@ -136,7 +118,10 @@ interface Outcome {
 async function scenario(name: string): Promise<Outcome> {
   const namespace = `${name}-dev`;
   const extra = anywhere({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: `${name}-extra` }, data: { a: "b" } });
-  await persist("the definition", async () => (await plane.get(definitions, name)) ?? plane.create(definition(name, app(name, "example.com/app:1", [extra]))));
+  await persist(
+    "the definition",
+    async () => (await plane.get(definitions, name)) ?? plane.create(definition(name, [...app(name, "example.com/app:1"), extra])),
+  );
   await persist("the instance", async () => (await plane.get(instances, name)) ?? plane.create(instance(name, name, { targetNamespace: namespace })));
   await settled(name, 1);
   const first = await held(name, namespace);

@@ -1,3 +1,5 @@
+import type { KubernetesKind } from "../../../packages/sim/src/kinds/kubernetes-kinds.ts";
+
 /** What discovery says of a group version. */
 export interface ResourceList {
   readonly resources: readonly {
@@ -17,24 +19,8 @@ export interface OpenApiDocument {
 
 type Json = { readonly [key: string]: unknown };
 
-/** A kind as the simulation reads it. */
-export interface DiscoveredKind {
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly plural: string;
-  readonly singular: string;
-  readonly namespaced: boolean;
-  readonly shortNames: readonly string[];
-  readonly categories: readonly string[];
-  readonly status: boolean;
-  readonly scale: boolean;
-  /** Name of its schema. */
-  readonly schema: string;
-}
-
 /** Kinds that are stored: what can be watched. */
-export function discoveredKinds(groupVersion: string, list: ResourceList, document: OpenApiDocument): DiscoveredKind[] {
+export function discoveredKinds(groupVersion: string, list: ResourceList, document: OpenApiDocument): KubernetesKind[] {
   const [group, version] = groupVersion.includes("/") ? (groupVersion.split("/") as [string, string]) : (["", groupVersion] as const);
   const names = new Set(list.resources.map(({ name }) => name));
   return list.resources
@@ -67,7 +53,7 @@ function schemaOf(document: OpenApiDocument, wanted: { readonly group: string; r
 const refStart = "#/components/schemas/";
 
 /** The schemas of the kinds and all that they name. */
-export function openApiSchemas(document: OpenApiDocument, kinds: readonly DiscoveredKind[]): Map<string, Json> {
+export function openApiSchemas(document: OpenApiDocument, kinds: readonly KubernetesKind[]): Map<string, Json> {
   const found = new Map<string, Json>();
   const take = (name: string): void => {
     const schema = document.components.schemas[name];

@@ -8,8 +8,8 @@ import { createTestDatabase } from "@threeport/store/testing";
 import type { ApiContext } from "../api.ts";
 import { authenticateByAny } from "../auth/authenticate.ts";
 import { openAuth, type Auth } from "../auth/open-auth.ts";
-import { judgeDefinition } from "../crd/accept-names.ts";
-import { cleanupFinalizer, definitionsResource, namesAccepted, type Definition } from "../crd/definition.ts";
+import { coreReconcilers } from "../core-reconcilers.ts";
+import { definitionsResource } from "../crd/definition.ts";
 import { followDefinitions } from "../crd/follow-definitions.ts";
 import { createApiServer, type ApiServerOptions } from "../http/server.ts";
 import { coreKinds } from "../kinds/core.ts";
@@ -156,16 +156,7 @@ function engineOf(context: ApiContext, store: Store): Engine {
   return createEngine({
     store,
     objectsFor: (author) => createObjects(context, { user: engineUser, author }),
-    reconcilers: [
-      definitionsReconciler({
-        resource: definitionsResource,
-        finalizer: cleanupFinalizer,
-        reader: store.reader,
-        kindByResource: registry.byResource,
-        judge: (definition, now) => judgeDefinition(registry, definition as unknown as Definition, now),
-        accepted: namesAccepted,
-      }),
-    ],
+    reconcilers: [definitionsReconciler(coreReconcilers({ registry, store }).definitions)],
     clock,
     random,
     log,

@@ -76,6 +76,12 @@ describe("errors", () => {
     });
   });
 
+  test("a cause that the sentence has told is not told again", () => {
+    const causes = [{ field: "contexts", message: "it has no context" }];
+    const { lines } = report(new PlatformError("TP_KUBECONFIG_INVALID", { message: "f: the kubeconfig cannot be used: contexts: it has no context", causes }));
+    expect(lines).toEqual(["error: f: the kubeconfig cannot be used: contexts: it has no context"]);
+  });
+
   test("a control plane that does not answer leads to tptctl up", () => {
     const { code, lines } = report(new PlatformError("TP_RUNTIME_UNREACHABLE", { message: "127.0.0.1:1 cannot be reached: connection refused" }));
     expect(code).toBe(7);

@@ -26,8 +26,9 @@ export function reportError(context: CliContext, thrown: unknown): number {
     return interruptedExitCode;
   }
   const error = known(thrown);
-  write(`error: ${plainText(sentence(error))}`);
-  const causes = error.causes.filter((cause) => cause.field !== undefined || !error.message.includes(cause.message));
+  const told = sentence(error);
+  write(`error: ${plainText(told)}`);
+  const causes = error.causes.filter((cause) => !told.includes(causeLine(cause)));
   for (const cause of causes.slice(0, causesShown)) write(`  ${plainText(causeLine(cause))}`);
   if (causes.length > causesShown) write(`  … and ${causes.length - causesShown} more`);
   const hint = typeof error.detail["hint"] === "string" ? error.detail["hint"] : hints[error.code];

@@ -1,6 +1,6 @@
 import { checkScore, givenImage, mergeOverrides, overrideProperty, withImages, type ScoreDocument } from "@threeport/score";
 import { createMergePatch, PlatformError, type ErrorCause, type JsonObject } from "@threeport/resource";
-import { loadYamlDocuments } from "@threeport/resource/yaml";
+import { loadYamlDocuments, locate } from "@threeport/resource/yaml";
 import { parse } from "yaml";
 import type { Manifest } from "../manifests/load-manifests.ts";
 import { placeOf, type OriginOf } from "../manifests/locate-causes.ts";
@@ -17,7 +17,11 @@ export async function readScore(manifest: Manifest, flags: LoadOptions): Promise
   const notices = first.notices.map(({ field = "", message }) => `${placeOf(manifest, field)}: ${message}`);
   const located = (causes: readonly ErrorCause[]): ReadScore => ({
     notices,
-    causes: causes.map((cause) => ({ ...cause, field: placeOf(manifest, cause.field ?? "") })),
+    // From top to bottom, as the file is corrected.
+    causes: causes
+      .map((cause) => ({ cause, at: locate(manifest.document, cause.field ?? "") }))
+      .toSorted((a, b) => a.at.line - b.at.line || a.at.column - b.at.column)
+      .map(({ cause }) => ({ ...cause, field: placeOf(manifest, cause.field ?? "") })),
   });
   if ("causes" in first) return located(first.causes);
   const inlined = await inlineFiles(first.document, manifest.file);

@@ -49,6 +49,11 @@ test("what is wrong is told for all files at once: file, line, column, field, an
   ]);
 });
 
+test("what is wrong is told from top to bottom, whatever sort of fault it is", async () => {
+  const file = await write("order.yaml", score("Wrong_Name", "comand: []", "service: {ports: {web: {port: 99999}}}"));
+  expect((await validate(file)).stderr.match(/(?<=order.yaml:)\d+:/g)).toEqual(["3:", "7:", "8:"]);
+});
+
 test("files beside a Score file are read from its folder; what cannot be read is told", async () => {
   await write("text.txt", "for ${metadata.name}");
   await write("raw.bin", new Uint8Array([0xff, 0xfe]));

@@ -18,7 +18,11 @@ export function chooseContext(file: KubeconfigFile, wanted: string | undefined):
       .slice(0, 10)
       .join(", ") || "none";
   if (name === undefined)
-    throw kubeconfigInvalid([{ field: "current-context", reason: "FieldValueRequired", message: `say which context is meant: ${known}` }]);
+    throw kubeconfigInvalid([
+      file.contexts.length === 0
+        ? { field: "contexts", reason: "FieldValueRequired", message: "it has no context" }
+        : { field: "current-context", reason: "FieldValueRequired", message: `say which context is meant: ${known}` },
+    ]);
   const context = file.contexts.find((entry) => entry.name === name);
   if (context === undefined)
     throw kubeconfigInvalid([{ field: "contexts", reason: "FieldValueNotFound", message: `there is no context "${name}"; it has: ${known}` }]);

@@ -54,9 +54,18 @@ describe("a program in a container", () => {
     expect((await run((side) => side.send(3, JSON.stringify(status)))).code).toBe(42);
   });
 
-  test("that cannot be started is an error with the server's sentence", async () => {
-    const status = { status: "Failure", reason: "InternalError", message: 'exec: "x": no such file', code: 500 };
-    await expect(run((side) => side.send(3, JSON.stringify(status)))).rejects.toMatchObject({ code: "TP_INTERNAL", message: 'exec: "x": no such file' });
+  test("that cannot be started is an error with the server's sentence, once, and what to do", async () => {
+    const status = {
+      status: "Failure",
+      reason: "InternalError",
+      message: 'Internal error occurred: Internal error occurred: exec: "x": no such file',
+      code: 500,
+    };
+    await expect(run((side) => side.send(3, JSON.stringify(status)))).rejects.toMatchObject({
+      code: "TP_INTERNAL",
+      message: 'the program could not be started: exec: "x": no such file',
+      detail: { hint: expect.stringContaining("the container's image") as string },
+    });
   });
 
   test("gets its input in pieces, then the end of it, and the terminal's size", async () => {

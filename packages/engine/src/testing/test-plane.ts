@@ -1,4 +1,4 @@
-import { coreKinds, createObjects, createRegistry, gcQueue, mastersOnly, namespaceFinalizer, type ApiContext } from "@threeport/apiserver";
+import { coreKinds, coreReconcilers, createObjects, createRegistry, mastersOnly, type ApiContext } from "@threeport/apiserver";
 import { silentLogger, systemClock, systemRandom, type Clock, type Logger } from "@threeport/platform";
 import type { Kind, Objects } from "@threeport/resource";
 import { migrate, openDatabase, openStore, type ConnectionOptions, type Store } from "@threeport/store";
@@ -128,11 +128,8 @@ export async function openTestPlane(options: TestPlaneOptions): Promise<TestPlan
 
 /** The engine's own reconcilers, as the server wires them. */
 export function houseReconcilers({ store, context }: { readonly store: Store; readonly context: ApiContext }): Reconciler[] {
-  return [
-    fanoutReconciler(store.references, store.queue),
-    gcReconciler({ queue: gcQueue, references: store.references, kindByResource: context.registry.byResource, kindByBody: context.registry.byKind }),
-    namespaceReconciler({ finalizer: namespaceFinalizer, namespacedKinds: () => context.registry.all().filter((kind) => kind.namespaced) }),
-  ];
+  const core = coreReconcilers({ registry: context.registry, store });
+  return [fanoutReconciler(store.references, store.queue), gcReconciler(core.garbage), namespaceReconciler(core.namespaces)];
 }
 
 async function migrateTemplate(connection: ConnectionOptions): Promise<void> {

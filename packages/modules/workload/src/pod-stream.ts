@@ -30,6 +30,7 @@ export async function instanceStream(options: InsightOptions, query: StreamQuery
       message: `${query.name} is not in a cluster that answers now; tptctl why ${query.name} -n ${query.namespace} tells more`,
     });
   const pod = choose(podsOfEntries(await entriesOf(options, set), cluster), { wanted: query.pod, instance: instance.metadata.name });
+  requireContainer(pod, query.query["container"]);
   const path = resourcePath(pods, { namespace: pod.metadata.namespace ?? "", name: pod.metadata.name, subresource: query.subresource });
   return cluster.client.openStream(path, { query: query.query, protocols: query.protocols, signal: query.signal });
 }
@@ -47,6 +48,18 @@ function choose(found: readonly StoredObject[], { wanted, instance }: { readonly
       message: `${instance} has no running pod ${wanted}; ${names.length === 0 ? "none runs now" : `there are ${names.join(", ")}`}`,
     });
   throw new PlatformError("TP_UNAVAILABLE", { message: `no pod of ${instance} runs now; tptctl why ${instance} tells the cause` });
+}
+
+/** The cluster would only say that it is not valid. */
+function requireContainer(pod: StoredObject, wanted: string | readonly string[] | undefined): void {
+  const [name] = [wanted ?? []].flat();
+  const spec = pod["spec"] as Partial<Record<string, readonly { readonly name: string }[]>>;
+  const names = ["containers", "initContainers", "ephemeralContainers"].flatMap((field) => (spec[field] ?? []).map((container) => container.name));
+  if (name === undefined || names.includes(name)) return;
+  throw new PlatformError("TP_NOT_FOUND", {
+    message: `pod ${pod.metadata.name} has no container ${name}`,
+    detail: { hint: `there are ${names.join(", ")}` },
+  });
 }
 
 function phaseOf(pod: StoredObject): unknown {

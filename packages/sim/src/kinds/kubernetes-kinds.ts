@@ -2,22 +2,26 @@ import { ageColumn, kindWithSchema, metadataSchema, type Kind, type Schema } fro
 import file from "./kubernetes-kinds.json" with { type: "json" };
 import { ownRules } from "./own-rules.ts";
 
+/** A kind as discovery tells of it. */
+export interface KubernetesKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly namespaced: boolean;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly status: boolean;
+  readonly scale: boolean;
+  /** Name of its schema. */
+  readonly schema: string;
+}
+
 /** Of `kubernetes-kinds.json`, which `npm run generate:sim-kinds` reads from a real kube-apiserver. */
 interface KindsFile {
   readonly gitVersion: string;
-  readonly kinds: readonly {
-    readonly group: string;
-    readonly version: string;
-    readonly kind: string;
-    readonly plural: string;
-    readonly singular: string;
-    readonly namespaced: boolean;
-    readonly shortNames: readonly string[];
-    readonly categories: readonly string[];
-    readonly status: boolean;
-    readonly scale: boolean;
-    readonly schema: string;
-  }[];
+  readonly kinds: readonly KubernetesKind[];
   readonly schemas: Readonly<Record<string, Schema & { readonly $ref?: string }>>;
 }
 

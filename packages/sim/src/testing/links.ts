@@ -56,6 +56,8 @@ export interface DatabaseLink extends Link {
   readonly host: string;
   /** Called for each group of writes, in order. */
   onGroup: (count: number) => Fate;
+  /** Called when a fate has cut the way: the rest of the process ends with it. */
+  onCut: () => void;
   readonly groups: number;
 }
 
@@ -75,23 +77,28 @@ export async function databaseLink(to: { readonly host: string; readonly port: n
     let cutAtAnswer = false;
     incoming.on("data", (bytes: Buffer) => {
       const fate = bytes.includes(groupStatement) ? link.onGroup(++groups) : "pass";
-      if (fate === "lost") return doors.cut();
+      if (fate === "lost") return cutByFate();
       cutAtAnswer ||= fate === "unanswered";
       outgoing.write(bytes);
     });
     outgoing.on("data", (bytes: Buffer) => {
-      if (cutAtAnswer) doors.cut();
+      if (cutAtAnswer) cutByFate();
       else incoming.write(bytes);
     });
     incoming.on("close", () => outgoing.destroy());
     outgoing.on("close", () => incoming.destroy());
   });
   const doors = doorsOf(server);
+  const cutByFate = (): void => {
+    doors.cut();
+    link.onCut();
+  };
   server.listen(socketIn(folder));
   await once(server, "listening");
   const link: DatabaseLink = {
     host: folder,
     onGroup: () => "pass",
+    onCut: () => {},
     get groups() {
       return groups;
     },
