@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { createClient, parseKubeconfig, type KubeClient } from "@threeport/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
@@ -345,7 +346,33 @@ resources: {env: {type: environment}}
     const file = /your text is in (\S+)/.exec(lost.stderr)?.[1] ?? "";
     expect(await readFile(file, "utf8")).toContain("tier: nonsense");
     await rm(dirname(file), { recursive: true });
-    expect(await edit("exit 1", "env/dev")).toMatchObject({ code: 2, stderr: expect.stringContaining("the editor") as string });
+    expect(await edit("exit 1", "env/dev")).toMatchObject({ code: 2, stderr: expect.stringContaining("set EDITOR to the program") as string });
+    // An editor that dies takes nothing along.
+    const died = await edit('echo "# mine" >> "$1"; exit 1', "env/dev");
+    expect(died).toMatchObject({ code: 2, stderr: expect.stringMatching(/hint: nothing was changed; your text is in \S+dev.yaml\n$/) as string });
+    await rm(dirname(/your text is in (\S+)/.exec(died.stderr)?.[1] ?? ""), { recursive: true });
+  });
+
+  test("what somebody else changed while an object was edited is replaced only by who says so", async () => {
+    const editor = join(folder(), "conflicting-editor.sh");
+    const program = fileURLToPath(new URL("main.ts", import.meta.url));
+    const edit = async (note: string, then: string) => {
+      await home.run(["apply", "-f", "-"], { input: configMap("both") });
+      await writeFile(
+        editor,
+        `if grep -q "somebody else" "$1"; then ${then}; else sed -i "s/a: b/a: ${note}/" "$1"; echo '${configMap("both").replace("a: b", "a: theirs")}' | ${process.execPath} ${program} apply -f - >&2; fi\n`,
+      );
+      return home.run(["edit", "cm/both"], { env: { EDITOR: `sh ${editor}` } });
+    };
+    const now = async () => (JSON.parse((await home.run(["get", "cm/both", "-o", "json"])).stdout) as { data: object }).data;
+    const left = await edit("mine", ":");
+    expect(left).toMatchObject({ code: 5, stderr: expect.stringContaining("nothing was changed; your text is in ") as string });
+    expect(await now()).toEqual({ a: "theirs" });
+    const file = /your text is in (\S+)/.exec(left.stderr)?.[1] ?? "";
+    expect(await readFile(file, "utf8")).toContain("a: mine");
+    await rm(dirname(file), { recursive: true });
+    expect(await edit("mine", 'sed -i 1d "$1"')).toMatchObject({ code: 0, stdout: expect.stringContaining("configmap/both edited\n") as string });
+    expect(await now()).toEqual({ a: "mine" });
   });
 
   test("why leads from any object to what it waits for, here a cluster that does not answer; what is well says so", async () => {
@@ -377,7 +404,11 @@ resources: {env: {type: environment}}
     expect(await out("resume")).toBe("late-dev goes on; look at it with tptctl tree late-dev -n shop\n");
     expect(await out("resume")).toBe("late-dev is not paused\n");
     expect(await spec()).not.toHaveProperty("paused");
-    expect(await home.run(["restart", "nowhere"])).toMatchObject({ code: 4, stderr: expect.stringContaining("nowhere") as string });
+    expect(await home.run(["restart", "nowhere"])).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/^error: there is no deployment nowhere in project default\nhint: there are /) as string,
+    });
+    expect((await home.run(["resume", "late", "-n", "shop"])).stdout).toBe("late-dev is not paused\n"); // the only one of the workload
   });
 
   test("what is wrong in a file is told with its file, line and column, and nothing is written", async () => {

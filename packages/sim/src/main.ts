@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { systemClock, type Logger } from "@threeport/platform";
+import { systemClock, systemRandom, type Logger } from "@threeport/platform";
 import { workloadControllers } from "./controllers/index.ts";
 import { startSimulation } from "./simulation.ts";
 
@@ -38,6 +38,8 @@ async function run(args: readonly string[]): Promise<void> {
   if (values.folder === undefined) throw new Error("--folder: say where the kubeconfigs go");
   if (values.kubernetes !== undefined && !/^v\d+\.\d+\.\d+$/.test(values.kubernetes)) throw new Error("--kubernetes: must look like v1.36.4");
   const folder = values.folder;
+  // Tokens come from it too: without one they must not be those of every other run.
+  const seed = values.seed ?? systemRandom.suffix(16);
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
@@ -48,7 +50,7 @@ async function run(args: readonly string[]): Promise<void> {
     clock: systemClock,
     log,
     ...(speed === 0 ? {} : { factor: speed }),
-    ...(values.seed === undefined ? {} : { seed: values.seed }),
+    seed,
     ...(values.kubernetes === undefined ? {} : { gitVersion: values.kubernetes }),
   });
   await mkdir(folder, { recursive: true });
@@ -65,7 +67,7 @@ async function run(args: readonly string[]): Promise<void> {
     mode: 0o600,
   });
   written.push(admin);
-  process.stdout.write(`ready: ${clusters} clusters; ${admin} holds what /admin asks for\n`);
+  process.stdout.write(`ready: ${clusters} ${clusters === 1 ? "cluster" : "clusters"}; ${admin} holds what /admin asks for; seed ${seed}\n`);
   await stopped;
   for (const file of written) await rm(file, { force: true });
 }

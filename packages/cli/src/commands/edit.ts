@@ -35,15 +35,17 @@ export async function edit(this: CliContext, flags: { readonly namespace?: strin
   const folder = await mkdtemp(join(tmpdir(), "tptctl-edit-"));
   const file = join(folder, `${name.replaceAll(/[^\w.-]/g, "_")}.yaml`);
   let kept = false;
+  let text = "";
+  let refused: PlatformError | undefined;
   try {
     let current = await client.get<StoredObject>(target, { signal });
-    let text = head + yamlText(editable(current));
+    text = head + yamlText(editable(current));
     for (;;) {
       await writeFile(file, text, { mode: 0o600 });
       await openEditor(this, file);
       const edited = await readFile(file, "utf8");
-      const before = text;
       if (withoutComments(edited).trim() === "") return say(this, `${fullName(resource, name)} unchanged: the file was empty`);
+      if (refused !== undefined && isLeftAlone(refused, text, edited)) throw refused;
       try {
         const wanted = parse(edited, file);
         if (deepEqual(wanted, editable(current))) return say(this, `${fullName(resource, name)} unchanged`);
@@ -51,24 +53,27 @@ export async function edit(this: CliContext, flags: { readonly namespace?: strin
         await client.update(target, { ...wanted, metadata: { ...(wanted["metadata"] as object), resourceVersion } } as never, { signal });
         return say(this, `${fullName(resource, name)} edited`);
       } catch (thrown) {
-        const error = toPlatformError(thrown);
-        // The same text again means that the user gives up.
-        if (withoutComments(edited) === withoutComments(before)) {
-          kept = true;
-          throw new PlatformError(error.code, {
-            message: error.message,
-            causes: error.causes,
-            detail: { ...error.detail, hint: `nothing was changed; your text is in ${file}` },
-            cause: error,
-          });
-        }
-        if (isErrorCode(error, "TP_VERSION_CONFLICT")) current = await client.get<StoredObject>(target, { signal });
-        text = reasonsOf(error) + withoutComments(edited);
+        signal.throwIfAborted();
+        refused = toPlatformError(thrown);
+        if (isErrorCode(refused, "TP_VERSION_CONFLICT")) current = await client.get<StoredObject>(target, { signal });
+        text = reasonsOf(refused) + withoutComments(edited);
       }
     }
+  } catch (error) {
+    // Nothing that was written is lost, whatever ended it.
+    const written = await readFile(file, "utf8").catch(() => text);
+    if (refused === undefined && written === text) throw error;
+    kept = true;
+    const { code, message, causes, detail } = toPlatformError(error);
+    throw new PlatformError(code, { message, causes, detail: { ...detail, hint: `nothing was changed; your text is in ${file}` }, cause: error });
   } finally {
     if (!kept) await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** After a refusal: the user gives up. Over somebody else's change goes only what was saved for that. */
+function isLeftAlone(refused: PlatformError, text: string, edited: string): boolean {
+  return isErrorCode(refused, "TP_VERSION_CONFLICT") ? edited === text : withoutComments(edited) === withoutComments(text);
 }
 
 /** What the server decides is not shown: nobody could change it. */
@@ -97,7 +102,7 @@ function parse(text: string, file: string): JsonObject {
 function reasonsOf(error: PlatformError): string {
   const conflict = isErrorCode(error, "TP_VERSION_CONFLICT");
   const lines = [
-    ...(conflict ? ["somebody else changed the object meanwhile; saving now puts your text over theirs"] : error.message.split("\n")),
+    ...(conflict ? ["somebody else changed the object meanwhile: remove this line and save, and your text replaces theirs"] : error.message.split("\n")),
     ...error.causes.map(({ field, message }) => (field === undefined ? message : `${field}: ${message}`)),
     "Correct it and save, or leave without a change to give up.",
   ];

@@ -1,15 +1,15 @@
 import { systemClock, rfc3339 } from "@threeport/platform";
-import type { KubeClient } from "@threeport/client";
 import { connect } from "../connect.ts";
 import { say, type CliContext } from "../context.ts";
 import { defaultProject, workloadInstance, type WorkloadInstance } from "../kinds.ts";
+import { findInstance } from "../objects/find-instance.ts";
 
 interface Flags {
   readonly namespace?: string;
 }
 
 export async function pause(this: CliContext, flags: Flags, name: string): Promise<void> {
-  await steer(this, { ...flags, name }, async (instance, write) => {
+  await steer(this, { ...flags, asked: name }, async ({ instance, name, write }) => {
     const resume = `tptctl resume ${name}${ofProject(flags)} goes on`;
     if (instance.spec.paused === true) return say(this, `${name} is paused already; ${resume}`);
     await write({ paused: true });
@@ -18,7 +18,7 @@ export async function pause(this: CliContext, flags: Flags, name: string): Promi
 }
 
 export async function resume(this: CliContext, flags: Flags, name: string): Promise<void> {
-  await steer(this, { ...flags, name }, async (instance, write) => {
+  await steer(this, { ...flags, asked: name }, async ({ instance, name, write }) => {
     if (instance.spec.paused !== true) return say(this, `${name} is not paused`);
     await write({ paused: null });
     say(this, `${name} goes on; look at it with tptctl tree ${name}${ofProject(flags)}`);
@@ -26,24 +26,30 @@ export async function resume(this: CliContext, flags: Flags, name: string): Prom
 }
 
 export async function restart(this: CliContext, flags: Flags, name: string): Promise<void> {
-  await steer(this, { ...flags, name }, async (instance, write) => {
+  await steer(this, { ...flags, asked: name }, async ({ instance, name, write }) => {
     await write({ restartedAt: rfc3339(systemClock.now()) });
     const waits = instance.spec.paused === true ? `; it is paused: they come after tptctl resume ${name}${ofProject(flags)}` : "";
     say(this, `${name} gets new pods, by its own rules for a rolling update${waits}`);
   });
 }
 
-/** Reads the deployment, and changes fields of its spec: null removes one. */
+interface Steered {
+  readonly instance: WorkloadInstance;
+  readonly name: string;
+  /** Changes fields of its spec: null removes one. */
+  readonly write: (spec: object) => Promise<unknown>;
+}
+
 async function steer(
   context: CliContext,
-  { name, namespace = defaultProject }: Flags & { readonly name: string },
-  body: (instance: WorkloadInstance, write: (spec: object) => Promise<unknown>) => Promise<void>,
+  { asked, namespace = defaultProject }: Flags & { readonly asked: string },
+  body: (steered: Steered) => Promise<void>,
 ): Promise<void> {
   const { signal } = context;
-  await using client: KubeClient = await connect(context);
-  const target = { ...workloadInstance, namespace, name };
-  const instance = await client.get<WorkloadInstance>(target, { signal });
-  await body(instance, (spec) => client.patch(target, { spec }, { signal }));
+  await using client = await connect(context);
+  const instance = await findInstance(client, { namespace, name: asked }, signal);
+  const { name } = instance.metadata;
+  await body({ instance, name, write: (spec) => client.patch({ ...workloadInstance, namespace, name }, { spec }, { signal }) });
 }
 
 function ofProject({ namespace = defaultProject }: Flags): string {

@@ -143,8 +143,8 @@ async function bind(instance: WorkloadInstance, environment: Environment, contex
 
 /** What runs goes on, and is judged as ever; what waits is told. */
 async function hold(instance: WorkloadInstance, wanted: { release: Release; targetNamespace: string }, context: ReconcileContext): Promise<Outcome> {
-  const set = await ownSet(instance, context);
-  const running = set?.metadata.annotations?.[releaseAnnotation];
+  const { set, own } = await readSet(instance, context);
+  const running = own ? set?.metadata.annotations?.[releaseAnnotation] : undefined;
   const waits = wanted.release.metadata.name;
   const resume = `tptctl resume ${instance.metadata.name} goes on`;
   if (set === undefined || running === undefined)
@@ -163,21 +163,21 @@ async function hold(instance: WorkloadInstance, wanted: { release: Release; targ
   return report(instance, context, { ...wanted, release, set, verdict: { ...verdict, message: `${verdict.message} (paused; ${resume})` } });
 }
 
-async function ownSet(instance: WorkloadInstance, context: ReconcileContext): Promise<ResourceSet | undefined> {
-  const { name, namespace } = instance.metadata;
-  const set = await context.objects.get<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace: namespace ?? "", name });
-  return (set?.metadata.ownerReferences ?? []).some((owner) => owner.uid === instance.metadata.uid) ? set : undefined;
+/** The set of the instance's name, and whether the instance made it. */
+async function readSet(instance: WorkloadInstance, context: ReconcileContext): Promise<{ readonly set: ResourceSet | undefined; readonly own: boolean }> {
+  const { name, namespace = "", uid } = instance.metadata;
+  const set = await context.objects.get<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace, name });
+  return { set, own: (set?.metadata.ownerReferences ?? []).some((owner) => owner.uid === uid) };
 }
 
 /** A set of the instance's name that somebody else made is left alone: overwriting it would remove what it holds. */
 async function takenBy(instance: WorkloadInstance, context: ReconcileContext): Promise<Verdict | undefined> {
-  const { name, namespace } = instance.metadata;
-  const set = await context.objects.get<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace: namespace ?? "", name });
-  if (set === undefined || (set.metadata.ownerReferences ?? []).some((owner) => owner.uid === instance.metadata.uid)) return undefined;
+  const { set, own } = await readSet(instance, context);
+  if (set === undefined || own) return undefined;
   return {
     state: "stalled",
     reason: "SetNameTaken",
-    message: `there is a ResourceSet ${name} that does not belong to this instance; delete it, or give the instance another name`,
+    message: `there is a ResourceSet ${set.metadata.name} that does not belong to this instance; delete it, or give the instance another name`,
   };
 }
 
