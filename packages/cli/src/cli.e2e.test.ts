@@ -144,9 +144,10 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
         input: "through the control plane",
       });
       expect(exec).toEqual({ code: 3, stdout: "through the control plane", stderr: "seen\n" });
+      expect(await home.run(["exec", "web-dev", "-n", "score", "-i", "--", "true"], { inputStaysOpen: true })).toMatchObject({ code: 0 });
       expect(await home.run(["exec", "web-dev", "-n", "score", "-c", "nobody", "--", "true"])).toMatchObject({
         code: 4,
-        stderr: expect.stringMatching(/^error: pod web-\S+ has no container nobody\nhint: there are web\n$/) as string,
+        stderr: expect.stringMatching(/^error: pod web-\S+ has no container nobody; there are web\n/) as string,
       });
       expect(await home.run(["exec", "web-dev", "-n", "score", "--", "not-there"])).toMatchObject({
         code: 1,
@@ -156,6 +157,7 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
       await once(probe, "listening");
       const { port } = probe.address() as { port: number };
       probe.close();
+      await once(probe, "close");
       let page = "";
       const forwarded = await home.run(["port-forward", "web-dev", `${port}:8080`, "-n", "score"], {
         endWhen: {

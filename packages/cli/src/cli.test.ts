@@ -388,6 +388,9 @@ resources: {env: {type: environment}}
       healthy: false,
       chain: [{ kind: "WorkloadInstance" }, {}, {}],
     });
+    expect((await home.run(["why", "release/late-1", "-n", "shop"])).stdout).toMatch(
+      /^Release\/late-1 \(shop\) .*\n {2}└─ WorkloadDefinition\/late \(shop\) .*\n {4}└─ WorkloadInstance\/late-dev/,
+    );
     expect(await home.run(["why", "ns/default"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^✔ Namespace\/default is healthy/) as string });
     expect(await home.run(["why", "nobody"])).toMatchObject({ code: 4, stderr: expect.stringContaining("there is no deployment nobody") as string });
     expect((await home.run(["events", "late-dev", "-n", "shop"])).stderr).toContain("warning: events of the cluster are left out");
@@ -399,6 +402,13 @@ resources: {env: {type: environment}}
     const out = async (command: string) => (await home.run([command, "late-dev", "-n", "shop"])).stdout;
     expect(await out("pause")).toBe("late-dev is paused: what runs stays as it is, and releases wait; tptctl resume late-dev -n shop goes on\n");
     expect(await out("pause")).toBe("late-dev is paused already; tptctl resume late-dev -n shop goes on\n");
+    const changed = await home.run(["deploy", "-", "--name", "late", "--env", "dev", "--project", "shop"], {
+      input: configMap("late").replace("a: b", "a: while paused"),
+    });
+    expect(changed).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("late-dev is paused, and this release waits: tptctl resume late-dev -n shop") as string,
+    });
     expect(await out("restart")).toContain("it is paused: they come after tptctl resume late-dev -n shop\n");
     expect(await spec()).toMatchObject({ paused: true, restartedAt: expect.stringMatching(/^\d{4}-.*Z$/) as string });
     expect(await out("resume")).toBe("late-dev goes on; look at it with tptctl tree late-dev -n shop\n");

@@ -18,6 +18,11 @@ export const systemNamespace = "threeport-system";
 /** The project that is meant when none is named. */
 export const defaultProject = "default";
 
+/** ` -n shop`, for commands in messages; nothing for the project that is meant anyway. */
+export function projectFlag(project: string = defaultProject): string {
+  return project === defaultProject ? "" : ` -n ${project}`;
+}
+
 /** Any object of ours as it is read back. */
 export interface Observed {
   readonly apiVersion?: string;
@@ -67,4 +72,11 @@ export function conditionOf(object: Observed, type: string): Condition | undefin
 /** True when the condition speaks of the object as it is now, not of an earlier generation. */
 export function isCurrent(object: Observed, condition: Condition | undefined): boolean {
   return condition !== undefined && (condition.observedGeneration ?? object.metadata.generation ?? 0) === (object.metadata.generation ?? 0);
+}
+
+/** Whether an object is ready, in two cells of a table. */
+export function readyOf(object: Observed): readonly [ready: string, why: string] {
+  const ready = conditionOf(object, "Ready");
+  if (ready === undefined || !isCurrent(object, ready)) return ["Unknown", "was just changed"];
+  return [ready.status, ready.status === "True" ? ready.reason : `${ready.reason}: ${ready.message}`];
 }

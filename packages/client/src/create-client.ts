@@ -43,7 +43,7 @@ export function createClient(config: ConnectionConfig, options: ClientOptions = 
     logs: (pod, call) => podLogs(transport, pod, call),
     exec: (pod, call) => podExec(transport, pod, call),
     portForward: (pod, call) => podPort(transport, pod, call),
-    openStream: (path, call) => transport.upgrade(path, { ...call, headers: { accept: "*/*", ...call.headers } }), // kubelets answer 406 to anything narrower
+    openStream: transport.upgrade,
     [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
   };
 }

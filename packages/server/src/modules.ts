@@ -143,6 +143,7 @@ function subresourcesOf(options: InsightOptions, clock: Tools["clock"]): Subreso
             {
               namespace,
               name,
+              pod: query.text("pod"),
               container: query.text("container"),
               follow: query.flag("follow") === true,
               previous: query.flag("previous") === true,

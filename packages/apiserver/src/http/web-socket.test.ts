@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Duplex } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createClient, type KubeClient } from "@threeport/client";
 import { PlatformError } from "@threeport/resource";
 import { rbac, userWith } from "../testing/access.ts";
 import { openTestApi, type TestApi } from "../testing/test-api.ts";
+import { passOn } from "./web-socket.ts";
 
 const path = "/api/v1/namespaces/default/configmaps/a/echo";
 const protocols = ["v5.channel.k8s.io"];
@@ -72,6 +74,33 @@ test("frames are handed to and fro as they are, and each end ends the other", as
   other.destroy();
   if (taken?.closed === false) await once(taken, "close");
   expect(audited.filter((code) => code === 101).length).toBeGreaterThanOrEqual(2);
+});
+
+test("a slow reader gets all that the far side said before it ended", async () => {
+  const taken: (() => void)[] = [];
+  let text = "";
+  const near = new Duplex({
+    read: () => {},
+    write(chunk: Buffer, _encoding, done) {
+      text += chunk.toString();
+      taken.push(done); // as a connection whose reader takes nothing more for now
+    },
+  });
+  const side = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() });
+  const request = { headers: { "sec-websocket-key": "k" } } as unknown as IncomingMessage;
+  const response = { detachSocket: () => {} } as unknown as ServerResponse;
+  const passed = passOn({ request, response }, { socket: near, head: Buffer.alloc(0) }, { protocol: "p", socket: side, signal: new AbortController().signal });
+  side.push("the last words");
+  side.push(null);
+  side.end();
+  await once(side, "close");
+  expect(text).not.toContain("the last words");
+  while (!near.closed) {
+    taken.shift()?.();
+    await new Promise(setImmediate);
+  }
+  await passed;
+  expect(text).toMatch(/^HTTP\/1.1 101 [^]*\r\n\r\nthe last words$/);
 });
 
 test("a stream needs the right to create it, and who reads only does not have it", async () => {

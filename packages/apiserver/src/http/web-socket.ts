@@ -59,7 +59,9 @@ export async function passOn(
       far.socket.destroy();
       resolve();
     };
-    for (const socket of [near, far.socket]) socket.on("error", end).on("close", end);
+    near.on("error", end).on("close", end);
+    // What the far side said last is still on its way to a slow reader.
+    far.socket.on("error", end).on("close", () => near.end(end));
     if (far.signal.aborted) return end();
     far.signal.addEventListener("abort", end, { once: true });
     near.pipe(far.socket);

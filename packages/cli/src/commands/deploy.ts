@@ -1,11 +1,14 @@
 import type { KubeClient } from "@threeport/client";
-import { isErrorCode, PlatformError } from "@threeport/resource";
+import { systemClock } from "@threeport/platform";
+import { toPlatformError } from "@threeport/resource";
 import { connect } from "../connect.ts";
 import { note, say, type CliContext } from "../context.ts";
 import { followDeployment } from "../deploy/follow-deployment.ts";
 import { ensureProject, writeDefinition, writeInstance, type Wanted } from "../deploy/write-workload.ts";
-import { defaultProject, environment, type Observed } from "../kinds.ts";
+import { projectFlag } from "../kinds.ts";
 import { locateCauses } from "../manifests/locate-causes.ts";
+import { requireEnvironment } from "../objects/require-environment.ts";
+import { plainText } from "../output/terminal.ts";
 import { loadWorkloads } from "../workloads/load-workloads.ts";
 import type { Workload, WorkloadFlags } from "../workloads/workload.ts";
 
@@ -19,8 +22,6 @@ interface Flags extends WorkloadFlags {
 
 /** Long enough for images to be pulled, short enough to be told. */
 const timeoutDefaultMs = 5 * 60_000;
-/** Environments named in a message. */
-const namedMax = 10;
 
 export async function deploy(this: CliContext, flags: Flags, ...paths: string[]): Promise<void> {
   const { signal } = this;
@@ -31,29 +32,32 @@ export async function deploy(this: CliContext, flags: Flags, ...paths: string[])
   // All are written before one is waited for: they may need each other.
   const written: Written[] = [];
   for (const workload of workloads) written.push(await write(this, client, { flags, workload }));
-  for (const { pinnedTo, instance, definition, generation } of written) {
-    if (pinnedTo !== undefined)
-      note(
-        this,
-        `warning: ${instance} is pinned to release ${pinnedTo} and stays there; tptctl rollback ${instance}${ofProject(flags)} --to latest makes it follow`,
-      );
-    else if (!flags.wait) say(this, `look at it with tptctl tree ${instance}${ofProject(flags)}`);
-    else
-      await followDeployment(this, client, {
-        project: flags.project,
-        definition,
-        instance,
-        goal: { definitionGeneration: generation },
-        timeoutMs: flags.timeout ?? timeoutDefaultMs,
-      });
+  const waited = written.filter(({ stays }) => !stays);
+  if (!flags.wait) {
+    for (const { instance } of waited) say(this, `look at it with tptctl tree ${instance}${projectFlag(flags.project)}`);
+    return;
   }
+  const startedMs = systemClock.monotonic();
+  const failures: unknown[] = [];
+  for (const { instance, definition, generation } of waited) {
+    try {
+      const goal = { definitionGeneration: generation };
+      await followDeployment(this, client, { project: flags.project, definition, instance, goal, timeoutMs: flags.timeout ?? timeoutDefaultMs, startedMs });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      failures.push(error); // the others are told of all the same
+    }
+  }
+  for (const failure of failures.slice(1)) note(this, `error: ${plainText(toPlatformError(failure).message)}`);
+  if (failures.length > 0) throw failures[0];
 }
 
 interface Written {
   readonly definition: string;
   readonly instance: string;
   readonly generation: number;
-  readonly pinnedTo: string | undefined;
+  /** It does not come to what was written before somebody lets it. */
+  readonly stays: boolean;
 }
 
 async function write(context: CliContext, client: KubeClient, { flags, workload }: { readonly flags: Flags; readonly workload: Workload }): Promise<Written> {
@@ -78,31 +82,15 @@ async function write(context: CliContext, client: KubeClient, { flags, workload 
   if (values === undefined && instance.spec.values !== undefined)
     note(
       context,
-      `notice: ${wanted.instance} keeps values of its own: kubectl get workloadinstance ${wanted.instance}${ofProject(flags)} -o yaml shows them under spec.values`,
+      `notice: ${wanted.instance} keeps values of its own: kubectl get workloadinstance ${wanted.instance}${projectFlag(flags.project)} -o yaml shows them under spec.values`,
     );
-  if (instance.spec.paused === true)
-    note(context, `notice: ${wanted.instance} is paused, and this release waits: tptctl resume ${wanted.instance}${ofProject(flags)} goes on`);
-  return { definition: name, instance: wanted.instance, generation: written.generation, pinnedTo };
-}
-
-function ofProject({ project }: Pick<Flags, "project">): string {
-  return project === defaultProject ? "" : ` -n ${project}`;
-}
-
-export async function requireEnvironment(client: KubeClient, name: string, signal: AbortSignal): Promise<void> {
-  try {
-    await client.get({ ...environment, name }, { signal });
-  } catch (error) {
-    if (!isErrorCode(error, "TP_NOT_FOUND")) throw error;
-    const others = (await client.list<Observed>(environment, { signal })).items.map(({ metadata }) => metadata.name).slice(0, namedMax);
-    throw new PlatformError("TP_NOT_FOUND", {
-      message: `there is no environment ${name}`,
-      detail: {
-        hint:
-          others.length > 0
-            ? `there are ${others.join(", ")}; tptctl env create ${name} --runtime RUNTIME makes it`
-            : `make it: tptctl env create ${name} --runtime RUNTIME; tptctl runtime list shows the runtimes`,
-      },
-    });
-  }
+  if (pinnedTo !== undefined)
+    note(
+      context,
+      `warning: ${wanted.instance} is pinned to release ${pinnedTo} and stays there; tptctl rollback ${wanted.instance}${projectFlag(flags.project)} --to latest makes it follow`,
+    );
+  const paused = instance.spec.paused === true && (written.change !== "unchanged" || change !== "unchanged");
+  if (paused)
+    note(context, `notice: ${wanted.instance} is paused, and this release waits: tptctl resume ${wanted.instance}${projectFlag(flags.project)} goes on`);
+  return { definition: name, instance: wanted.instance, generation: written.generation, stays: pinnedTo !== undefined || paused };
 }

@@ -1,14 +1,15 @@
 import { createTwoFilesPatch } from "diff";
 import type { KubeClient } from "@threeport/client";
-import { isErrorCode, sortKeys, type JsonObject } from "@threeport/resource";
+import { sortKeys, type JsonObject } from "@threeport/resource";
 import { connect } from "../connect.ts";
 import { say, type CliContext } from "../context.ts";
 import { resourceSet } from "../kinds.ts";
+import { getIfThere } from "../objects/get-if-there.ts";
+import { requireEnvironment } from "../objects/require-environment.ts";
 import { plainText, type Color } from "../output/terminal.ts";
 import { yamlText } from "../output/yaml.ts";
 import { loadWorkloads } from "../workloads/load-workloads.ts";
 import { counted } from "../workloads/workload.ts";
-import { requireEnvironment } from "./deploy.ts";
 import { renderAll, type RenderFlags } from "./render.ts";
 
 /** What `--exit-code` ends with when something would change, as diff and git have it. */
@@ -42,10 +43,7 @@ async function appliedObjects(
   target: { readonly namespace: string; readonly name: string },
   signal: AbortSignal,
 ): Promise<readonly JsonObject[]> {
-  const found = await client.get<{ spec: { objects: JsonObject[] } }>({ ...resourceSet, ...target }, { signal }).catch((error: unknown) => {
-    if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
-    throw error;
-  });
+  const found = await getIfThere<{ spec: { objects: JsonObject[] } }>(client, { ...resourceSet, ...target }, signal);
   return found?.spec.objects ?? [];
 }
 

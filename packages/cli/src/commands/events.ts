@@ -1,12 +1,11 @@
 import type { KubeClient } from "@threeport/client";
-import { isErrorCode } from "@threeport/resource";
 import { connect } from "../connect.ts";
 import { note, say, type CliContext } from "../context.ts";
 import { defaultProject } from "../kinds.ts";
 import { findInstance } from "../objects/find-instance.ts";
 import { tableLines } from "../output/table.ts";
 import { plainText } from "../output/terminal.ts";
-import { readEvents, type ClusterEvent } from "../why/events.ts";
+import { isHidden, readEvents, type ClusterEvent } from "../why/events.ts";
 
 interface OwnEvent {
   readonly metadata: { readonly creationTimestamp?: string };
@@ -51,7 +50,7 @@ async function ofCluster(
   instance: { readonly namespace: string; readonly name: string },
 ): Promise<readonly ClusterEvent[]> {
   return readEvents(client, instance, context.signal).catch((error: unknown) => {
-    if (!isErrorCode(error, "TP_UNAVAILABLE") && !isErrorCode(error, "TP_FORBIDDEN")) throw error;
+    if (!isHidden(error)) throw error;
     note(context, `warning: events of the cluster are left out: ${(error as Error).message}`);
     return [];
   });

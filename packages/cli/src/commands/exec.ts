@@ -1,9 +1,11 @@
+import { once } from "node:events";
 import { resourcePath } from "@threeport/client";
 import { PlatformError } from "@threeport/resource";
 import { connect } from "../connect.ts";
 import type { CliContext } from "../context.ts";
 import { defaultProject } from "../kinds.ts";
 import { findInstance } from "../objects/find-instance.ts";
+import type { Terminal } from "../output/terminal.ts";
 import { instances } from "../tree/fetch-tree.ts";
 
 interface Flags {
@@ -25,6 +27,8 @@ export async function exec(this: CliContext, flags: Flags, name: string, ...comm
   await using client = await connect(this);
   const { metadata } = await findInstance(client, { namespace: flags.namespace ?? defaultProject, name }, signal);
   const path = resourcePath(instances, { namespace: metadata.namespace, name: metadata.name, subresource: "exec" });
+  // An input that stays open would keep this process after the program has ended.
+  using _input = { [Symbol.dispose]: () => void process.stdin.destroy() };
   using _raw = flags.tty ? rawTerminal() : undefined;
   const code = await client.exec(path, {
     command,
@@ -32,7 +36,7 @@ export async function exec(this: CliContext, flags: Flags, name: string, ...comm
     ...(flags.container === undefined ? {} : { container: flags.container }),
     ...(flags.pod === undefined ? {} : { query: { pod: flags.pod } }),
     ...(flags.stdin || flags.tty ? { stdin: this.stdin } : {}),
-    ...(flags.tty ? { sizes: terminalSizes(signal) } : {}),
+    ...(flags.tty ? { sizes: terminalSizes(this.terminal, signal) } : {}),
     onStdout: (bytes) => written(process.stdout, bytes),
     onStderr: (bytes) => written(process.stderr, bytes),
     signal,
@@ -50,14 +54,9 @@ function rawTerminal(): Disposable {
   return { [Symbol.dispose]: () => void process.stdin.setRawMode(false) };
 }
 
-async function* terminalSizes(signal: AbortSignal): AsyncIterable<{ columns: number; rows: number }> {
-  const size = () => ({ columns: process.stdout.columns, rows: process.stdout.rows });
-  yield size();
-  while (!signal.aborted) {
-    await new Promise<void>((resolve) => {
-      process.stdout.once("resize", resolve);
-      signal.addEventListener("abort", () => resolve(), { once: true });
-    });
-    yield size();
+async function* terminalSizes(terminal: Terminal, signal: AbortSignal): AsyncIterable<{ columns: number; rows: number }> {
+  for (;;) {
+    yield terminal.size();
+    await once(process.stdout, "resize", { signal });
   }
 }

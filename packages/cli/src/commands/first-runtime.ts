@@ -2,6 +2,7 @@ import { connect } from "../connect.ts";
 import { isErrorCode, PlatformError } from "@threeport/resource";
 import { say, type CliContext } from "../context.ts";
 import { environment, runtimeInstance } from "../kinds.ts";
+import { getIfThere } from "../objects/get-if-there.ts";
 import { waitForRuntime, localTimeoutMs } from "../progress/wait-for-runtime.ts";
 
 /** Made by `tptctl up --runtime` for a first deployment. */
@@ -10,10 +11,7 @@ const environmentName = "dev";
 /** A place to deploy to, for `tptctl up --runtime`: `local` is made when it is not there, others must be; and the environment `dev` on it. */
 export async function firstRuntime(context: CliContext, name: string): Promise<void> {
   await using client = await connect(context);
-  const existing = await client.get({ ...runtimeInstance, name }, { signal: context.signal }).catch((error: unknown) => {
-    if (!isErrorCode(error, "TP_NOT_FOUND")) throw error;
-    return undefined;
-  });
+  const existing = await getIfThere(client, { ...runtimeInstance, name }, context.signal);
   if (existing === undefined && name !== "local")
     throw new PlatformError("TP_NOT_FOUND", {
       message: `there is no runtime ${name}`,

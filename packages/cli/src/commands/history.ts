@@ -1,8 +1,8 @@
 import type { KubeClient } from "@threeport/client";
-import { isErrorCode, PlatformError, type ObjectMeta } from "@threeport/resource";
+import { PlatformError, type ObjectMeta } from "@threeport/resource";
 import { connect } from "../connect.ts";
 import { note, say, type CliContext } from "../context.ts";
-import { defaultProject, release as releaseKind, workloadInstance, type WorkloadInstance } from "../kinds.ts";
+import { defaultProject, projectFlag, release as releaseKind, workloadInstance, type WorkloadInstance } from "../kinds.ts";
 import { findInstance } from "../objects/find-instance.ts";
 import { tableLines } from "../output/table.ts";
 
@@ -60,13 +60,12 @@ export async function rollback(this: CliContext, flags: Flags & { readonly to?: 
       message: `there is no release ${target} of ${instance.spec.definition}`,
       detail: { hint: `there are ${releases.map(({ metadata }) => metadata.name).join(", ")}; or ${latest}, which follows the workload` },
     });
-  const place = namespace === defaultProject ? "" : ` -n ${namespace}`;
   const own = instance.metadata.name;
   if (current === target) return say(this, `${own} is at ${target} already`);
   await client.patch({ ...workloadInstance, namespace, name: own }, { spec: { release: target } }, { signal });
   if (target === latest) say(this, `${own} follows its workload again`);
-  else say(this, `${own} goes to release ${target} and stays there; tptctl rollback ${own}${place} --to ${latest} makes it follow again`);
-  if (instance.spec.paused === true) note(this, `notice: ${own} is paused: nothing happens before tptctl resume ${own}${place}`);
+  else say(this, `${own} goes to release ${target} and stays there; tptctl rollback ${own}${projectFlag(namespace)} --to ${latest} makes it follow again`);
+  if (instance.spec.paused === true) note(this, `notice: ${own} is paused: nothing happens before tptctl resume ${own}${projectFlag(namespace)}`);
 }
 
 /** The release before the one that runs. */
@@ -82,9 +81,6 @@ function before(instance: WorkloadInstance, releases: readonly Release[]): strin
 
 /** Newest first. */
 async function releasesOf(client: KubeClient, of: { readonly namespace: string; readonly definition: string }, signal: AbortSignal): Promise<Release[]> {
-  const { items } = await client.list<Release>({ ...releaseKind, namespace: of.namespace }, { signal }).catch((error: unknown) => {
-    if (isErrorCode(error, "TP_NOT_FOUND")) return { items: [] };
-    throw error;
-  });
+  const { items } = await client.list<Release>({ ...releaseKind, namespace: of.namespace }, { signal });
   return items.filter(({ spec }) => spec.definition === of.definition).toSorted((a, b) => b.spec.number - a.spec.number);
 }

@@ -68,7 +68,7 @@ async function listen(server: Server, at: { readonly port: number; readonly host
   });
 }
 
-/** One connection here is one connection there; a failure of it ends it alone. */
+/** One connection here is one connection there; a failure of it ends it alone. Who ends his side ends both: the protocol has no half. */
 async function join(
   context: CliContext,
   client: KubeClient,
@@ -77,6 +77,9 @@ async function join(
   socket.on("error", () => socket.destroy());
   try {
     using far = await client.portForward({ path, port, query: { pod } }, { signal: context.signal });
+    // Who has left reads nothing, and nothing else would say so: the far side may keep the connection for ever.
+    if (socket.destroyed) return;
+    socket.once("close", () => far[Symbol.dispose]());
     const sending = (async () => {
       for await (const chunk of socket as AsyncIterable<Uint8Array>) await far.send(chunk);
     })();
@@ -84,7 +87,7 @@ async function join(
     for await (const bytes of far.incoming) if (!socket.write(bytes)) await once(socket, "drain");
     socket.end();
   } catch (error) {
-    if (!context.signal.aborted) note(context, `warning: a connection to port ${port} ended: ${toPlatformError(error).message}`);
+    if (!context.signal.aborted && !socket.destroyed) note(context, `warning: a connection to port ${port} ended: ${toPlatformError(error).message}`);
     socket.destroy();
   }
 }

@@ -3,10 +3,10 @@ import { PlatformError, type JsonObject } from "@threeport/resource";
 import { connect } from "../connect.ts";
 import { say, type CliContext } from "../context.ts";
 import { locateCauses } from "../manifests/locate-causes.ts";
+import { requireEnvironment } from "../objects/require-environment.ts";
 import { yamlText } from "../output/yaml.ts";
 import { loadWorkloads } from "../workloads/load-workloads.ts";
 import type { Workload, WorkloadFlags } from "../workloads/workload.ts";
-import { requireEnvironment } from "./deploy.ts";
 
 export interface RenderFlags extends WorkloadFlags {
   readonly env: string;
@@ -26,9 +26,7 @@ export async function render(this: CliContext, flags: RenderFlags & { readonly o
 }
 
 export interface Rendered {
-  readonly workload: Workload;
   readonly instance: string;
-  readonly targetNamespace: string;
   readonly objects: readonly JsonObject[];
 }
 
@@ -58,13 +56,13 @@ export async function renderAll(context: CliContext, client: KubeClient, flags: 
       const answer = await client.request(path, { method: "POST", body, signal }).catch((error: unknown) => {
         throw locateCauses(error, workload.origin);
       });
-      const { status } = answer.body as { status: { instance: string; targetNamespace: string; reason?: string; message?: string; objects?: JsonObject[] } };
+      const { status } = answer.body as { status: { instance: string; reason?: string; message?: string; objects?: JsonObject[] } };
       if (status.objects === undefined)
         throw new PlatformError("TP_NOT_HEALTHY", {
           message: `${name} would have no objects in environment ${flags.env}: ${status.reason ?? ""}: ${status.message ?? ""}`,
           detail: { hint: "correct what is named, and try again" },
         });
-      return { workload, instance: status.instance, targetNamespace: status.targetNamespace, objects: status.objects };
+      return { instance: status.instance, objects: status.objects };
     }),
   );
 }

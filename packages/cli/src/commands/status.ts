@@ -2,7 +2,7 @@ import type { KubeClient } from "@threeport/client";
 import { connect } from "../connect.ts";
 import { say, type CliContext } from "../context.ts";
 import { homePaths } from "../environment.ts";
-import { conditionOf, environment, isCurrent, runtimeInstance, workloadInstance, type Observed } from "../kinds.ts";
+import { conditionOf, environment, readyOf, runtimeInstance, workloadInstance, type Observed } from "../kinds.ts";
 import { plainText } from "../output/terminal.ts";
 import { tableLines } from "../output/table.ts";
 import { runningServer } from "../server/server-record.ts";
@@ -66,11 +66,11 @@ async function objects(context: CliContext, client: KubeClient): Promise<void> {
     `${runtimes.length} ${runtimes.length === 1 ? "runtime" : "runtimes"}, ${environments.length} ${environments.length === 1 ? "environment" : "environments"}, ${instances.length} ${instances.length === 1 ? "deployment" : "deployments"}`,
   );
   const rows = [
-    ...runtimes.map((object) => ["runtime", object.metadata.name, ...stateOf(object)]),
-    ...environments.map((object) => ["environment", object.metadata.name, ...stateOf(object)]),
-  ].slice(0, listedMax);
+    ...runtimes.slice(0, listedMax).map((object) => ["runtime", object.metadata.name, ...readyOf(object)]),
+    ...environments.slice(0, listedMax).map((object) => ["environment", object.metadata.name, ...readyOf(object)]),
+  ];
   if (rows.length > 0) for (const line of tableLines({ columns: ["kind", "name", "ready", "why"], rows })) say(context, line);
-  const ready = instances.filter((object) => stateOf(object)[0] === "True");
+  const ready = instances.filter((object) => readyOf(object)[0] === "True");
   const stalled = instances.filter((object) => conditionOf(object, "Stalled")?.status === "True");
   if (instances.length > 0)
     say(context, `\ndeployments: ${ready.length} ready, ${instances.length - ready.length - stalled.length} on their way, ${stalled.length} stalled`);
@@ -78,13 +78,7 @@ async function objects(context: CliContext, client: KubeClient): Promise<void> {
   if (troubled.length > 0)
     for (const line of tableLines({
       columns: ["project", "name", "ready", "why"],
-      rows: troubled.map((object) => [object.metadata.namespace, object.metadata.name, ...stateOf(object)]),
+      rows: troubled.map((object) => [object.metadata.namespace, object.metadata.name, ...readyOf(object)]),
     }))
       say(context, line);
-}
-
-function stateOf(object: Observed): [ready: string, why: string] {
-  const ready = conditionOf(object, "Ready");
-  if (ready === undefined || !isCurrent(object, ready)) return ["Unknown", "was just changed"];
-  return [ready.status, ready.status === "True" ? ready.reason : `${ready.reason}: ${ready.message}`];
 }

@@ -1,7 +1,7 @@
 import { systemClock, rfc3339 } from "@threeport/platform";
 import { connect } from "../connect.ts";
 import { say, type CliContext } from "../context.ts";
-import { defaultProject, workloadInstance, type WorkloadInstance } from "../kinds.ts";
+import { defaultProject, projectFlag, workloadInstance, type WorkloadInstance } from "../kinds.ts";
 import { findInstance } from "../objects/find-instance.ts";
 
 interface Flags {
@@ -10,7 +10,7 @@ interface Flags {
 
 export async function pause(this: CliContext, flags: Flags, name: string): Promise<void> {
   await steer(this, { ...flags, asked: name }, async ({ instance, name, write }) => {
-    const resume = `tptctl resume ${name}${ofProject(flags)} goes on`;
+    const resume = `tptctl resume ${name}${projectFlag(flags.namespace)} goes on`;
     if (instance.spec.paused === true) return say(this, `${name} is paused already; ${resume}`);
     await write({ paused: true });
     say(this, `${name} is paused: what runs stays as it is, and releases wait; ${resume}`);
@@ -21,14 +21,14 @@ export async function resume(this: CliContext, flags: Flags, name: string): Prom
   await steer(this, { ...flags, asked: name }, async ({ instance, name, write }) => {
     if (instance.spec.paused !== true) return say(this, `${name} is not paused`);
     await write({ paused: null });
-    say(this, `${name} goes on; look at it with tptctl tree ${name}${ofProject(flags)}`);
+    say(this, `${name} goes on; look at it with tptctl tree ${name}${projectFlag(flags.namespace)}`);
   });
 }
 
 export async function restart(this: CliContext, flags: Flags, name: string): Promise<void> {
   await steer(this, { ...flags, asked: name }, async ({ instance, name, write }) => {
     await write({ restartedAt: rfc3339(systemClock.now()) });
-    const waits = instance.spec.paused === true ? `; it is paused: they come after tptctl resume ${name}${ofProject(flags)}` : "";
+    const waits = instance.spec.paused === true ? `; it is paused: they come after tptctl resume ${name}${projectFlag(flags.namespace)}` : "";
     say(this, `${name} gets new pods, by its own rules for a rolling update${waits}`);
   });
 }
@@ -50,8 +50,4 @@ async function steer(
   const instance = await findInstance(client, { namespace, name: asked }, signal);
   const { name } = instance.metadata;
   await body({ instance, name, write: (spec) => client.patch({ ...workloadInstance, namespace, name }, { spec }, { signal }) });
-}
-
-function ofProject({ namespace = defaultProject }: Flags): string {
-  return namespace === defaultProject ? "" : ` -n ${namespace}`;
 }

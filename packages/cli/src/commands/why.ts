@@ -1,6 +1,6 @@
 import { resourcePath, type KubeClient } from "@threeport/client";
 import { systemClock } from "@threeport/platform";
-import { formatApiVersion, isErrorCode, type ErrorCode } from "@threeport/resource";
+import { formatApiVersion } from "@threeport/resource";
 import { connect } from "../connect.ts";
 import { say, type CliContext } from "../context.ts";
 import { defaultProject, type Observed } from "../kinds.ts";
@@ -10,7 +10,7 @@ import { plainText } from "../output/terminal.ts";
 import { yamlText } from "../output/yaml.ts";
 import { instances } from "../tree/fetch-tree.ts";
 import { isWell, type CauseStep } from "../why/cause-step.ts";
-import { readEvents, type ClusterEvent } from "../why/events.ts";
+import { isHidden, readEvents, type ClusterEvent } from "../why/events.ts";
 import { chainLines } from "../why/render-chain.ts";
 import { walk, type Chain } from "../why/walk.ts";
 
@@ -101,7 +101,7 @@ async function readLog(
 ): Promise<string[]> {
   const { container, pod, tail } = query;
   const path = resourcePath(instances, { ...query.instance, subresource: "log" });
-  const answer = await client.request(path, { query: { container: container.name, tail, ...(container.previous ? { previous: true } : {}) }, signal });
+  const answer = await client.request(path, { query: { pod, container: container.name, tail, ...(container.previous ? { previous: true } : {}) }, signal });
   const prefix = `${pod} ${container.name} | `;
   return String(answer.body)
     .split("\n")
@@ -110,11 +110,9 @@ async function readLog(
     .filter((line) => !line.startsWith("(no log: ")); // it has not begun: that is the cause already
 }
 
-const leftOut: readonly ErrorCode[] = ["TP_FORBIDDEN", "TP_NOT_FOUND", "TP_UNAVAILABLE", "TP_RUNTIME_UNREACHABLE"];
-
 async function orNothing<T>(reading: Promise<T>): Promise<T | undefined> {
   return reading.catch((error: unknown) => {
-    if (leftOut.some((code) => isErrorCode(error, code))) return undefined;
+    if (isHidden(error)) return undefined;
     throw error;
   });
 }

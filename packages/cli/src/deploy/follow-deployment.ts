@@ -2,7 +2,7 @@ import type { KubeClient } from "@threeport/client";
 import { systemClock } from "@threeport/platform";
 import { isErrorCode, PlatformError, type ErrorCause } from "@threeport/resource";
 import { Interrupted, type CliContext } from "../context.ts";
-import { workloadDefinition, workloadInstance, type WorkloadDefinition, type WorkloadInstance, type WorstObject } from "../kinds.ts";
+import { projectFlag, workloadDefinition, workloadInstance, type WorkloadDefinition, type WorkloadInstance, type WorstObject } from "../kinds.ts";
 import { cut, plainText } from "../output/terminal.ts";
 import { durationText } from "../parse.ts";
 import { createLiveView, spinnerAt, type LiveView } from "../progress/live-view.ts";
@@ -19,6 +19,8 @@ export interface Deployment {
   readonly instance: string;
   readonly goal: Goal;
   readonly timeoutMs: number;
+  /** When the time began to count, by the monotonic clock. */
+  readonly startedMs: number;
 }
 
 /** A stall that may be about what was before this deploy counts when it has stood for this long. */
@@ -37,10 +39,11 @@ interface View {
  * @throws PlatformError TP_NOT_HEALTHY, TP_DEADLINE, TP_VERSION_CONFLICT
  */
 export async function followDeployment(context: CliContext, client: KubeClient, deployment: Deployment): Promise<void> {
-  const startedMs = systemClock.monotonic();
+  const { startedMs } = deployment;
+  const timeoutMs = Math.max(0, startedMs + deployment.timeoutMs - systemClock.monotonic());
   const { terminal } = context;
   using view = createLiveView(context, systemClock);
-  const picture = createPicture(context, view, { deployment, startedMs });
+  const picture = createPicture(context, view, deployment);
   let last: View | undefined;
   let stalledSince: number | undefined;
   try {
@@ -54,7 +57,7 @@ export async function followDeployment(context: CliContext, client: KubeClient, 
         stalledSince ??= systemClock.monotonic();
         return judgement.settled || systemClock.monotonic() - stalledSince >= stallSettlesMs ? judgement : undefined;
       },
-      { clock: systemClock, signal: context.signal, timeoutMs: deployment.timeoutMs, onTrouble: picture.trouble },
+      { clock: systemClock, signal: context.signal, timeoutMs, onTrouble: picture.trouble },
     );
     const took = durationText(systemClock.monotonic() - startedMs);
     if (judgement.state === "ready") {
@@ -71,7 +74,7 @@ export async function followDeployment(context: CliContext, client: KubeClient, 
     view.end(picture.final(last));
     if (context.signal.reason instanceof Interrupted) {
       throw new PlatformError("TP_USAGE", {
-        message: `the deployment goes on without you; look at it with tptctl tree ${deployment.instance}${ofProject(deployment)}`,
+        message: `the deployment goes on without you; look at it with tptctl tree ${deployment.instance}${projectFlag(deployment.project)}`,
         cause: context.signal.reason,
       });
     }
@@ -101,7 +104,7 @@ interface Picture {
 }
 
 /** On a terminal the tree itself, redrawn; in a pipe one line for each change. */
-function createPicture(context: CliContext, live: LiveView, input: { readonly deployment: Deployment; readonly startedMs: number }): Picture {
+function createPicture(context: CliContext, live: LiveView, deployment: Deployment): Picture {
   const { terminal } = context;
   let told: Told = new Map();
   let said = "";
@@ -113,7 +116,7 @@ function createPicture(context: CliContext, live: LiveView, input: { readonly de
     const sentence =
       trouble ?? (judgement?.state === "waiting" || judgement?.state === "stalled" ? `${judgement.reason}: ${plainText(judgement.message)}` : "");
     return cut(
-      `${spinnerAt(frame)} ${input.deployment.instance}  ${current?.instance.status?.objects ?? ""}  ${durationText(systemClock.monotonic() - input.startedMs)}  ${sentence}`,
+      `${spinnerAt(frame)} ${deployment.instance}  ${current?.instance.status?.objects ?? ""}  ${durationText(systemClock.monotonic() - deployment.startedMs)}  ${sentence}`,
       terminal.size().columns - 1,
     );
   };
@@ -129,9 +132,7 @@ function createPicture(context: CliContext, live: LiveView, input: { readonly de
       if (terminal.interactive || (first && view.judgement.state === "ready")) return;
       const { judgement, tree } = view;
       const sentence =
-        judgement.state === "waiting" || judgement.state === "stalled"
-          ? `${input.deployment.instance}: ${judgement.reason}: ${plainText(judgement.message)}`
-          : "";
+        judgement.state === "waiting" || judgement.state === "stalled" ? `${deployment.instance}: ${judgement.reason}: ${plainText(judgement.message)}` : "";
       if (sentence !== "" && sentence !== said) live.keep((said = sentence));
       if (tree === undefined || (judgement.state === "waiting" && !judgement.applied)) return;
       const changes = treeChanges(told, tree);
@@ -150,7 +151,7 @@ function failure(deployment: Deployment, judgement: Exclude<Judgement, { state: 
   if (judgement.state === "superseded") {
     return new PlatformError("TP_VERSION_CONFLICT", {
       message: `workload ${deployment.definition} was changed by somebody else while this was deployed (generation ${judgement.generation}, this was ${deployment.goal.definitionGeneration})`,
-      detail: { hint: `see what is deployed now: tptctl tree ${deployment.instance}${ofProject(deployment)}` },
+      detail: { hint: `see what is deployed now: tptctl tree ${deployment.instance}${projectFlag(deployment.project)}` },
     });
   }
   return new PlatformError("TP_NOT_HEALTHY", {
@@ -168,10 +169,6 @@ function worstOf(view: View | undefined): ErrorCause[] {
 }
 
 function nextCommands(deployment: Deployment): string {
-  const of = `${deployment.instance}${ofProject(deployment)}`;
+  const of = `${deployment.instance}${projectFlag(deployment.project)}`;
   return `tptctl why ${of} tells the cause, tptctl tree ${of} shows its objects; correct the files and deploy again`;
-}
-
-function ofProject({ project }: Deployment): string {
-  return project === "default" ? "" : ` -n ${project}`;
 }

@@ -1,5 +1,6 @@
 import type { KubeClient } from "@threeport/client";
 import { deepEqual, isErrorCode, PlatformError, type JsonObject } from "@threeport/resource";
+import { getIfThere } from "../objects/get-if-there.ts";
 import { namespace as namespaceKind, workloadDefinition, workloadInstance, type WorkloadDefinition, type WorkloadInstance } from "../kinds.ts";
 
 export interface Wanted {
@@ -104,17 +105,6 @@ function refuseIfLeaving(object: WorkloadDefinition | WorkloadInstance, label: s
   throw new PlatformError("TP_IN_USE", {
     message: `an earlier ${label} is still being deleted`,
     detail: { hint: `wait for it: tptctl wait ${name} -n ${object.metadata.namespace ?? ""} --for=delete` },
-  });
-}
-
-async function getIfThere<T>(
-  client: KubeClient,
-  target: { readonly apiVersion: string; readonly kind: string; readonly namespace?: string; readonly name: string },
-  signal: AbortSignal,
-): Promise<T | undefined> {
-  return client.get<T>(target, { signal }).catch((error: unknown) => {
-    if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
-    throw error;
   });
 }
 

@@ -16,6 +16,8 @@ export interface Ran {
 
 export interface RunOptions {
   readonly input?: string;
+  /** Standard input stays open until the process ends. */
+  readonly inputStaysOpen?: boolean;
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** The process gets the signal once, as soon as its output fits, and `after` has been done. */
   readonly endWhen?: { readonly output: RegExp; readonly signal: NodeJS.Signals; readonly after?: () => Promise<void> };
@@ -63,7 +65,8 @@ export async function createTestHome(): Promise<TestHome> {
       });
     };
     child.stdin.on("error", () => {}); // a command that does not read its input
-    child.stdin.end(options.input ?? "");
+    if (options.inputStaysOpen === true) child.stdin.write(options.input ?? "");
+    else child.stdin.end(options.input ?? "");
     const [code] = (await once(child, "close")) as [number | null];
     return { code, stdout, stderr };
   };

@@ -1,5 +1,5 @@
 import type { Condition } from "@threeport/resource";
-import { conditionOf, type Observed } from "../kinds.ts";
+import { conditionOf, isCurrent, release, type Observed } from "../kinds.ts";
 
 /** One object on the way from what was asked for to what caused its state. */
 export interface CauseStep {
@@ -29,7 +29,7 @@ export function stepOf(object: Observed): CauseStep {
   }
   if (ready === undefined) {
     // Kinds of ours say how they are a moment after they were made; others have no state.
-    const looksSoon = object.apiVersion?.startsWith("threeport.io/") === true && object.status !== undefined;
+    const looksSoon = object.apiVersion?.startsWith("threeport.io/") === true && object.kind !== release.kind;
     return looksSoon
       ? { ...base, state: "Progressing", reason: "Pending", message: "it has not been looked at yet" }
       : { ...base, state: "Healthy", reason: "Exists", message: "it exists, and has no state of its own" };
@@ -38,7 +38,7 @@ export function stepOf(object: Observed): CauseStep {
 }
 
 function stateOf(object: Observed, ready: Condition): string {
-  if (ready.status === "True" && (ready.observedGeneration ?? 0) === (object.metadata.generation ?? 0)) return "Healthy";
+  if (ready.status === "True" && isCurrent(object, ready)) return "Healthy";
   return conditionOf(object, "Stalled")?.status === "True" ? "Degraded" : "Progressing";
 }
 

@@ -1,4 +1,5 @@
 import { resourcePath, type KubeClient } from "@threeport/client";
+import { isErrorCode, type ErrorCode } from "@threeport/resource";
 import { instances } from "../tree/fetch-tree.ts";
 
 /** What a cluster tells of an object of a deployment. */
@@ -9,6 +10,13 @@ export interface ClusterEvent {
   readonly object: string;
   readonly lastSeen: string;
   readonly count: number;
+}
+
+/** A cluster that does not answer, or that its reader may not ask, hides only what it knows itself. */
+const hidden: readonly ErrorCode[] = ["TP_FORBIDDEN", "TP_NOT_FOUND", "TP_UNAVAILABLE", "TP_RUNTIME_UNREACHABLE"];
+
+export function isHidden(error: unknown): boolean {
+  return hidden.some((code) => isErrorCode(error, code));
 }
 
 /** Oldest first. */

@@ -14,12 +14,12 @@ export function chainLines(steps: readonly CauseStep[], picture: ChainPicture): 
   const cause = steps.at(-1);
   if (cause === undefined) return [];
   if (steps.length === 1 && isWell(cause))
-    return [`${paint("green", "✔")} ${nameOf(cause)} is healthy${sinceText(cause, picture.nowMs)}: ${sentence(cause.message)}`];
+    return [`${paint("green", "✔")} ${nameOf(cause)} is healthy${sinceText(cause, picture.nowMs)}: ${plainText(cause.message)}`];
   const way = steps.map((step, index) => `${"  ".repeat(index)}${index === 0 ? "" : "└─ "}${paint(colorOf(step), nameOf(step))}  ${step.reason}`);
   return [
     ...way,
     "",
-    ...wrapped(`Cause: ${nameOf(cause)}: ${sentence(cause.message)}`, picture.columns, "       "),
+    ...wrapped(`Cause: ${nameOf(cause)}: ${plainText(cause.message)}`, picture.columns, "       "),
     `Since: ${cause.since === undefined ? "unknown" : `${new Date(cause.since).toISOString().replace(/\.\d+Z$/, "Z")} (${durationText(Math.max(picture.nowMs - cause.since, 0))})`}`,
     ...(cause.deadline === undefined ? [] : [`Until: it counts as failed at ${new Date(cause.deadline).toISOString().replace(/\.\d+Z$/, "Z")}`]),
     ...(cause.evidence === undefined ? [] : wrapped(`Seen:  ${cause.evidence.pointer} = ${plainText(cause.evidence.value)}`, picture.columns, "       ")),
@@ -28,10 +28,6 @@ export function chainLines(steps: readonly CauseStep[], picture: ChainPicture): 
 
 export function nameOf({ kind, namespace, name }: CauseStep): string {
   return plainText(`${kind}/${name}${namespace === undefined || kind === "Namespace" ? "" : ` (${namespace})`}`);
-}
-
-function sentence(message: string): string {
-  return plainText(message);
 }
 
 function sinceText({ since }: CauseStep, nowMs: number): string {

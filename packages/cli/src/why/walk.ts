@@ -1,6 +1,6 @@
 import { resourcePath, type KubeClient } from "@threeport/client";
 import { isErrorCode } from "@threeport/resource";
-import { environment, runtimeInstance, workloadDefinition, workloadInstance, type Observed, type WorkloadInstance } from "../kinds.ts";
+import { conditionOf, environment, release, runtimeInstance, workloadDefinition, workloadInstance, type Observed, type WorkloadInstance } from "../kinds.ts";
 import { instances } from "../tree/fetch-tree.ts";
 import { isWell, stepOf, type CauseStep } from "./cause-step.ts";
 
@@ -16,8 +16,8 @@ const stepsMax = 20;
 /** From an object of ours to what caused its state: along what it names, and from a deployment down into its cluster. */
 export async function walk(client: KubeClient, from: Observed, signal: AbortSignal): Promise<Chain> {
   const steps: CauseStep[] = [];
-  let object: Observed | undefined = from;
-  while (object !== undefined && steps.length < stepsMax) {
+  let object = from;
+  while (steps.length < stepsMax) {
     if (object.kind === workloadInstance.kind) {
       const { name, namespace = "" } = object.metadata;
       const body = (await client.request(resourcePath(instances, { namespace, name, subresource: "why" }), { signal })).body as { chain: CauseStep[] };
@@ -28,8 +28,11 @@ export async function walk(client: KubeClient, from: Observed, signal: AbortSign
     }
     const step = stepOf(object);
     steps.push(step);
-    if (isWell(step)) break;
-    object = await nextOf(client, object, signal);
+    if (isWell(step) && object.kind !== release.kind) break;
+    const next = await nextOf(client, object, signal);
+    // A release has no state of its own, but what came of it has.
+    if (next === undefined || (isWell(step) && isWell(stepOf(next)))) break;
+    object = next;
   }
   return { steps, instance: undefined };
 }
@@ -45,7 +48,7 @@ async function nextOf(client: KubeClient, object: Observed, signal: AbortSignal)
   const spec = (object.spec ?? {}) as Record<string, unknown>;
   switch (object.kind) {
     case environment.kind:
-      return typeof spec["runtime"] === "string" && conditionReason(object) === "RuntimeNotReady"
+      return typeof spec["runtime"] === "string" && conditionOf(object, "Ready")?.reason === "RuntimeNotReady"
         ? get({ ...runtimeInstance, name: spec["runtime"] })
         : undefined;
     case workloadDefinition.kind: {
@@ -53,15 +56,11 @@ async function nextOf(client: KubeClient, object: Observed, signal: AbortSignal)
       const users = items.filter((instance) => instance.spec.definition === name).map((instance) => ({ instance, step: stepOf(instance) }));
       return (users.find(({ step }) => step.state === "Degraded") ?? users.find(({ step }) => !isWell(step)))?.instance;
     }
-    case "Release":
+    case release.kind:
       return typeof spec["definition"] === "string" ? get({ ...workloadDefinition, namespace, name: spec["definition"] }) : undefined;
     default: {
       const owner = ownerReferences.find(({ kind }) => kind === workloadInstance.kind);
       return owner === undefined ? undefined : get({ ...workloadInstance, namespace, name: owner.name });
     }
   }
-}
-
-function conditionReason(object: Observed): string | undefined {
-  return object.status?.conditions?.find(({ type }) => type === "Ready")?.reason;
 }

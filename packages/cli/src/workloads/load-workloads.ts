@@ -23,7 +23,7 @@ export async function loadWorkloads(context: CliContext, flags: LoadOptions, pat
       detail: { hint: "deploy them by two calls: manifests are one workload together, a Score document is one by itself" },
     });
   refuseFlags(flags, scores);
-  const read = await Promise.all(scores.map((manifest) => readScore(manifest, flags)));
+  const read = await Promise.all(scores.map((manifest) => readScore(manifest, scores.length === 1 ? flags : { ...flags, ...imagesFor(manifest, flags) })));
   for (const { notices } of read) for (const notice of notices) note(context, `notice: ${notice}`);
   const causes = read.flatMap((each) => ("causes" in each ? each.causes : []));
   if (causes.length > 0) throw invalidFiles(scores, causes);
@@ -65,6 +65,26 @@ function refuseFlags(flags: WorkloadFlags, scores: readonly Manifest[]): void {
       message: `overrides are for one Score file, and there are ${scores.length}`,
       detail: { hint: "deploy them one by one" },
     });
+  const nowhere = (flags.image ?? []).find((text) => text.includes("=") && !scores.some((manifest) => containersOf(manifest).includes(containerIn(text))));
+  if (scores.length > 1 && nowhere !== undefined)
+    throw new PlatformError("TP_USAGE", {
+      message: `--image ${nowhere}: none of the ${scores.length} workloads has a container ${containerIn(nowhere)}`,
+      detail: { hint: `there are ${[...new Set(scores.flatMap(containersOf))].join(", ")}` },
+    });
+}
+
+/** An image that names its container is for the documents that have it. */
+function imagesFor(manifest: Manifest, { image = [] }: WorkloadFlags): Pick<WorkloadFlags, "image"> {
+  return { image: image.filter((text) => !text.includes("=") || containersOf(manifest).includes(containerIn(text))) };
+}
+
+function containersOf({ value: { containers } }: Manifest): readonly string[] {
+  return Object.keys((containers ?? {}) as object);
+}
+
+/** Of `CONTAINER=IMAGE`. */
+function containerIn(text: string): string {
+  return text.slice(0, text.indexOf("="));
 }
 
 /** By its version, or by what only such a document has. */

@@ -24,14 +24,24 @@ export async function readScore(manifest: Manifest, flags: LoadOptions): Promise
       .map(({ cause }) => ({ ...cause, field: placeOf(manifest, cause.field ?? "") })),
   });
   if ("causes" in first) return located(first.causes);
-  const inlined = await inlineFiles(first.document, manifest.file);
-  if ("causes" in inlined) return located(inlined.causes);
-  // The text of files may hold placeholders too.
-  const second = checkScore(inlined.document);
-  if ("causes" in second) return located(second.causes);
-  const document = withImages(second.document, imagesOf(flags.image ?? []));
-  const overridden = await overriddenBy(document, flags);
-  if (overridden !== undefined && "causes" in overridden) return { notices, causes: overridden.causes };
+  const prepared = async (document: ScoreDocument): Promise<Checked> => {
+    const inlined = await inlineFiles(document, manifest.file);
+    if ("causes" in inlined) return inlined;
+    // The text of files may hold placeholders too.
+    const checked = checkScore(inlined.document);
+    return "causes" in checked ? checked : { document: withImages(checked.document, imagesOf(flags.image ?? [])) };
+  };
+  const base = await prepared(first.document);
+  if ("causes" in base) return located(base.causes);
+  const { document } = base;
+  // Before files are put in: an override may name another one.
+  const wanted = await overriddenBy(first.document, flags);
+  const overridden = wanted === undefined || "causes" in wanted ? wanted : await prepared(wanted.document);
+  if (overridden !== undefined && "causes" in overridden)
+    return {
+      notices,
+      causes: overridden.causes.map((cause) => ({ ...cause, field: `${flags.overridesFile ?? "--override-property"}: ${cause.field ?? ""}` })),
+    };
   const effective = overridden?.document ?? document;
   const without = Object.entries(effective.containers).filter(([, { image }]) => image === givenImage);
   if (without.length > 0 && flags.anyImage !== true)
@@ -46,7 +56,7 @@ export async function readScore(manifest: Manifest, flags: LoadOptions): Promise
     workload: {
       name: document.metadata.name,
       source: { score: { document: document as unknown as JsonObject } },
-      values: overridden?.values,
+      values: overridden === undefined ? undefined : createMergePatch(document as unknown as JsonObject, effective as unknown as JsonObject),
       origin,
       summary: counted(Object.keys(document.containers).length, "container"),
       ports: Object.fromEntries(Object.entries(effective.service?.ports ?? {}).map(([name, { port }]) => [name, port])),
@@ -74,22 +84,21 @@ function imagesOf(given: readonly string[]): { readonly all: string | undefined;
   return { all: all[0], byContainer: new Map(named) };
 }
 
-type Overridden = { readonly document: ScoreDocument; readonly values: JsonObject } | { readonly causes: readonly ErrorCause[] };
+type Checked = { readonly document: ScoreDocument } | { readonly causes: readonly ErrorCause[] };
 
-async function overriddenBy(document: ScoreDocument, flags: WorkloadFlags): Promise<Overridden | undefined> {
+async function overriddenBy(document: ScoreDocument, flags: WorkloadFlags): Promise<Checked | undefined> {
   if (flags.overridesFile === undefined && flags.overrideProperty === undefined) return undefined;
   const file = flags.overridesFile === undefined ? {} : await readOverrides(flags.overridesFile);
   let wanted: unknown = mergeOverrides(document, file);
   for (const text of flags.overrideProperty ?? []) wanted = overrideProperty(wanted, ...propertyOf(text));
   const checked = checkScore(wanted);
-  if ("causes" in checked)
-    return { causes: checked.causes.map((cause) => ({ ...cause, field: `${flags.overridesFile ?? "--override-property"}: ${cause.field ?? ""}` })) };
+  if ("causes" in checked) return checked;
   if (checked.document.metadata.name !== document.metadata.name)
     throw new PlatformError("TP_USAGE", {
       message: "overrides cannot change metadata.name",
       detail: { hint: "a workload of another name is another workload: write a file for it" },
     });
-  return { document: checked.document, values: createMergePatch(document as unknown as JsonObject, checked.document as unknown as JsonObject) };
+  return checked;
 }
 
 async function readOverrides(path: string): Promise<JsonObject> {

@@ -92,6 +92,31 @@ test("overrides are checked with the file they change", async () => {
   expect((await validate(file, "--image", "web=a", "--image", "other=b")).stderr).toContain("no container other with image: .");
 });
 
+test("overrides name files of their own, which are read and checked as those of the file", async () => {
+  await write("dev.conf", "dev");
+  await write("prod.conf", "prod");
+  const file = await write("conf.yaml", score("conf", "files:\n  /etc/app.conf: {source: ./dev.conf}"));
+  const other = await write("prod.yaml", "containers: {web: {files: {/etc/app.conf: {source: ./prod.conf}}}}");
+  expect(await validate(file, "--overrides-file", other)).toMatchObject({ code: 0, stderr: "" });
+  const missing = await write("lost.yaml", "containers: {web: {files: {/etc/more.conf: {source: ./nowhere.conf}}}}");
+  expect(await validate(file, "--overrides-file", missing)).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining(
+      `${missing}: containers.web.files[/etc/more.conf].source: Invalid value: "./nowhere.conf": there is no such file`,
+    ) as string,
+  });
+});
+
+test("an image that names its container goes to the documents that have it", async () => {
+  const document = (name: string, container: string) => score(name, "args: [x]").replace("  web:", `  ${container}:`);
+  const both = [await write("front.yaml", document("front", "page")), await write("back.yaml", document("back", "api"))];
+  expect(await validate(...both, "--image", "page=a:1", "--image", "api=b:1")).toMatchObject({ code: 0, stderr: "" });
+  expect(await validate(...both, "--image", "pgae=a:1")).toMatchObject({
+    code: 2,
+    stderr: "error: --image pgae=a:1: none of the 2 workloads has a container pgae\nhint: there are page, api\n",
+  });
+});
+
 test("manifests are one workload together, beside Score documents they are refused", async () => {
   const manifest = await write("map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n");
   expect(await validate(manifest)).toMatchObject({ code: 0, stdout: "workload map is valid (1 object)\n" });

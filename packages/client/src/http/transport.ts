@@ -89,8 +89,9 @@ export function createTransport(config: ConnectionConfig, options: TransportOpti
     const cut = new AbortController();
     using _deadline = clock.after(timeoutMs, () => cut.abort(late(timeoutMs)));
     const signal = call.signal === undefined ? cut.signal : AbortSignal.any([call.signal, cut.signal]);
+    const dispatch = dispatchOf(path, { ...call, headers: { accept: "*/*", ...call.headers } }); // kubelets answer 406 to anything narrower
     try {
-      return await openWebSocket(pools.streams, dispatchOf(path, call), { host, protocols: call.protocols, signal, secret: config.token });
+      return await openWebSocket(pools.streams, dispatch, { host, protocols: call.protocols, signal, secret: config.token });
     } catch (error) {
       throw call.signal?.aborted === true ? (call.signal.reason as Error) : networkError(error, host);
     }

@@ -27,7 +27,7 @@ export interface OpenChannels extends CallOptions {
 const pieceBytes = 32 * 1024;
 
 export async function openChannels(transport: Transport, path: string, options: OpenChannels): Promise<ChannelConnection> {
-  const { socket, protocol } = await transport.upgrade(path, { ...options, headers: { accept: "*/*", ...options.headers } }); // kubelets answer 406 to anything narrower
+  const { socket, protocol } = await transport.upgrade(path, options);
   const { signal } = options;
   const onAbort = () => socket.destroy(signal?.reason as Error);
   signal?.addEventListener("abort", onAbort, { once: true });

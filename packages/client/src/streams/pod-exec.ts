@@ -97,7 +97,6 @@ function exitCode(data: Buffer, host: string): number {
   const told = fromStatus({ ...status, kind: "Status" }, status.code ?? 500); // kubelets leave the kind out
   throw new PlatformError(told.code, {
     message: `the program could not be started: ${told.message.replace(/^(?:Internal error occurred: )+/, "")}`,
-    causes: told.causes,
     detail: { hint: "name a program that the container's image has; pipes and variables need a shell: sh -c '…'", ...told.detail },
     cause: told,
   });

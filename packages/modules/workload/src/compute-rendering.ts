@@ -55,11 +55,9 @@ export async function computeRendering(
 
 /** The deployment as it would be: the one that is there, with what the question says in place of its own. */
 async function instanceOf({ spec }: WorkloadRendering, namespace: string, context: Pick<ReconcileContext, "objects">): Promise<WorkloadInstance> {
-  const definition = { apiVersion: workloadDefinitionKind.apiVersion, kind: workloadDefinitionKind.kind, namespace, name: spec.definition };
-  const all = await context.objects.list<WorkloadInstance>(workloadInstanceKind, { namespace, refersTo: definition });
-  const found = all.find((each) => each.spec.definition === spec.definition && each.spec.environment === spec.environment);
   const { apiVersion, kind } = workloadInstanceKind;
-  const name = found?.metadata.name ?? `${spec.definition}-${spec.environment}`;
+  const name = `${spec.definition}-${spec.environment}`; // what tptctl deploy would write
+  const found = await context.objects.get<WorkloadInstance>({ apiVersion, kind, namespace, name });
   return {
     ...(found ?? { apiVersion, kind, metadata: { name, namespace } }),
     spec: {

@@ -6,6 +6,8 @@ import { entriesOf, readInstance, readSet, type InsightOptions } from "./tree.ts
 export interface LogQuery {
   readonly namespace: string;
   readonly name: string;
+  /** One of its pods; all of them unless said. */
+  readonly pod: string | undefined;
   readonly container: string | undefined;
   readonly follow: boolean;
   readonly previous: boolean;
@@ -29,7 +31,9 @@ export async function instanceLogs(options: InsightOptions, query: LogQuery, clo
     });
   }
   const find = async (): Promise<Source[]> =>
-    podsOfEntries(await entriesOf(options, set), cluster).flatMap((pod) => containersOf(pod, query.container).map((container) => ({ pod, container })));
+    podsOfEntries(await entriesOf(options, set), cluster)
+      .filter(({ metadata }) => query.pod === undefined || metadata.name === query.pod)
+      .flatMap((pod) => containersOf(pod, query.container).map((container) => ({ pod, container })));
   const first = await find();
   if (first.length === 0 && !query.follow) {
     const what = query.container === undefined ? "no pods" : `no container ${query.container}`;

@@ -56,10 +56,7 @@ function requireContainer(pod: StoredObject, wanted: string | readonly string[] 
   const spec = pod["spec"] as Partial<Record<string, readonly { readonly name: string }[]>>;
   const names = ["containers", "initContainers", "ephemeralContainers"].flatMap((field) => (spec[field] ?? []).map((container) => container.name));
   if (name === undefined || names.includes(name)) return;
-  throw new PlatformError("TP_NOT_FOUND", {
-    message: `pod ${pod.metadata.name} has no container ${name}`,
-    detail: { hint: `there are ${names.join(", ")}` },
-  });
+  throw new PlatformError("TP_NOT_FOUND", { message: `pod ${pod.metadata.name} has no container ${name}; there are ${names.join(", ")}` });
 }
 
 function phaseOf(pod: StoredObject): unknown {

@@ -78,7 +78,9 @@ describeWithKubernetes("a Score workload from document to pods", () => {
     const ready = await plane.ready<WorkloadInstance>(instances, front);
     expect(ready.status).toMatchObject({ objects: "1/1", uses: [back] });
     expect(await variable(front, "URL")).toBe(`http://${back}:80`);
-    expect((await live("Service", back))?.["spec"]).toMatchObject({ ports: [{ name: "web", port: 80, targetPort: 8080 }] });
+    // Each goes its own way: the one that calls may be there first.
+    const served = await until("the Service", () => live("Service", back));
+    expect(served["spec"]).toMatchObject({ ports: [{ name: "web", port: 80, targetPort: 8080 }] });
     expect((await plane.get<Release>(releases, `${front}-1`))?.spec.images).toEqual([{ container: "web", image: "example.com/app:1" }]);
     await plane.change<WorkloadDefinition & StoredObject>(definitions, back, (object) => {
       object.spec.source = (workload(back, { ports: { web: { port: 81, targetPort: 8080 } } }) as unknown as WorkloadDefinition).spec.source;
@@ -89,7 +91,8 @@ describeWithKubernetes("a Score workload from document to pods", () => {
       object.spec.values = { metadata: { annotations: { "k8s.score.dev/service-name": `${back}-api` } }, service: { ports: { web: { port: 82 } } } };
     });
     await until("the name of the Service", async () => (await variable(front, "URL")) === `http://${back}-api:82`);
-    expect((await live("Service", `${back}-api`))?.["spec"]).toMatchObject({ ports: [{ name: "web", port: 82 }] });
+    const renamed = await until("the renamed Service", () => live("Service", `${back}-api`));
+    expect(renamed["spec"]).toMatchObject({ ports: [{ name: "web", port: 82 }] });
   });
 
   test("values of the environment and of the instance reach the containers, and their changes too", { timeout: 60_000 }, async () => {
