@@ -570,9 +570,13 @@ describeWithKubernetes("custom resources here and at kube-apiserver", () => {
         const found = state(await call("GET", `${definitions}/${name}`));
         return found.conditions.some((condition) => condition["reason"] === reason) ? found : undefined;
       });
+    // Each condition is written by a controller of its own there, one after another.
     const compare = async (name: string, reason: string) => {
-      const [here, there] = await Promise.all([statusOf(calls.ours, name, reason), statusOf(calls.theirs, name, reason)]);
-      expect(here).toEqual(there);
+      await until(`both to say the same of ${name}`, async () => {
+        const [here, there] = await Promise.all([statusOf(calls.ours, name, reason), statusOf(calls.theirs, name, reason)]);
+        expect(here).toEqual(there);
+        return true;
+      });
     };
     await both("POST", definitions, definition("Said", { names: { shortNames: ["sd"], categories: ["all"] } }));
     await compare("saids.example.com", "InitialNamesAccepted");
