@@ -9,6 +9,7 @@ export function localOptions(home: Home, { exec, environment }: Pick<Tools, "exe
     exec,
     folder: home.runtimes,
     imagesFolder: join(home.folder, "images"),
+    volumesFolder: join(home.folder, "volumes"),
     cacheDir: environment["XDG_CACHE_HOME"] === undefined ? undefined : join(environment["XDG_CACHE_HOME"], "threeport"),
     binariesFolder: environment["THREEPORT_KUBERNETES_BIN"],
   };

@@ -1,4 +1,4 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ReconcileContext } from "@threeport/engine";
 import type { Clock, Exec, Logger } from "@threeport/platform";
@@ -12,6 +12,8 @@ export interface LocalProviderOptions {
   readonly folder: string;
   /** Where images for local clusters are made. */
   readonly imagesFolder: string;
+  /** Where volumes of local clusters are kept: they outlive a cluster that is stopped and started anew. */
+  readonly volumesFolder: string;
   /** Threeport's cache of binaries; default under XDG_CACHE_HOME. */
   readonly cacheDir: string | undefined;
   /** An explicit folder of Kubernetes binaries. */
@@ -38,6 +40,7 @@ export function localProvider(options: LocalProviderOptions): RuntimeProvider {
         images,
         name: runtime.metadata.name,
         stateDir: stateDir(runtime.metadata.name),
+        volumesFolder: join(options.volumesFolder, runtime.metadata.name),
         binaries,
         exec,
         clock: context.clock,
@@ -54,6 +57,7 @@ export function localProvider(options: LocalProviderOptions): RuntimeProvider {
       if (report.remained.length > 0)
         throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message: `the local Kubernetes was stopped, but these remain: ${report.remained.join(", ")}` });
       await local.forgetImages(keptFolder(options, runtime.metadata.name));
+      await rm(join(options.volumesFolder, runtime.metadata.name), { recursive: true, force: true });
     },
   };
 }

@@ -42,6 +42,9 @@ export async function writeClusterPki(request: ClusterPkiRequest): Promise<void>
   await rename(folder, join(stateDir, stateFolders.pki));
 }
 
+/** The user that the node's agent is. */
+export const nodeAgentUser = "threeport:node-agent";
+
 type Certificate = { readonly file: string } & Pick<IssueRequest, "subject" | "usages" | "hosts">;
 
 /** What the components are called and which groups they are in decides what RBAC and the node authorizer let them do. */
@@ -66,6 +69,7 @@ export function clusterCertificates({ nodeName, plan }: Pick<ClusterPkiRequest, 
     client("kube-controller-manager", "system:kube-controller-manager"),
     client("kube-scheduler", "system:kube-scheduler"),
     client("kube-proxy", "system:kube-proxy"),
+    client("node-agent", nodeAgentUser),
     client("kubelet", `system:node:${nodeName}`, "system:nodes"),
   ];
 }

@@ -1,19 +1,44 @@
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadBalancerAddresses } from "./network-plan.ts";
 import { configPath, type NodeSettings, pkiPath } from "./node-config.ts";
+import { volumesPath } from "./node-init-script.ts";
 import { stateFolders } from "./state-folder.ts";
 
 /** A long-lived program of the node. */
 export interface ComponentCommand {
   readonly name: ComponentName;
+  /** Absolute path. */
+  readonly program: string;
   readonly args: readonly string[];
+  /** A word of its command line that no other process of the cluster has. */
+  readonly mark: string;
+  /** Whether it sees the machine's files rather than the node's. */
+  readonly hostFiles: boolean;
   /** Go's soft limit, MiB: the collector works harder near it, so an idle cluster stays small; nothing is killed by it. */
   readonly memoryMiB: number;
 }
 
-export type ComponentName = "etcd" | "kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "containerd" | "kubelet" | "kube-proxy";
+export const componentNames = [
+  "etcd",
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+  "containerd",
+  "kubelet",
+  "kube-proxy",
+  "node-agent",
+] as const;
+export type ComponentName = (typeof componentNames)[number];
+
+const nodeAgentProgram = fileURLToPath(new URL("./node-agent/main.ts", import.meta.url));
 
 export function componentCommand(name: ComponentName, settings: NodeSettings): ComponentCommand {
-  return { name, memoryMiB: memoryMiB[name], args: argumentsOf[name](settings) };
+  const common = { name, memoryMiB: memoryMiB[name], args: argumentsOf[name](settings) };
+  // Ours runs from its sources and the packages beside them, wherever they are on the machine.
+  if (name === "node-agent") return { ...common, program: process.execPath, mark: nodeAgentProgram, hostFiles: true };
+  const program = join(settings.binariesFolder, name);
+  return { ...common, program, mark: program, hostFiles: false };
 }
 
 const memoryMiB: Readonly<Record<ComponentName, number>> = {
@@ -24,6 +49,7 @@ const memoryMiB: Readonly<Record<ComponentName, number>> = {
   containerd: 256,
   kubelet: 256,
   "kube-proxy": 128,
+  "node-agent": 64,
 };
 
 const etcdClientUrl = "http://127.0.0.1:2379"; // loopback of the node's own network namespace
@@ -83,6 +109,15 @@ const argumentsOf: Readonly<Record<ComponentName, (settings: NodeSettings) => st
     `--node-ip=${settings.plan.nodeIp}`,
   ],
   "kube-proxy": (settings) => [`--config=${configPath(settings, "kube-proxy.yaml")}`],
+  "node-agent": (settings) => [
+    `--max-old-space-size=${memoryMiB["node-agent"]}`,
+    nodeAgentProgram,
+    `--kubeconfig=${pkiPath(settings, "node-agent.kubeconfig")}`,
+    `--node=${settings.nodeName}`,
+    `--volumes-folder=${settings.volumesFolder}`,
+    `--volumes-path=${volumesPath}`,
+    `--addresses=${loadBalancerAddresses(settings.plan).join(",")}`,
+  ],
 };
 
 /** One node has one of each, so there is nobody to elect a leader among; electing costs a lease every 2 s. */

@@ -3,7 +3,7 @@ import { PlatformError } from "@threeport/resource";
 import { type NetworkPlan, routedCidrs } from "./network-plan.ts";
 
 /**
- * Connects the node's network namespace to the host: a cable (veth pair) and routes to the node's pods and services. The
+ * Connects the node's network namespace to the host: a cable (veth pair) and routes to the node's pods, services and load balancers. The
  * host's packet filter is left alone, so pods reach the host but not what lies behind it. Safe to repeat.
  */
 export async function connectNode(exec: Exec, plan: NetworkPlan, initPid: number): Promise<void> {
@@ -14,6 +14,7 @@ export async function connectNode(exec: Exec, plan: NetworkPlan, initPid: number
     `addr replace ${plan.hostIp}/24 dev ${plan.hostLink}`,
     `link set ${plan.hostLink} up`,
     `route replace ${plan.podCidr} via ${plan.nodeIp} onlink dev ${plan.hostLink}`,
+    `route replace ${plan.loadBalancerCidr} via ${plan.nodeIp} dev ${plan.hostLink}`,
     `route replace ${plan.serviceCidr} via ${plan.nodeIp} onlink dev ${plan.hostLink}`,
   ]);
   const inside = [`addr replace ${plan.nodeIp}/24 dev eth0`, "link set eth0 up", `route replace default via ${plan.hostIp}`];
@@ -42,7 +43,8 @@ export async function hostRoutes(exec: Exec): Promise<string[]> {
 /** Routes of this plan that the host still has. */
 export async function remainingRoutes(exec: Exec, plan: NetworkPlan): Promise<string[]> {
   const { stdout } = await exec.run("ip", ["-4", "route", "show"]);
-  return stdout.split("\n").filter((line) => routedCidrs(plan).some((cidr) => line.startsWith(`${cidr} `)));
+  const ours = [...routedCidrs(plan), plan.loadBalancerCidr];
+  return stdout.split("\n").filter((line) => ours.some((cidr) => line.startsWith(`${cidr} `)));
 }
 
 async function ip(exec: Exec, commands: readonly string[], nsenter?: readonly string[]): Promise<void> {

@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { silentLogger, systemClock, systemExec, systemRandom } from "@threeport/platform";
+import { systemClock, systemExec } from "@threeport/platform";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { busyboxImage } from "./base-images.ts";
-import { ensureKubernetesBinaries, hasKubernetesBinaries, type KubernetesBinaries, kubernetesCacheFolder } from "./binaries.ts";
+import type { KubernetesBinaries } from "./binaries.ts";
 import { cgroupHierarchies } from "./cgroups.ts";
 import { makeImage, type ImageArchive } from "./image.ts";
 import { keptImages, loadLocalImage } from "./load-image.ts";
@@ -19,18 +19,10 @@ import { findSlot, type SlotRecord, slotsFolderDefault } from "./slots.ts";
 import { type LocalKubernetes, startLocalKubernetes } from "./start.ts";
 import { livingProcess } from "./state-folder.ts";
 import { stopLocalKubernetes } from "./stop.ts";
+import { canStartNodes, nodeBinaries, seams } from "./testing/real-node.ts";
 import { ensureSystemPackages } from "./system-packages.ts";
 import { waitFor } from "./wait.ts";
 
-// Starts real clusters. Runs as root where the binaries are (a folder in THREEPORT_KUBERNETES_BIN, or the cache);
-// THREEPORT_E2E=1 builds them first (about 10 minutes).
-
-const folder = process.env["THREEPORT_KUBERNETES_BIN"];
-const cacheDir = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "threeport");
-const isRoot = process.getuid?.() === 0;
-const canRun = isRoot && (process.env["THREEPORT_E2E"] === "1" || (await hasKubernetesBinaries(folder ?? kubernetesCacheFolder(cacheDir))));
-
-const seams = { exec: systemExec, clock: systemClock, random: systemRandom, log: silentLogger };
 const script = fileURLToPath(new URL("../../../../../scripts/local-kubernetes.ts", import.meta.url));
 const testMs = 180_000;
 
@@ -135,10 +127,10 @@ async function hostSurface(): Promise<Record<string, string>> {
   return Object.fromEntries([...settings, ...present]);
 }
 
-describe.skipIf(!canRun)("a real Kubernetes on this machine", () => {
+describe.skipIf(!canStartNodes)("a real Kubernetes on this machine", () => {
   beforeAll(async () => {
     work = await mkdtemp(join(tmpdir(), "threeport-e2e-work-"));
-    binaries = await ensureKubernetesBinaries({ ...seams, cacheDir, ...(folder === undefined ? {} : { folder }) });
+    binaries = await nodeBinaries();
     const programs = await ensureSystemPackages(seams);
     busybox = await busyboxImage({ out: join(work, "busybox.tar"), busybox: programs.busybox, exec: systemExec });
   }, 30 * 60_000);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { collidesWith, networkPlan, routedCidrs, slotCount } from "./network-plan.ts";
+import { collidesWith, loadBalancerAddresses, networkPlan, routedCidrs, slotCount } from "./network-plan.ts";
 
 const plans = Array.from({ length: slotCount }, (_, slot) => networkPlan(slot));
 
@@ -53,4 +53,14 @@ const collisions = [
 ];
 test.each(collisions)("a host route to $route collides with slot 1: $collides, because $because", ({ route, collides }) => {
   expect(collidesWith(networkPlan(1), route)).toBe(collides);
+});
+
+test("load balancers have addresses of their own in the node's range: not the host's, not the node's, not the broadcast address", () => {
+  const plan = networkPlan(3);
+  const addresses = loadBalancerAddresses(plan);
+  expect(new Set(addresses).size).toBe(127);
+  expect([addresses[0], addresses.at(-1)]).toEqual(["10.200.3.128", "10.200.3.254"]);
+  expect(plan.loadBalancerCidr).toBe("10.200.3.128/25");
+  expect(addresses).not.toContain(plan.nodeIp);
+  expect(addresses).not.toContain(plan.hostIp);
 });

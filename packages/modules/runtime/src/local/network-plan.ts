@@ -11,6 +11,8 @@ export interface NetworkPlan {
   readonly nodeCidr: string;
   readonly podCidr: string;
   readonly serviceCidr: string;
+  /** The upper half of the node's own range: addresses of Services of type LoadBalancer. */
+  readonly loadBalancerCidr: string;
   /** ClusterIP of the Service `kubernetes`: the first of its range. */
   readonly apiServiceIp: string;
   readonly dnsIp: string;
@@ -32,6 +34,7 @@ export function networkPlan(slot: number): NetworkPlan {
     nodeCidr: `10.200.${slot}.0/24`,
     podCidr: `10.201.${block}.0/21`,
     serviceCidr: `10.202.${block}.0/21`,
+    loadBalancerCidr: `10.200.${slot}.128/25`,
     apiServiceIp: `10.202.${block}.1`,
     dnsIp: `10.202.${block}.10`,
     cgroupRoot: `/tp-${slot}`,
@@ -41,6 +44,11 @@ export function networkPlan(slot: number): NetworkPlan {
 /** The address ranges that the host routes into this cluster. */
 export function routedCidrs(plan: NetworkPlan): readonly string[] {
   return [plan.nodeCidr, plan.podCidr, plan.serviceCidr];
+}
+
+/** 127 addresses: the last one of the range is the broadcast address of the node's. */
+export function loadBalancerAddresses(plan: NetworkPlan): readonly string[] {
+  return Array.from({ length: 127 }, (_, index) => `10.200.${plan.slot}.${128 + index}`);
 }
 
 /** A route at least this specific belongs to a real network; wider ones (a VPN's 10.0.0.0/8) give way to ours. */

@@ -5,7 +5,14 @@ import { parseHierarchies } from "./cgroups.ts";
 import { networkPlan } from "./network-plan.ts";
 import { nodeConfigFiles, type NodeSettings } from "./node-config.ts";
 
-const settings: NodeSettings = { plan: networkPlan(2), nodeName: "dev", stateDir: '/srv/a "b"', binariesFolder: "/opt/k8s", runcPath: "/usr/sbin/runc" };
+const settings: NodeSettings = {
+  plan: networkPlan(2),
+  nodeName: "dev",
+  stateDir: '/srv/a "b"',
+  binariesFolder: "/opt/k8s",
+  runcPath: "/usr/sbin/runc",
+  volumesFolder: "/state/volumes",
+};
 const files = nodeConfigFiles(settings);
 const json = (file: string) => JSON.parse(files[file] ?? "") as Record<string, unknown>;
 const flags = (name: ComponentName) => componentCommand(name, settings).args;

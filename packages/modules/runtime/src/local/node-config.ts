@@ -10,6 +10,8 @@ export interface NodeSettings {
   readonly stateDir: string;
   readonly binariesFolder: string;
   readonly runcPath: string;
+  /** Where volumes are kept on the machine. */
+  readonly volumesFolder: string;
 }
 
 /** Where containerd listens, inside the node. */

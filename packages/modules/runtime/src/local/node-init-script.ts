@@ -1,6 +1,9 @@
+/** Where the kubelet, and so every volume that names it, sees the folder of volumes: the same in each node, wherever it is on the machine. */
+export const volumesPath = "/var/lib/threeport/volumes";
+
 /**
  * Process 1 of the node: arranges its mounts, says that it is ready, then lives to reap orphans. Arguments: state folder,
- * binaries' folder, node name, ready file (it gets init's process number as the host sees it).
+ * binaries' folder, node name, ready file (it gets init's process number as the host sees it), folder of volumes.
  *
  * - New mounts spread inside the node (pods may ask for that), never out to the host.
  * - /run, /var/lib and /var/log are empty and private: nothing of the node (sockets, CNI's and the kubelet's files, named
@@ -10,13 +13,13 @@
  */
 export const nodeInitScript = `set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
-state=$1 binaries=$2 name=$3 ready=$4
+state=$1 binaries=$2 name=$3 ready=$4 volumes=$5
 read -r pid _ </proc/self/stat # /proc is still the host's
 echo "$name" >/proc/sys/kernel/hostname
 mount --make-rshared /
 mount -t proc proc /proc
 
-exec 8<"$state" 9<"$binaries"
+exec 7<"$volumes" 8<"$state" 9<"$binaries"
 for folder in /run /var/lib /var/log; do
   mount -t tmpfs -o mode=0755 threeport "$folder"
 done
@@ -29,7 +32,9 @@ for pair in "8 $state" "9 $binaries"; do
     ;;
   esac
 done
-exec 8<&- 9<&-
+mkdir -p ${volumesPath}
+mount --no-canonicalize --bind /proc/self/fd/7 ${volumesPath}
+exec 7<&- 8<&- 9<&-
 
 for pair in containerd:/var/lib/containerd kubelet:/var/lib/kubelet pod-logs:/var/log/pods; do
   mkdir -p "\${pair#*:}"

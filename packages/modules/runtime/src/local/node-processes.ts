@@ -45,13 +45,17 @@ export function livingInit(stateDir: string): Promise<ProcessIdentity | undefine
 
 /** Starts the node's namespaces with its init, and waits until its mounts are made. */
 export async function startInit(context: NodeContext): Promise<ProcessIdentity> {
-  const { stateDir, nodeName, binariesFolder } = context.settings;
+  const { stateDir, nodeName, binariesFolder, volumesFolder } = context.settings;
   const scriptPath = configPath(context.settings, "node-init.sh");
   const readyPath = join(stateDir, stateFolders.pid, initReadyFile);
   await writeFile(scriptPath, nodeInitScript, { mode: 0o700 });
   await rm(readyPath, { force: true });
   const unshare = ["unshare", "--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--propagation", "slave"];
-  const pid = await launch(context, { name: initName, command: [...unshare, "sh", scriptPath, stateDir, binariesFolder, nodeName, readyPath], env: {} });
+  const pid = await launch(context, {
+    name: initName,
+    command: [...unshare, "sh", scriptPath, stateDir, binariesFolder, nodeName, readyPath, volumesFolder],
+    env: {},
+  });
   const look = async () => {
     const text = await readFile(readyPath, "utf8").catch(() => undefined);
     if (text !== undefined) return Number(text);
@@ -73,25 +77,26 @@ export async function startInit(context: NodeContext): Promise<ProcessIdentity> 
 export async function startComponent(context: NodeContext, init: ProcessIdentity, command: ComponentCommand): Promise<void> {
   const { stateDir, binariesFolder } = context.settings;
   if ((await livingProcess(stateDir, command.name)) !== undefined) return;
-  const program = join(binariesFolder, command.name);
-  const unrecorded = context.continued ? await runningProgram(program, context) : undefined;
+  const [unrecorded] = context.continued ? await processesOf(command, context) : [];
   if (unrecorded !== undefined) {
     await recordStarted(stateDir, command.name, unrecorded.pid);
     return;
   }
-  const nsenter = ["nsenter", "--target", String(init.pid), "--net", "--mount", "--pid", "--ipc", "--uts"];
+  const nsenter = ["nsenter", "--target", String(init.pid), "--net", "--pid", "--ipc", "--uts", ...(command.hostFiles ? [] : ["--mount"])];
   // containerd starts the shim, and the kubelet mount programs, by name: our own come first.
   const env = { PATH: `${binariesFolder}:${searchPath}`, GOMEMLIMIT: `${command.memoryMiB}MiB` };
-  const pid = await launch(context, { name: command.name, command: [...nsenter, program, ...command.args], env });
+  const pid = await launch(context, { name: command.name, command: [...nsenter, command.program, ...command.args], env });
   await recordStarted(stateDir, command.name, pid);
 }
 
-/** A starter that was killed between the start of a program and the note of it left this one (N2): a second one would meet its ports and end. */
-async function runningProgram(program: string, { id, clock }: NodeContext): Promise<ProcessIdentity | undefined> {
+/**
+ * The processes of a component, noted or not: a starter that was killed between the start of a program and the note of it left one (N2),
+ * and a second one would meet its ports and end. What entered the node comes before what it became there; it is what is noted.
+ */
+async function processesOf(command: Pick<ComponentCommand, "mark">, { id, clock }: Pick<NodeContext, "id" | "clock">): Promise<ProcessIdentity[]> {
   const found = await processesWithEnvironment(processMark(id), clock);
-  const those = await Promise.all(found.map(async (identity) => ((await commandLine(identity.pid)).includes(program) ? [identity] : [])));
-  // What entered the node comes before what it became there; it is what would have been noted.
-  return those.flat().sort((a, b) => a.startTicks - b.startTicks || a.pid - b.pid)[0];
+  const those = await Promise.all(found.map(async (identity) => ((await commandLine(identity.pid)).includes(command.mark) ? [identity] : [])));
+  return those.flat().sort((a, b) => a.startTicks - b.startTicks || a.pid - b.pid);
 }
 
 /** Throws, with the end of its log, when the component has ended. */

@@ -8,6 +8,7 @@ import { createCgroups, cgroupHierarchies } from "./cgroups.ts";
 import { writeClusterPki } from "./cluster-pki.ts";
 import { componentCommand, type ComponentName } from "./component-commands.ts";
 import { type ContainerdClient, containerdAnswers, importImages, importMissing, makeNodeImages } from "./container-images.ts";
+import { nodeAgentObjects } from "./node-agent-objects.ts";
 import { corednsDeploymentPath, corednsObjects } from "./coredns.ts";
 import { connectNode, hostRoutes } from "./host-network.ts";
 import type { ImageArchive } from "./image.ts";
@@ -34,6 +35,8 @@ export interface StartRequest {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Where volumes are kept when they are to outlive the cluster; made when absent, never removed. Default: in `stateDir`, and gone with it. */
+  readonly volumesFolder?: string;
   /** Loaded before the node is ready, so pods can use them at once. */
   readonly images?: readonly ImageArchive[];
   readonly signal?: AbortSignal;
@@ -84,8 +87,10 @@ export async function startLocalKubernetes(asked: StartRequest): Promise<LocalKu
     stateDir,
     binariesFolder: request.binaries.folder,
     runcPath: programs.runc,
+    volumesFolder: request.volumesFolder ?? join(stateDir, stateFolders.volumes),
   };
   await createStateFolders(stateDir);
+  await mkdir(settings.volumesFolder, { recursive: true, mode: 0o700 });
   if (!(await exists(join(stateDir, stateFolders.pki)))) await writeClusterPki({ ...settings, name: record.name, clock: request.clock });
   await writeConfig(settings);
 
@@ -104,7 +109,8 @@ export async function startLocalKubernetes(asked: StartRequest): Promise<LocalKu
   const imagesLoaded = loadNodeImages({ request, settings, containerd, busybox: programs.busybox });
   await Promise.all([imagesLoaded, apiReady(context, api).then(() => step("API server is ready"))]);
   await run("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy");
-  for (const { path, object } of corednsObjects(settings.plan)) await api.apply(path, object);
+  for (const { path, object } of [...nodeAgentObjects(), ...corednsObjects(settings.plan)]) await api.apply(path, object);
+  await run("node-agent");
   await usable(context, api, step);
   request.log.debug("local Kubernetes runs", { name: record.name, stateDir, slot: record.slot });
 
@@ -199,7 +205,9 @@ async function usable(context: NodeContext, api: ApiAccess, step: (line: string)
   const options = { clock: context.clock, deadlineMs: readyDeadlineMs, ...withSignal(context) };
   const alive = () =>
     Promise.all(
-      ["kube-controller-manager", "kube-scheduler", "containerd", "kubelet", "kube-proxy"].map((name) => requireComponent(context.settings.stateDir, name)),
+      ["kube-controller-manager", "kube-scheduler", "containerd", "kubelet", "kube-proxy", "node-agent"].map((name) =>
+        requireComponent(context.settings.stateDir, name),
+      ),
     );
   const conditionTrue = async (path: string, type: string) => {
     await alive();

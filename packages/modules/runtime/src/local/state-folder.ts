@@ -15,6 +15,8 @@ export const stateFolders = {
   containerd: "containerd",
   kubelet: "kubelet",
   podLogs: "pod-logs",
+  /** Where volumes are, unless the starter keeps them elsewhere. */
+  volumes: "volumes",
 } as const;
 
 export const kubeconfigFile = "kubeconfig";
