@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, readdir, readFile, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +9,7 @@ import { createClient, parseKubeconfig, type KubeClient } from "@threeport/clien
 import type { StoredObject } from "@threeport/resource";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { deadWebhook, failures, noneLeft } from "./testing/failures.ts";
+import { whatIsMissing } from "./testing/local-kubernetes.ts";
 import { createTestHome, eventually, type TestHome } from "./testing/tptctl.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -20,25 +20,6 @@ const callMsMax = 3_000;
 
 const missing = await whatIsMissing();
 if (missing !== undefined) console.warn(`the end-to-end tests of tptctl are left out: ${missing}`);
-
-/** A build of Kubernetes takes minutes, which is no test's business; and its namespaces are root's. */
-async function whatIsMissing(): Promise<string | undefined> {
-  if (process.getuid?.() !== 0) return "a local Kubernetes needs root";
-  const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "threeport", "kubernetes");
-  const folders =
-    process.env["THREEPORT_KUBERNETES_BIN"] === undefined
-      ? (await readdir(cache).catch(() => [])).map((version) => join(cache, version, "bin"))
-      : [process.env["THREEPORT_KUBERNETES_BIN"]];
-  const complete = await Promise.all(
-    folders.map((folder) =>
-      access(join(folder, "kubelet")).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return complete.includes(true) ? undefined : "the Kubernetes binaries are not built; node scripts/local-kubernetes.ts up builds them";
-}
 
 describe.runIf(missing === undefined)("a workload on a real cluster", () => {
   let home: TestHome;

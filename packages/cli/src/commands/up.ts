@@ -7,6 +7,7 @@ import { durationText } from "../parse.ts";
 import { runInForeground } from "../server/foreground.ts";
 import { runningServer } from "../server/server-record.ts";
 import { isReady, startServer, untilReady } from "../server/start-server.ts";
+import { followLocalRuntimes } from "../progress/follow-local-runtimes.ts";
 import { firstRuntime } from "./first-runtime.ts";
 
 interface Flags {
@@ -27,6 +28,7 @@ export async function up(this: CliContext, flags: Flags): Promise<void> {
       note(this, "note: its flags stay as they were; tptctl down and up start it with others");
   } else await start(this, home, flags, running !== undefined);
   const lines = await publishContext(this, home);
+  await followLocalRuntimes(this);
   if (flags.runtime !== undefined && flags.runtime !== "none") await firstRuntime(this, flags.runtime);
   if (flags.hints) nextSteps(this, home, { kubectl: lines, runtime: flags.runtime });
 }

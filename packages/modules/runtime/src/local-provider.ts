@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ReconcileContext } from "@threeport/engine";
 import type { Clock, Exec, Logger } from "@threeport/platform";
 import { PlatformError } from "@threeport/resource";
-import type { ImageArchive } from "./local/index.ts";
+import type { BinariesRequest, ImageArchive } from "./local/index.ts";
 import type { RuntimeProvider } from "./provider.ts";
 
 export interface LocalProviderOptions {
@@ -23,20 +23,14 @@ export interface LocalProviderOptions {
 /** A one-node Kubernetes on this machine, in namespaces of its own. Loaded on first use: most control planes never need it. */
 export function localProvider(options: LocalProviderOptions): RuntimeProvider {
   const stateDir = (name: string): string => join(options.folder, name);
-  return {
+  const provider: RuntimeProvider = {
     async ensure(runtime, context, progress) {
       const local = await import("./local/index.ts");
       const { exec } = options;
       local.requireRoot(); // before minutes are spent on building what could not be started
-      const binaries = await local.ensureKubernetesBinaries({
-        exec,
-        signal: context.signal,
-        onProgress: progress,
-        ...(options.cacheDir === undefined ? {} : { cacheDir: options.cacheDir }),
-        ...(options.binariesFolder === undefined ? {} : { folder: options.binariesFolder }),
-      });
+      const binaries = await local.ensureKubernetesBinaries({ ...binariesRequest(options), signal: context.signal, onProgress: progress });
       const images = [await helloImage(local, options, context), ...(await local.keptImages(keptFolder(options, runtime.metadata.name)))];
-      const started = await local.startLocalKubernetes({
+      const start = local.startLocalKubernetes({
         images,
         name: runtime.metadata.name,
         stateDir: stateDir(runtime.metadata.name),
@@ -49,7 +43,26 @@ export function localProvider(options: LocalProviderOptions): RuntimeProvider {
         signal: context.signal,
         onProgress: progress,
       });
-      return { kubeconfig: started.kubeconfig };
+      const { kubeconfig } = await start.catch((error: unknown) => {
+        throw withAdvice(error);
+      });
+      return { kubeconfig };
+    },
+    async mend(runtime, cluster, { context, progress }) {
+      const local = await import("./local/index.ts");
+      const node = { name: runtime.metadata.name, stateDir: stateDir(runtime.metadata.name) };
+      const startAgain = async (message: string): Promise<undefined> => {
+        progress(message);
+        await context.event(runtime, { type: "Warning", reason: "NodeMended", message });
+        await provider.ensure(runtime, context, progress);
+      };
+      const ended = await local.componentsEnded(node.stateDir);
+      if (ended.length > 0) return startAgain(`${ended.join(", ")} ended and ${ended.length === 1 ? "is" : "are"} started again`);
+      const trouble = await local.nodeTrouble(node, { cluster, clock: context.clock, signal: context.signal });
+      if (trouble?.hangs !== true) return trouble;
+      const { folder } = await local.ensureKubernetesBinaries({ ...binariesRequest(options), signal: context.signal });
+      await local.endHanging(node.stateDir, { binariesFolder: folder, clock: context.clock });
+      return startAgain(`${trouble.message}; kubelet and containerd are started again`);
     },
     async remove(runtime, context) {
       const local = await import("./local/index.ts");
@@ -60,6 +73,18 @@ export function localProvider(options: LocalProviderOptions): RuntimeProvider {
       await rm(join(options.volumesFolder, runtime.metadata.name), { recursive: true, force: true });
     },
   };
+  return provider;
+}
+
+/** What somebody can do when trying again does not help. */
+function withAdvice(error: unknown): unknown {
+  if (!(error instanceof PlatformError) || (error.code !== "TP_LOCAL_KUBERNETES_FAILED" && error.code !== "TP_DEADLINE")) return error;
+  const message = `${error.message.trimEnd()}\nIt is tried again. If it stays so, tptctl down and tptctl up make the cluster anew; workloads and volumes come back.`;
+  return new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message, detail: error.detail, cause: error });
+}
+
+function binariesRequest({ exec, cacheDir, binariesFolder }: LocalProviderOptions): BinariesRequest {
+  return { exec, ...(cacheDir === undefined ? {} : { cacheDir }), ...(binariesFolder === undefined ? {} : { folder: binariesFolder }) };
 }
 
 /** Archives that users loaded into one cluster. */
@@ -71,11 +96,7 @@ function keptFolder({ imagesFolder }: Pick<LocalProviderOptions, "imagesFolder">
 export async function loadRuntimeImage(options: LocalProviderOptions, name: string, tarPath: string): Promise<readonly string[]> {
   const local = await import("./local/index.ts");
   local.requireRoot();
-  const binaries = await local.ensureKubernetesBinaries({
-    exec: options.exec,
-    ...(options.cacheDir === undefined ? {} : { cacheDir: options.cacheDir }),
-    ...(options.binariesFolder === undefined ? {} : { folder: options.binariesFolder }),
-  });
+  const binaries = await local.ensureKubernetesBinaries(binariesRequest(options));
   return local.loadLocalImage({
     name,
     stateDir: join(options.folder, name),

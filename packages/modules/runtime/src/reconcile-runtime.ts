@@ -20,7 +20,7 @@ import { kubeconfigSecretType } from "./kubeconfig-secrets.ts";
 import { clusterUidOf } from "./cluster-uid.ts";
 import { impersonationLacking, mayImpersonate } from "./may-impersonate.ts";
 import { claimAnnotation, ensureOwnership, releaseOwnership } from "./ownership.ts";
-import type { RuntimeProvider } from "./provider.ts";
+import type { Ailment, RuntimeProvider } from "./provider.ts";
 import { runtimeKind, type KubernetesRuntimeInstance } from "./runtime-kind.ts";
 
 export interface RuntimeOptions {
@@ -35,8 +35,8 @@ export const systemNamespace = "threeport-system";
 
 /** A local cluster may first have its programs built, which takes minutes. */
 const deadlineMs = 45 * 60_000;
-/** How often a cluster that answers is asked again, and one that does not. */
-const contactMs = { healthy: 30_000, failing: 5_000 };
+/** How often a cluster that answers is asked again, one that we look after ourselves, and one that cannot be used. */
+const contactMs = { healthy: 30_000, own: 10_000, failing: 5_000 };
 /** How long a cluster may be out of reach before it counts as stalled. */
 const contactDeadlineMs = 10 * 60_000;
 const releaseMs = 5_000;
@@ -64,9 +64,8 @@ export function runtimeReconciler(options: RuntimeOptions): Reconciler {
 
 async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance, context: ReconcileContext): Promise<Outcome> {
   const report = progressReporter(given, context);
-  const kubeconfig =
-    (await answering(options, given, context, report.progress)) ??
-    (await options.providers[given.spec.provider].ensure(given, context, report.progress)).kubeconfig;
+  const found = await answering(options, given, context, report.progress);
+  const kubeconfig = found?.kubeconfig ?? (await options.providers[given.spec.provider].ensure(given, context, report.progress)).kubeconfig;
   const runtime = await report.end();
   const connection = parseKubeconfig(kubeconfig);
   const secretRef = runtime.spec.kubeconfig?.secretRef ?? (await storeKubeconfig(runtime, kubeconfig, context));
@@ -86,6 +85,10 @@ async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance,
         message: `another cluster answers at ${connection.server} than before; nothing is put into it until you say that it takes the old one's place: tptctl runtime claim ${runtime.metadata.name}`,
       });
       return waiting("somebody to claim the cluster", contactMs.healthy);
+    }
+    if (found?.ailment !== undefined) {
+      await write(runtime, context, base, { state: "reconciling", ...found.ailment });
+      return waiting("the cluster to be well", contactMs.failing);
     }
     const ownership = await ensureOwnership(cluster.client, { controlPlaneId: options.controlPlaneId, claim, clock: context.clock, signal: context.signal });
     const lacking = ownership.ours && cluster.impersonates && !(await mayImpersonate(cluster.client, context.signal)) ? `; ${impersonationLacking}` : "";
@@ -108,7 +111,7 @@ async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance,
       },
       verdict,
     );
-    return recheck(contactMs.healthy);
+    return recheck(runtime.spec.provider === "kubeconfig" ? contactMs.healthy : contactMs.own);
   } catch (thrown) {
     const error = toPlatformError(thrown);
     if (error.code === "TP_LEASE_LOST" || error.entry.retry === "now") throw error;
@@ -117,26 +120,33 @@ async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance,
   }
 }
 
-/** The kubeconfig of a cluster that we made and that answers: then nothing has to be started, which would cost half a second each time. */
+interface Answering {
+  readonly kubeconfig: string;
+  /** Why it cannot be used all the same. */
+  readonly ailment: Ailment | undefined;
+}
+
+/** A cluster that we made and that answers: then nothing has to be started, which would cost half a second each time, but what ended in it. */
 async function answering(
   options: RuntimeOptions,
   runtime: KubernetesRuntimeInstance,
   context: ReconcileContext,
   progress: (message: string) => void,
-): Promise<string | undefined> {
-  if (runtime.spec.provider === "kubeconfig") return undefined;
+): Promise<Answering | undefined> {
+  const provider = options.providers[runtime.spec.provider];
+  if (provider.mend === undefined) return undefined;
   const kubeconfig = await kubeconfigOf(context.objects, runtime);
   if (kubeconfig === undefined) return undefined;
+  const { client } = await options.clusters.get(runtime.metadata.name, accessTo(runtime, kubeconfig));
   try {
-    const cluster = await options.clusters.get(runtime.metadata.name, accessTo(runtime, kubeconfig));
-    await cluster.client.request("/readyz", { signal: context.signal, timeoutMs: answerMs, repeatable: false });
-    return kubeconfig;
+    await client.request("/readyz", { signal: context.signal, timeoutMs: answerMs, repeatable: false });
   } catch (error) {
     context.signal.throwIfAborted();
     context.log.debug("a local cluster does not answer and is looked after", { runtime: runtime.metadata.name, error: String(error) });
     progress("the cluster does not answer and is started"); // §5.8: what was Ready is not any more
     return undefined;
   }
+  return { kubeconfig, ailment: await provider.mend(runtime, client, { context, progress }) };
 }
 
 /** Q7: what a cluster that cannot be used is called. It may be back in a moment; one that has been away for long needs somebody. */

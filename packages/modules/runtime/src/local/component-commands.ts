@@ -35,10 +35,15 @@ const nodeAgentProgram = fileURLToPath(new URL("./node-agent/main.ts", import.me
 
 export function componentCommand(name: ComponentName, settings: NodeSettings): ComponentCommand {
   const common = { name, memoryMiB: memoryMiB[name], args: argumentsOf[name](settings) };
+  const mark = componentMark(name, settings.binariesFolder);
   // Ours runs from its sources and the packages beside them, wherever they are on the machine.
-  if (name === "node-agent") return { ...common, program: process.execPath, mark: nodeAgentProgram, hostFiles: true };
-  const program = join(settings.binariesFolder, name);
-  return { ...common, program, mark: program, hostFiles: false };
+  if (name === "node-agent") return { ...common, program: process.execPath, mark, hostFiles: true };
+  return { ...common, program: mark, mark, hostFiles: false };
+}
+
+/** See {@link ComponentCommand.mark}. */
+export function componentMark(name: ComponentName, binariesFolder: string): string {
+  return name === "node-agent" ? nodeAgentProgram : join(binariesFolder, name);
 }
 
 const memoryMiB: Readonly<Record<ComponentName, number>> = {

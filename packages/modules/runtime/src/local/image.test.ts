@@ -91,3 +91,10 @@ test("a program that links against libraries is packed with them and its loader"
   expect(paths.some((path) => path.endsWith("/libc.so.6"))).toBe(true);
   expect(paths.some((path) => /\/ld-linux/.test(path))).toBe(true);
 });
+
+test("two that make the same image at once both get it whole", async () => {
+  const request = { out: join(folder, "twice.tar"), name: "docker.io/library/twice:1", files: [{ path: "/text", content: "x".repeat(100_000) }] };
+  await Promise.all([makeImage(request), makeImage(request)]);
+  expect(tarList(request.out)).toContain("manifest.json");
+  expect((await readdir(folder)).filter((name) => name.startsWith("twice"))).toEqual(["twice.tar"]);
+});

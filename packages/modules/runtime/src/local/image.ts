@@ -36,6 +36,9 @@ const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /** Image architectures are named as Go names them. */
 const architectures: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
 
+/** Two may write the same image at once, also in one process: each to a file of its own, and the last one renamed stays. */
+let partials = 0;
+
 /**
  * Writes a one-layer container image as a docker-archive, without a registry or a daemon. Files are streamed, so memory
  * stays small whatever the size; the same files make the same image.
@@ -44,7 +47,7 @@ export async function makeImage(request: ImageRequest): Promise<ImageArchive> {
   const layer = await layerEntries(request.files);
   const layerBytes = tarBytes(layer);
   const hash = createHash("sha256");
-  const partial = `${request.out}.partial-${process.pid}`;
+  const partial = `${request.out}.partial-${process.pid}-${++partials}`;
   try {
     await using out = await open(partial, "w", 0o644);
     // The layer goes first: its digest, which the configuration needs, is known once it has been written.

@@ -7,3 +7,4 @@ export { busyboxImage, type BusyboxImageRequest, busyboxImageName, pauseImage, p
 export { linkedFiles } from "./linked-files.ts";
 export { requireRoot } from "./require-root.ts";
 export { forgetImages, keptImages, loadLocalImage, type LoadImageRequest } from "./load-image.ts";
+export { componentsEnded, endHanging, type NodeTrouble, nodeTrouble } from "./mend.ts";

@@ -99,6 +99,17 @@ async function processesOf(command: Pick<ComponentCommand, "mark">, { id, clock 
   return those.flat().sort((a, b) => a.startTicks - b.startTicks || a.pid - b.pid);
 }
 
+/** Kills a component with all processes of it, also one that hangs. What it started (containers of containerd) lives on. */
+export async function killComponent(command: Pick<ComponentCommand, "name" | "mark">, context: Pick<NodeContext, "id" | "clock">): Promise<void> {
+  const processes = await processesOf(command, context);
+  for (const identity of processes) await killExactly(identity, "SIGKILL");
+  const ended = async () => ((await livingOf(processes)).length === 0 ? true : undefined);
+  await waitFor(`the end of ${command.name}`, ended, { clock: context.clock, deadlineMs: killedDeadlineMs });
+}
+
+/** The kernel ends a killed process at once, unless it waits for a disk. */
+const killedDeadlineMs = 10_000;
+
 /** Throws, with the end of its log, when the component has ended. */
 export async function requireComponent(stateDir: string, name: string): Promise<void> {
   if ((await livingProcess(stateDir, name)) === undefined) throw await componentFailed(stateDir, name);
@@ -164,7 +175,8 @@ async function launch(context: NodeContext, { name, command, env }: Launch): Pro
   return started.pid;
 }
 
-function logPath(stateDir: string, name: string): string {
+/** Where a component's output goes. */
+export function logPath(stateDir: string, name: string): string {
   return join(stateDir, stateFolders.log, `${name}.log`);
 }
 

@@ -65,6 +65,15 @@ export async function isNamespaceInit(pid: number): Promise<boolean> {
   return numbers.length > 1 && numbers.at(-1) === "1";
 }
 
+/** Clock ticks in a second, as /proc counts them for programs on every architecture of Linux. */
+const ticksPerSecond = 100;
+
+/** How long the process has been there, milliseconds. */
+export async function ageMs(identity: ProcessIdentity): Promise<number> {
+  const uptimeSeconds = Number((await readFile("/proc/uptime", "utf8")).split(" ")[0]);
+  return Math.max(0, (uptimeSeconds - identity.startTicks / ticksPerSecond) * 1000);
+}
+
 /** Ends exactly this process; false when it had ended already. */
 export async function killExactly(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<boolean> {
   if (!(await isAlive(identity))) return false;

@@ -1,7 +1,7 @@
 import { mkdir, readFile, realpath, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Clock, Exec, Logger, Random } from "@threeport/platform";
-import { PlatformError } from "@threeport/resource";
+import { isErrorCode, PlatformError } from "@threeport/resource";
 import { type ApiAccess, openApi } from "./api-access.ts";
 import type { KubernetesBinaries } from "./binaries.ts";
 import { createCgroups, cgroupHierarchies } from "./cgroups.ts";
@@ -14,7 +14,7 @@ import { connectNode, hostRoutes } from "./host-network.ts";
 import type { ImageArchive } from "./image.ts";
 import { collidesWith, networkPlan } from "./network-plan.ts";
 import { configPath, nodeConfigFiles, type NodeSettings } from "./node-config.ts";
-import { livingInit, type NodeContext, processMark, requireComponent, startComponent, startInit } from "./node-processes.ts";
+import { killComponent, livingInit, type NodeContext, processMark, requireComponent, startComponent, startInit } from "./node-processes.ts";
 import { processesWithEnvironment } from "./process-table.ts";
 import { takeProcessLock, tryProcessLock } from "./process-lock.ts";
 import { removeTraces } from "./remove-traces.ts";
@@ -63,6 +63,8 @@ export interface LocalKubernetes {
 /** Loaded machines take many times the usual 5 s. */
 const apiDeadlineMs = 120_000;
 const readyDeadlineMs = 120_000;
+/** How long an API server that was there already may say nothing before it counts as hanging; a new one is ready in 3 s. */
+const hangDeadlineMs = 15_000;
 
 /**
  * Starts a real Kubernetes on this machine, or adopts the one of `stateDir` when it runs. Needs root. Fails with
@@ -107,7 +109,7 @@ export async function startLocalKubernetes(asked: StartRequest): Promise<LocalKu
   const run = (...names: ComponentName[]) => Promise.all(names.map((name) => startComponent(context, init, componentCommand(name, settings))));
   await run("etcd", "kube-apiserver", "containerd");
   const imagesLoaded = loadNodeImages({ request, settings, containerd, busybox: programs.busybox });
-  await Promise.all([imagesLoaded, apiReady(context, api).then(() => step("API server is ready"))]);
+  await Promise.all([imagesLoaded, apiAnswers({ context, api, run, step }).then(() => step("API server is ready"))]);
   await run("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy");
   for (const { path, object } of [...nodeAgentObjects(), ...corednsObjects(settings.plan)]) await api.apply(path, object);
   await run("node-agent");
@@ -189,14 +191,35 @@ async function loadNodeImages(input: {
   for (const image of request.images ?? []) await importImages(containerd, image.path); // may be newer than what an adopted node has
 }
 
-async function apiReady(context: NodeContext, api: ApiAccess): Promise<void> {
+interface ApiStart {
+  readonly context: NodeContext;
+  readonly api: ApiAccess;
+  readonly run: (...names: ComponentName[]) => Promise<unknown>;
+  readonly step: (line: string) => void;
+}
+
+/** Waits for the API server. One that was there before and says nothing hangs, or its etcd does: they are started again. */
+async function apiAnswers({ context, api, run, step }: ApiStart): Promise<void> {
+  if (!context.continued) return apiReady(context, api, apiDeadlineMs);
+  try {
+    await apiReady(context, api, hangDeadlineMs);
+  } catch (error) {
+    if (!isErrorCode(error, "TP_DEADLINE")) throw error;
+    step("the API server does not answer; it and etcd are started again");
+    for (const name of ["kube-apiserver", "etcd"] as const) await killComponent(componentCommand(name, context.settings), context);
+    await run("etcd", "kube-apiserver");
+    await apiReady(context, api, apiDeadlineMs);
+  }
+}
+
+async function apiReady(context: NodeContext, api: ApiAccess, deadlineMs: number): Promise<void> {
   await waitFor(
     "the start of the API server",
     async () => {
       await Promise.all(["etcd", "kube-apiserver"].map((name) => requireComponent(context.settings.stateDir, name)));
       return (await api.get("/readyz"))?.status === 200 || undefined;
     },
-    { clock: context.clock, deadlineMs: apiDeadlineMs, ...withSignal(context) },
+    { clock: context.clock, deadlineMs, ...withSignal(context) },
   );
 }
 
