@@ -3,7 +3,7 @@
  *
  *   node scripts/local-kubernetes.ts up|down|kubeconfig [--state DIR] [--name NAME]
  *
- * `up` builds the binaries on first use (about 10 minutes; THREEPORT_KUBERNETES_BIN names a folder that has them), starts
+ * `up` downloads or builds the binaries on first use (THREEPORT_KUBERNETES_BIN names a folder that has them), starts
  * the cluster, or adopts the one that runs, and loads docker.io/library/busybox:local. Needs root.
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { systemClock, systemExec, systemRandom, silentLogger } from "../packages/platform/src/index.ts";
 import { toPlatformError } from "../packages/resource/src/index.ts";
 import {
+  binariesPlace,
   busyboxImage,
   ensureKubernetesBinaries,
   ensureSystemPackages,
@@ -25,14 +26,7 @@ const seams = { exec: systemExec, clock: systemClock, random: systemRandom, log:
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 async function up(name: string, stateDir: string): Promise<void> {
-  const folder = process.env["THREEPORT_KUBERNETES_BIN"];
-  const cache = process.env["XDG_CACHE_HOME"];
-  const binaries = await ensureKubernetesBinaries({
-    ...seams,
-    onProgress: say,
-    ...(folder === undefined ? {} : { folder: resolve(folder) }),
-    ...(cache === undefined ? {} : { cacheDir: join(cache, "threeport") }),
-  });
+  const binaries = await ensureKubernetesBinaries({ ...binariesPlace(process.env), ...seams, onProgress: say });
   const { busybox } = await ensureSystemPackages({ ...seams, onProgress: say });
   const images = await mkdtemp(join(tmpdir(), "threeport-images-"));
   try {

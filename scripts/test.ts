@@ -1,7 +1,7 @@
 /**
  * All tests, with everything they need: `npm test`, or `npm test -- packages/store` for the files whose path contains that.
  *
- * Installs Debian packages (as root) and builds the Kubernetes binaries where they are missing, then runs the unit tests and after them
+ * Installs Debian packages (as root) and gets the Kubernetes binaries where they are missing, then runs the unit tests and after them
  * the end-to-end tests one by one. The last line is `N passed, N failed`. With CI=true a missing tool is a failure,
  * and so is a test of Kubernetes that was skipped.
  */

@@ -1,6 +1,5 @@
-import { join, resolve } from "node:path";
-import { ensureKubernetesBinaries, ensureSystemPackages } from "../../packages/modules/runtime/src/local/index.ts";
-import { systemExec } from "../../packages/platform/src/index.ts";
+import { binariesPlace, ensureKubernetesBinaries, ensureSystemPackages } from "../../packages/modules/runtime/src/local/index.ts";
+import { systemClock, systemExec, systemRandom } from "../../packages/platform/src/index.ts";
 import { toPlatformError } from "../../packages/resource/src/index.ts";
 import { buildGoClients } from "../../packages/server/src/testing/go-clients.ts";
 
@@ -9,7 +8,7 @@ export interface ToolsRequest {
   readonly say: (line: string) => void;
 }
 
-/** Installs or builds what a local Kubernetes needs, once a machine. Returns what is missing, in sentences. */
+/** Installs, downloads or builds what a local Kubernetes needs, once a machine. Returns what is missing, in sentences. */
 export async function prepareTools({ signal, say }: ToolsRequest): Promise<string[]> {
   if (process.platform !== "linux") return ["A local Kubernetes needs Linux."];
   if (process.getuid?.() !== 0) return ["A local Kubernetes needs root."];
@@ -23,17 +22,9 @@ export async function prepareTools({ signal, say }: ToolsRequest): Promise<strin
     }
   };
   await attempt(() => ensureSystemPackages({ exec: systemExec, signal, onProgress: say }));
-  await attempt(() => {
-    const folder = process.env["THREEPORT_KUBERNETES_BIN"];
-    const cache = process.env["XDG_CACHE_HOME"];
-    return ensureKubernetesBinaries({
-      exec: systemExec,
-      signal,
-      onProgress: say,
-      ...(folder === undefined ? {} : { folder: resolve(folder) }),
-      ...(cache === undefined ? {} : { cacheDir: join(cache, "threeport") }),
-    });
-  });
+  await attempt(() =>
+    ensureKubernetesBinaries({ ...binariesPlace(process.env), exec: systemExec, clock: systemClock, random: systemRandom, signal, onProgress: say }),
+  );
   await attempt(() => buildGoClients(say)); // without Go, the binaries above were missing already, or their tests say that they are left out
   return missing;
 }

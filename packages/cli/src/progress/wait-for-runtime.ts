@@ -10,7 +10,7 @@ import { waitFor } from "./wait-for.ts";
 
 /** A cluster that exists answers at once or not at all. */
 export const kubeconfigTimeoutMs = 60_000;
-/** A first local cluster may have its programs built. */
+/** A first local cluster may have its programs downloaded or built. */
 export const localTimeoutMs = 45 * 60_000;
 
 export interface RuntimeWait {

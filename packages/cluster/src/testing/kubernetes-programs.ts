@@ -20,6 +20,6 @@ export function describeWithKubernetes(name: string, body: () => void): void {
     describe(name, body); // without the programs, starting fails with a sentence
     return;
   }
-  process.stderr.write(`left out: ${name}: there are no Kubernetes ${version} programs; a first local runtime builds them, or set THREEPORT_KUBERNETES_BIN\n`);
+  process.stderr.write(`left out: ${name}: there are no Kubernetes ${version} programs; a first local runtime gets them, or set THREEPORT_KUBERNETES_BIN\n`);
   describe.skip(name, body);
 }

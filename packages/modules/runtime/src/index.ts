@@ -1,3 +1,4 @@
+export { binariesPlace } from "./local/binaries-place.ts";
 export { clusterFor } from "./cluster-for.ts";
 export { kubeconfigProvider } from "./kubeconfig-provider.ts";
 export { kubeconfigSecretType, withKubeconfigRules } from "./kubeconfig-secrets.ts";

@@ -1,8 +1,9 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ReconcileContext } from "@threeport/engine";
-import type { Clock, Exec, Logger } from "@threeport/platform";
+import type { Clock, Exec, Logger, Random } from "@threeport/platform";
 import { PlatformError } from "@threeport/resource";
+import type { BinariesPlace } from "./local/binaries-place.ts";
 import type { BinariesRequest, ImageArchive } from "./local/index.ts";
 import type { RuntimeProvider } from "./provider.ts";
 
@@ -14,10 +15,9 @@ export interface LocalProviderOptions {
   readonly imagesFolder: string;
   /** Where volumes of local clusters are kept: they outlive a cluster that is stopped and started anew. */
   readonly volumesFolder: string;
-  /** Threeport's cache of binaries; default under XDG_CACHE_HOME. */
-  readonly cacheDir: string | undefined;
-  /** An explicit folder of Kubernetes binaries. */
-  readonly binariesFolder: string | undefined;
+  readonly binaries: BinariesPlace;
+  readonly clock: Clock;
+  readonly random: Random;
 }
 
 /** A one-node Kubernetes on this machine, in namespaces of its own. Loaded on first use: most control planes never need it. */
@@ -83,8 +83,8 @@ function withAdvice(error: unknown): unknown {
   return new PlatformError("TP_LOCAL_KUBERNETES_FAILED", { message, detail: error.detail, cause: error });
 }
 
-function binariesRequest({ exec, cacheDir, binariesFolder }: LocalProviderOptions): BinariesRequest {
-  return { exec, ...(cacheDir === undefined ? {} : { cacheDir }), ...(binariesFolder === undefined ? {} : { folder: binariesFolder }) };
+function binariesRequest({ exec, clock, random, binaries }: LocalProviderOptions): BinariesRequest {
+  return { ...binaries, exec, clock, random };
 }
 
 /** Archives that users loaded into one cluster. */

@@ -33,7 +33,7 @@ export const runtimeFinalizer = "threeport.io/runtime";
 /** Where kubeconfigs of clusters that we make are kept. */
 export const systemNamespace = "threeport-system";
 
-/** A local cluster may first have its programs built, which takes minutes. */
+/** A local cluster may first have its programs downloaded or built, which takes minutes. */
 const deadlineMs = 45 * 60_000;
 /** How often a cluster that answers is asked again, one that we look after ourselves, and one that cannot be used. */
 const contactMs = { healthy: 30_000, own: 10_000, failing: 5_000 };

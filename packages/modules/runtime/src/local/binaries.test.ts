@@ -1,7 +1,7 @@
 import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import type { Exec, RunOptions } from "@threeport/platform";
+import { systemClock, systemRandom, type Exec, type RunOptions } from "@threeport/platform";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ensureKubernetesBinaries, kubernetesCacheFolder } from "./binaries.ts";
 import { buildSteps, goModules } from "./go-modules.ts";
@@ -40,12 +40,13 @@ function compiler(options: { readonly failOn?: string; readonly version?: string
   return { run, start: () => { throw new Error("not used"); }, built, tidied }; // prettier-ignore
 }
 
+const seams = { clock: systemClock, random: systemRandom, source: "build" } as const;
 const allBinaries = buildSteps.map((step) => step.binary);
 
 test("an empty cache is filled with every binary, from our go.mod files, with a progress line for each", async () => {
   const exec = compiler();
   const lines: string[] = [];
-  const binaries = await ensureKubernetesBinaries({ cacheDir, exec, onProgress: (line) => lines.push(line) });
+  const binaries = await ensureKubernetesBinaries({ ...seams, cacheDir, exec, onProgress: (line) => lines.push(line) });
   expect(binaries.folder).toBe(kubernetesCacheFolder(cacheDir));
   expect((await readdir(binaries.folder)).sort()).toEqual([...allBinaries].sort());
   expect(exec.tidied).toEqual([goModules.kubernetes, goModules.node]);
@@ -56,13 +57,13 @@ test("an empty cache is filled with every binary, from our go.mod files, with a 
 
 test("B1, B3: after a failed build no half binary stands there, and the next build makes only what is missing", async () => {
   const failing = compiler({ failOn: "kubelet" });
-  await expect(ensureKubernetesBinaries({ cacheDir, exec: failing })).rejects.toMatchObject({
+  await expect(ensureKubernetesBinaries({ ...seams, cacheDir, exec: failing })).rejects.toMatchObject({
     code: "TP_TOOL_MISSING",
     message: expect.stringContaining("undefined: thing"),
   });
   expect((await readdir(kubernetesCacheFolder(cacheDir))).sort()).toEqual(["kube-apiserver", "kube-controller-manager", "kube-scheduler"]);
   const second = compiler();
-  const { folder } = await ensureKubernetesBinaries({ cacheDir, exec: second });
+  const { folder } = await ensureKubernetesBinaries({ ...seams, cacheDir, exec: second });
   expect(second.built).toEqual(allBinaries.slice(3));
   for (const binary of allBinaries) expect(await readFile(join(folder, binary), "utf8")).toBe("whole");
 });
@@ -70,17 +71,17 @@ test("B1, B3: after a failed build no half binary stands there, and the next bui
 test("B2: two callers at once build everything once", async () => {
   const exec = compiler();
   const lines: string[] = [];
-  const request = { cacheDir, exec, onProgress: (line: string) => lines.push(line) };
+  const request = { ...seams, cacheDir, exec, onProgress: (line: string) => lines.push(line) };
   const [first, second] = await Promise.all([ensureKubernetesBinaries(request), ensureKubernetesBinaries(request)]);
   expect(first).toEqual(second);
   expect(exec.built).toEqual(allBinaries);
-  expect(lines).toContain("waiting for another process that builds Kubernetes");
+  expect(lines).toContain("waiting for another process that downloads or builds Kubernetes");
 });
 
 test("a complete cache needs no Go at all", async () => {
-  await ensureKubernetesBinaries({ cacheDir, exec: compiler() });
+  await ensureKubernetesBinaries({ ...seams, cacheDir, exec: compiler() });
   const nothing: Exec = { run: () => Promise.reject(new Error("no program may run")), start: () => { throw new Error("no"); } }; // prettier-ignore
-  await expect(ensureKubernetesBinaries({ cacheDir, exec: nothing })).resolves.toMatchObject({ folder: kubernetesCacheFolder(cacheDir) });
+  await expect(ensureKubernetesBinaries({ ...seams, cacheDir, exec: nothing })).resolves.toMatchObject({ folder: kubernetesCacheFolder(cacheDir) });
 });
 
 test("a named folder is used as it is, and refused by name when it is incomplete", async () => {
@@ -88,11 +89,11 @@ test("a named folder is used as it is, and refused by name when it is incomplete
   await mkdir(folder);
   for (const binary of allBinaries) await writeFile(join(folder, binary), "", { mode: 0o755 });
   const exec = compiler();
-  expect(await ensureKubernetesBinaries({ cacheDir, folder, exec })).toMatchObject({ folder });
+  expect(await ensureKubernetesBinaries({ ...seams, cacheDir, folder, exec })).toMatchObject({ folder });
   await rm(join(folder, "kubelet"));
   await writeFile(join(folder, "etcd"), "", { mode: 0o644 });
   await rm(join(folder, "etcd"));
-  await expect(ensureKubernetesBinaries({ cacheDir, folder, exec })).rejects.toMatchObject({
+  await expect(ensureKubernetesBinaries({ ...seams, cacheDir, folder, exec })).rejects.toMatchObject({
     code: "TP_TOOL_MISSING",
     message: expect.stringContaining("does not hold kubelet, etcd"),
   });
@@ -104,7 +105,7 @@ const unusable = [
   { name: "too old", because: "Debian 12 has 1.19, which cannot read these go.mod files", exec: compiler({ version: "go version go1.19.8 linux/amd64" }) },
 ];
 test.each(unusable)("Go that is $name is reported with what to install", async ({ exec }) => {
-  await expect(ensureKubernetesBinaries({ cacheDir, exec })).rejects.toMatchObject({
+  await expect(ensureKubernetesBinaries({ ...seams, cacheDir, exec })).rejects.toMatchObject({
     code: "TP_TOOL_MISSING",
     message: expect.stringContaining("Install Go 1.26 or newer"),
   });

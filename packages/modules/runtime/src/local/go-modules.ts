@@ -3,6 +3,10 @@
 export const kubernetesVersion = "v1.36.4";
 /** Version of the staging repositories (k8s.io/api, …) that belongs to {@link kubernetesVersion}. */
 const stagingVersion = "v0.36.4";
+export const etcdVersion = "v3.6.13";
+export const containerdVersion = "v2.3.4";
+export const cniVersion = "v1.9.1";
+export const corednsVersion = "v1.14.7";
 /** Oldest Go that builds these modules. */
 export const goMinorMin = 26;
 
@@ -15,11 +19,11 @@ const stagingModules = [
   "pod-security-admission", "sample-apiserver", "sample-cli-plugin", "sample-controller", "streaming",
 ]; // prettier-ignore
 
-const kubernetesPrograms = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"] as const;
+export const kubernetesPrograms = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"] as const;
 const kubernetesPackage = (program: string) => `k8s.io/kubernetes/cmd/${program}`;
 const etcdPackage = "go.etcd.io/etcd/server/v3";
 const containerdPackage = (program: string) => `github.com/containerd/containerd/v2/cmd/${program}`;
-const cniPackage = (plugin: string) => `github.com/containernetworking/plugins/plugins/${plugin}@v1.9.1`;
+const cniPackage = (plugin: string) => `github.com/containernetworking/plugins/plugins/${plugin}@${cniVersion}`;
 
 export const goModules = {
   kubernetes: `module example.local/kubernetes
@@ -48,8 +52,8 @@ ${["containerd", "containerd-shim-runc-v2", "ctr"].map((program) => `\t${contain
 )
 
 require (
-\tgo.etcd.io/etcd/server/v3 v3.6.13
-\tgithub.com/containerd/containerd/v2 v2.3.4
+\tgo.etcd.io/etcd/server/v3 ${etcdVersion}
+\tgithub.com/containerd/containerd/v2 ${containerdVersion}
 )
 `,
 } as const;
@@ -108,5 +112,5 @@ export const buildSteps: readonly BuildStep[] = [
     ldflags: strip,
     minutes: 1,
   })),
-  { binary: "coredns", package: "github.com/coredns/coredns@v1.14.7", ldflags: strip, minutes: 3 },
+  { binary: "coredns", package: `github.com/coredns/coredns@${corednsVersion}`, ldflags: strip, minutes: 3 },
 ];

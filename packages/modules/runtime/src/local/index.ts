@@ -1,3 +1,4 @@
+export { type BinariesPlace, binariesPlace } from "./binaries-place.ts";
 export { type BinariesRequest, ensureKubernetesBinaries, hasKubernetesBinaries, type KubernetesBinaries, kubernetesCacheFolder } from "./binaries.ts";
 export { ensureSystemPackages, type SystemPackagesRequest, type SystemPrograms } from "./system-packages.ts";
 export { type LocalKubernetes, startLocalKubernetes, type StartRequest } from "./start.ts";
