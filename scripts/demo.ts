@@ -1,11 +1,12 @@
 /**
  * Threeport from nothing to an answering application, in a folder of its own that is removed at the end.
  *
- *   node scripts/demo.ts [--once] [--runtime KUBECONFIG|CONTEXT [--image IMAGE]]
+ *   node scripts/demo.ts [--once] [--simulated | --runtime KUBECONFIG|CONTEXT [--image IMAGE]]
  *
- * Starts a control plane, a Kubernetes on this machine (needs root; the binaries are built on first use, which takes minutes), deploys the two Score
- * workloads of examples/score, calls them, and stays until Ctrl-C. `--once` ends after the call. `--runtime` takes a cluster that exists instead: a kubeconfig, or a context of yours; `--image` is
- * then a busybox that it can pull.
+ * Starts a control plane, a Kubernetes on this machine (needs root; the binaries are downloaded or built on first use, which takes minutes), deploys the
+ * two Score workloads of examples/score, calls them, and stays until Ctrl-C. `--once` ends after the call. `--runtime` takes a cluster that exists
+ * instead: a kubeconfig, or a context of yours; `--image` is then a busybox that it can pull. Where no Kubernetes can be started, or with `--simulated`,
+ * a simulated cluster stands in for it: no container runs there.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,7 +19,8 @@ import { parseArgs } from "node:util";
 import { createClient, parseKubeconfig, type KubeClient } from "../packages/client/src/index.ts";
 import { systemClock } from "../packages/platform/src/index.ts";
 import { toPlatformError, type StoredObject } from "../packages/resource/src/index.ts";
-import { kubernetesCacheFolder } from "../packages/modules/runtime/src/local/index.ts";
+import { binariesPlace, kubernetesCacheFolder } from "../packages/modules/runtime/src/local/index.ts";
+import { startSimulatedCluster, whyNoRealCluster, type SimulatedCluster } from "./lib/demo-cluster.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const tptctlProgram = join(root, "packages/cli/src/main.ts");
@@ -47,20 +49,27 @@ class StepFailed extends Error {
 }
 
 const { values } = parseArgs({
-  options: { once: { type: "boolean", default: false }, runtime: { type: "string" }, image: { type: "string", default: "docker.io/library/busybox:1.37.0" } },
+  options: {
+    once: { type: "boolean", default: false },
+    simulated: { type: "boolean", default: false },
+    runtime: { type: "string" },
+    image: { type: "string", default: "docker.io/library/busybox:1.37.0" },
+  },
 });
-const image = values.runtime === undefined ? localImage : values.image;
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort(signal));
 
 /** As shells report a process that SIGINT ended. */
 const interruptedExitCode = 130;
 
+type Sort = "local" | "given" | "simulated";
+
 let answered = false;
 /** What was made in a cluster that is not ours, and has to go again. */
 const made = { runtime: false, environment: false };
 const startedMs = systemClock.monotonic();
 const home = await mkdtemp(join(tmpdir(), "threeport-demo-"));
+let simulated: SimulatedCluster | undefined;
 try {
   await demonstrate();
 } catch (thrown) {
@@ -75,38 +84,79 @@ try {
 }
 
 async function demonstrate(): Promise<void> {
+  const sort = await chooseSort();
+  const image = sort === "local" ? localImage : values.image;
   say(bold("A control plane"));
   await tptctl("up", "--port", "0", "--no-hints");
-  say(`\n${bold("A cluster, and an environment on it")}`);
-  const runtime = await addRuntime();
+  say(`\n${bold(sort === "simulated" ? "A simulated cluster, and an environment on it" : "A cluster, and an environment on it")}`);
+  const runtime = await addRuntime(sort);
   made.environment = true;
   await tptctl("env", "create", environmentName, "--runtime", runtime);
   say(`\n${bold("Two workloads as Score files: examples/score")}`);
   await tptctl("deploy", example, "--env", environmentName, "--image", image);
-  say(`\n${bold("It answers")}`);
   const clusterKubeconfig = await saveClusterKubeconfig(runtime);
   await using cluster = createClient(parseKubeconfig(await readFile(clusterKubeconfig, "utf8")));
-  const page = await answer(cluster, "/", /Hello from Threeport/);
-  say(`GET ${page.url}\n${indented(page.text)}`);
-  const script = await answer(cluster, "/cgi-bin/backend", /the backend is well/);
-  say(`GET ${script.url}\n${indented(script.text)}`);
-  say(`\n${seconds()} from nothing to this answer.`);
+  if (sort === "simulated") await showSimulated(cluster);
+  else await showAnswers(cluster);
   answered = true;
   if (values.once) return;
-  await nextCommands(clusterKubeconfig);
+  nextCommands({ sort, image, clusterKubeconfig });
   await systemClock.sleep(Number.MAX_SAFE_INTEGER, stop.signal);
 }
 
-/** The local one, or the one that the user names. Returns its name. */
-async function addRuntime(): Promise<string> {
-  if (values.runtime === undefined) {
+async function chooseSort(): Promise<Sort> {
+  if (values.runtime !== undefined) return "given";
+  if (values.simulated) return "simulated";
+  const why = await whyNoRealCluster(stop.signal, say);
+  if (why === undefined) return "local";
+  say(`No Kubernetes can be started here: ${why.replaceAll("\n", " ")}. A simulated cluster stands in for it.\n`);
+  return "simulated";
+}
+
+/** Returns its name. */
+async function addRuntime(sort: Sort): Promise<string> {
+  if (sort === "local") {
     await tptctl("runtime", "add", "local", "--provider", "local");
     return "local";
+  }
+  if (sort === "simulated" || values.runtime === undefined) {
+    simulated = await startSimulatedCluster(join(home, "simulated"), stop.signal);
+    await tptctl("runtime", "add", "simulated", "--kubeconfig", simulated.kubeconfig);
+    return "simulated";
   }
   const given = existsSync(values.runtime) ? ["--kubeconfig", values.runtime] : ["--context", values.runtime];
   made.runtime = true;
   await tptctl("runtime", "add", "demo", ...given);
   return "demo";
+}
+
+async function showAnswers(cluster: KubeClient): Promise<void> {
+  say(`\n${bold("It answers")}`);
+  const page = await answer(cluster, "/", /Hello from Threeport/);
+  say(`GET ${page.url}\n${indented(page.text)}`);
+  const script = await answer(cluster, "/cgi-bin/backend", /the backend is well/);
+  say(`GET ${script.url}\n${indented(script.text)}`);
+  say(`\n${seconds()} from nothing to this answer.`);
+}
+
+/** What a cluster without containers can show: that both workloads are there, as its own API says. */
+async function showSimulated(cluster: KubeClient): Promise<void> {
+  say(`\n${bold("What runs, down to the pods")}`);
+  await tptctl("tree", instance);
+  say(`\n${bold("What the cluster says of it")}`);
+  for (const name of ["backend", "web"]) {
+    const { status } = await cluster.get<StoredObject & { status?: { readyReplicas?: number; replicas?: number } }>({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      namespace: targetNamespace,
+      name,
+    });
+    say(`  Deployment ${targetNamespace}/${name}: ${status?.readyReplicas ?? 0} of ${status?.replicas ?? 0} pods are ready`);
+  }
+  say(`
+Simulated: the cluster's nodes, scheduling, containers and network. A pod there becomes ready after a second or two; nothing in it runs, so no
+address answers, and there are no logs. Real: the control plane, its database, and everything it does: rendering, applying, health, releases.`);
+  say(`\n${seconds()} from nothing to two workloads that are told to be ready.`);
 }
 
 /** kubectl's way into the cluster, taken from where the control plane keeps it. */
@@ -153,13 +203,19 @@ async function answer(cluster: KubeClient, path: string, expected: RegExp): Prom
   throw new Error(`${url} did not answer as expected within ${answerMsMax / 1000} s: ${String(last)}`);
 }
 
-async function nextCommands(clusterKubeconfig: string): Promise<void> {
+function nextCommands({ sort, image, clusterKubeconfig }: { readonly sort: Sort; readonly image: string; readonly clusterKubeconfig: string }): void {
   const kubectl = findKubectl();
+  const program = join(root, "tptctl");
+  const more =
+    sort === "simulated"
+      ? `${program} deploy ${example} --env ${environmentName} --image example.com/missing:1     # an image that cannot be pulled
+  ${program} why ${instance}`
+      : `${program} logs ${instance} -f`;
   say(`\n${bold("Try, in another terminal:")}
   export THREEPORT_HOME=${home}
-  ${join(root, "tptctl")} tree
-  ${join(root, "tptctl")} logs ${instance} -f
-  ${join(root, "tptctl")} deploy ${example} --env ${environmentName} --image ${image}     # after a change
+  ${program} tree
+  ${more}
+  ${program} deploy ${example} --env ${environmentName} --image ${image}     # after a change
   KUBECONFIG=${join(home, "kubeconfig")} ${kubectl} get environments,workloadinstances,releases
   KUBECONFIG=${clusterKubeconfig} ${kubectl} -n ${targetNamespace} get all
 
@@ -168,9 +224,9 @@ Ctrl-C ends it and removes everything.`);
 
 function findKubectl(): string {
   if ((process.env["PATH"] ?? "").split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, "kubectl")))) return "kubectl";
-  const cache = process.env["XDG_CACHE_HOME"];
-  const built = join(process.env["THREEPORT_KUBERNETES_BIN"] ?? kubernetesCacheFolder(cache === undefined ? undefined : join(cache, "threeport")), "kubectl");
-  return existsSync(built) ? built : "kubectl";
+  const { folder, cacheDir } = binariesPlace(process.env);
+  const ours = join(folder ?? kubernetesCacheFolder(cacheDir), "kubectl");
+  return existsSync(ours) ? ours : "kubectl";
 }
 
 async function tptctl(...args: string[]): Promise<void> {
@@ -201,6 +257,7 @@ async function cleanUp(): Promise<void> {
   if (made.runtime && made.environment) await run(["env", "delete", environmentName, "--cascade"], {});
   if (made.runtime) await run(["runtime", "delete", "demo"], {});
   const code = await run(["down"], {});
+  await simulated?.[Symbol.asyncDispose]();
   if (code !== 0) {
     process.exitCode = code;
     process.stderr.write(`error: not everything could be stopped; the folder ${home} stays. Try again: THREEPORT_HOME=${home} ${join(root, "tptctl")} down\n`);

@@ -1,8 +1,9 @@
 // tptctl with a real Kubernetes on this machine: a workload from its files to its answer, through a control plane that is killed, to nothing left.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, readdir, readFile, writeFile } from "node:fs/promises";
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createClient, parseKubeconfig, type KubeClient } from "@threeport/client";
@@ -261,6 +262,38 @@ test.runIf(missing === undefined)(
     expect(code, output).toBe(0);
     expect(output).toContain("<h1>Hello from Threeport</h1>");
     expect(output).not.toMatch(/\u001b/);
+    const folder = /starting the control plane in (\S+)/.exec(output)?.[1] ?? "";
+    await expect(access(folder)).rejects.toThrow(/ENOENT/);
+    expect(await processesOf(folder)).toEqual([]);
+  },
+  testMs,
+);
+
+test(
+  "the demonstration goes on with a simulated cluster where no Kubernetes can be had, says so in one line, and leaves nothing behind",
+  async () => {
+    const cache = await mkdtemp(join(tmpdir(), "threeport-cache-"));
+    // No binaries, nobody to have them from, and no build allowed; without root or Linux it does not even come to that.
+    const nobody = {
+      XDG_CACHE_HOME: cache,
+      THREEPORT_KUBERNETES_BIN: "",
+      THREEPORT_KUBERNETES_SOURCE: "release",
+      THREEPORT_KUBERNETES_MIRROR: "https://127.0.0.1:1",
+    };
+    const child = spawn(process.execPath, [join(root, "scripts", "demo.ts"), "--once"], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...nobody },
+    });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString("utf8")));
+    const [code] = (await once(child, "close")) as [number | null];
+    await rm(cache, { recursive: true, force: true });
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/^No Kubernetes can be started here: .+\. A simulated cluster stands in for it\.\n/);
+    for (const name of ["backend", "web"]) expect(output).toContain(`Deployment default-dev/${name}: 1 of 1 pods are ready`);
+    expect(output).toContain("✔ web-dev is ready: release web-1, 3/3 objects healthy");
+    expect(output).toMatch(/\nSimulated: .* nothing in it runs/);
+    expect(output).not.toContain("Hello from Threeport");
     const folder = /starting the control plane in (\S+)/.exec(output)?.[1] ?? "";
     await expect(access(folder)).rejects.toThrow(/ENOENT/);
     expect(await processesOf(folder)).toEqual([]);

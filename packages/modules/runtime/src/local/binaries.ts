@@ -5,8 +5,8 @@ import { join } from "node:path";
 import type { Clock, Exec, Random } from "@threeport/platform";
 import { isErrorCode, PlatformError } from "@threeport/resource";
 import type { BinariesPlace } from "./binaries-place.ts";
-import { buildBinaries } from "./build-binaries.ts";
-import { downloadFolder, downloadReleases } from "./download-releases.ts";
+import { buildBinaries, requireGo } from "./build-binaries.ts";
+import { downloadFolder, downloadReleases, requireReleases } from "./download-releases.ts";
 import { type BuildStep, buildSteps, kubernetesVersion } from "./go-modules.ts";
 import { takeProcessLock } from "./process-lock.ts";
 
@@ -56,6 +56,25 @@ export function kubernetesCacheFolder(cacheDir = join(homedir(), ".cache", "thre
 /** True when nothing would have to be downloaded or built. */
 export async function hasKubernetesBinaries(folder: string): Promise<boolean> {
   return (await missingSteps(folder)).length === 0;
+}
+
+/** Why the binaries cannot be had here, in words; undefined when they are there or can be. Asks without getting anything. */
+export async function whyNoBinaries(request: BinariesRequest): Promise<string | undefined> {
+  if (request.folder !== undefined) return undefined; // what somebody asked for is used, or its failure told
+  if ((await missingSteps(kubernetesCacheFolder(request.cacheDir))).length === 0) return undefined;
+  const ways = [...(request.source === "build" ? [] : [() => requireReleases(request)]), ...(request.source === "release" ? [] : [() => requireGo(request)])];
+  const reasons: string[] = [];
+  for (const way of ways) {
+    try {
+      await way();
+      return undefined;
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      if (!(error instanceof PlatformError)) throw error;
+      reasons.push(error.message.replace(/\.$/, ""));
+    }
+  }
+  return reasons.join("; ");
 }
 
 async function missingSteps(folder: string): Promise<BuildStep[]> {

@@ -74,7 +74,8 @@ async function go(args: readonly string[], { cwd, env, request }: GoOptions): Pr
   });
 }
 
-async function requireGo({ exec }: BuildRequest): Promise<void> {
+/** @throws PlatformError TP_TOOL_MISSING when there is no Go that builds them */
+export async function requireGo({ exec }: Pick<BuildRequest, "exec">): Promise<void> {
   const advice = `Install Go 1.${goMinorMin} or newer and have it in PATH, or name a folder that holds the Kubernetes binaries.`;
   let version: string;
   try {

@@ -50,12 +50,25 @@ export async function downloadReleases(request: ReleasesRequest): Promise<void> 
   }
 }
 
+/** Asks for one sum, which is small. @throws as {@link downloadReleases} where that cannot be had */
+export async function requireReleases(request: Pick<ReleasesRequest, "mirror" | "proxies" | "authorities" | "clock" | "random" | "signal">): Promise<void> {
+  using https = httpsGet(request);
+  const [file] = filesForThisMachine();
+  if (file !== undefined) await publishedSum(file, request, { ...request, https });
+}
+
+function filesForThisMachine(): readonly ReleaseFile[] {
+  const architecture = architectures[process.arch];
+  if (architecture !== undefined && process.platform === "linux") return releaseFiles(architecture);
+  throw new PlatformError("TP_TOOL_MISSING", { message: `there are no releases for ${process.platform} on ${process.arch}, only for Linux on x64 and arm64` });
+}
+
 /** Where files are until they are whole. */
 export function downloadFolder(binariesFolder: string): string {
   return join(binariesFolder, "..", "download");
 }
 
-async function publishedSum(file: ReleaseFile, request: ReleasesRequest, tools: DownloadTools): Promise<string> {
+async function publishedSum(file: ReleaseFile, request: Pick<ReleasesRequest, "mirror">, tools: DownloadTools): Promise<string> {
   const url = addressOf(file.sums, request);
   const sum = sumOf(await downloadText(url, tools), basename(file.address));
   if (sum === undefined) throw new PlatformError("TP_TOOL_MISSING", { message: `${url.href} has no SHA-256 of ${basename(file.address)}` });

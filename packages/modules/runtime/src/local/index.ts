@@ -1,5 +1,12 @@
 export { type BinariesPlace, binariesPlace } from "./binaries-place.ts";
-export { type BinariesRequest, ensureKubernetesBinaries, hasKubernetesBinaries, type KubernetesBinaries, kubernetesCacheFolder } from "./binaries.ts";
+export {
+  type BinariesRequest,
+  ensureKubernetesBinaries,
+  hasKubernetesBinaries,
+  type KubernetesBinaries,
+  kubernetesCacheFolder,
+  whyNoBinaries,
+} from "./binaries.ts";
 export { ensureSystemPackages, type SystemPackagesRequest, type SystemPrograms } from "./system-packages.ts";
 export { type LocalKubernetes, startLocalKubernetes, type StartRequest } from "./start.ts";
 export { stopLocalKubernetes, type StopReport, type StopRequest } from "./stop.ts";
@@ -9,3 +16,4 @@ export { linkedFiles } from "./linked-files.ts";
 export { requireRoot } from "./require-root.ts";
 export { forgetImages, keptImages, loadLocalImage, type LoadImageRequest } from "./load-image.ts";
 export { componentsEnded, endHanging, type NodeTrouble, nodeTrouble } from "./mend.ts";
+export { whyNoNamespaces } from "./node-processes.ts";

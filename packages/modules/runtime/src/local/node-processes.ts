@@ -43,6 +43,15 @@ export function livingInit(stateDir: string): Promise<ProcessIdentity | undefine
   return livingProcess(stateDir, initName);
 }
 
+const newNamespaces = ["unshare", "--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--propagation", "slave"];
+
+/** Why namespaces cannot be made, as in a container that has root without its rights; undefined when they can. */
+export async function whyNoNamespaces(exec: Exec): Promise<string | undefined> {
+  const [command = "", ...args] = newNamespaces;
+  const { code, stderr } = await exec.run(command, [...args, "true"]);
+  return code === 0 ? undefined : `no namespaces can be made here (${stderr.trim()})`;
+}
+
 /** Starts the node's namespaces with its init, and waits until its mounts are made. */
 export async function startInit(context: NodeContext): Promise<ProcessIdentity> {
   const { stateDir, nodeName, binariesFolder, volumesFolder } = context.settings;
@@ -50,10 +59,9 @@ export async function startInit(context: NodeContext): Promise<ProcessIdentity> 
   const readyPath = join(stateDir, stateFolders.pid, initReadyFile);
   await writeFile(scriptPath, nodeInitScript, { mode: 0o700 });
   await rm(readyPath, { force: true });
-  const unshare = ["unshare", "--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--propagation", "slave"];
   const pid = await launch(context, {
     name: initName,
-    command: [...unshare, "sh", scriptPath, stateDir, binariesFolder, nodeName, readyPath, volumesFolder],
+    command: [...newNamespaces, "sh", scriptPath, stateDir, binariesFolder, nodeName, readyPath, volumesFolder],
     env: {},
   });
   const look = async () => {
