@@ -106,7 +106,7 @@ describe.runIf(missing === undefined)("local runtimes", () => {
       await restartMachine();
       const up = await ok("up", "--port", "0", "--no-hints");
       for (const runtime of ["one", "two"]) expect(up).toMatch(new RegExp(`\\nruntime ${runtime}: (?:.*\\n)*✔ runtime ${runtime}: Kubernetes v\\S+ answers`));
-      expect(up).toContain("its workloads are put back");
+      expect(up).toContain("workloads are put back");
       await says("one", "red", "started\nstarted\n");
       await says("two", "blue", "started\nstarted\n");
 

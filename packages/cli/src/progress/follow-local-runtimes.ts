@@ -35,7 +35,7 @@ export async function followLocalRuntimes(context: CliContext): Promise<void> {
       note(context, `note: ${error.message}`);
     }
   }
-  if (back) say(context, "its workloads are put back; tptctl tree shows them");
+  if (back) say(context, "workloads are put back; tptctl tree shows them");
 }
 
 /** Whether the cluster itself answers, by its certificate: networks exist in which every address accepts connections. */

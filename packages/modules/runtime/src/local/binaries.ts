@@ -110,9 +110,22 @@ async function downloadOrBuild(folder: string, missing: readonly BuildStep[], re
   } catch (error) {
     request.signal?.throwIfAborted();
     if (request.source === "release" || !(error instanceof PlatformError)) throw error;
-    request.onProgress?.(`the official releases cannot be had (${error.message}); building the same versions from Go modules`);
-    await buildInstead(folder, request, error);
+    await buildInstead(
+      folder,
+      withReason(request, `the official releases cannot be had (${error.message}), so the same versions are built from Go modules: `),
+      error,
+    );
   }
+}
+
+/** The first line says why: whoever looks now and then sees the newest line only, and that one stays for minutes. */
+function withReason(request: BinariesRequest, reason: string): BinariesRequest {
+  let prefix = reason;
+  const onProgress = (line: string): void => {
+    request.onProgress?.(`${prefix}${line}`);
+    prefix = "";
+  };
+  return { ...request, onProgress };
 }
 
 /** Neither way is told without the other: whoever reads it may open the one or the other. */

@@ -76,6 +76,12 @@ async function processesInGroup(cgroupRoot: string): Promise<number[]> {
   return found.flat();
 }
 
+/** Tests start clusters side by side, and the kernel gives the number of a namespace that ended to a new one at once. */
+async function isInAnotherCluster(pid: number, slot: number): Promise<boolean> {
+  const group = /:\/tp-(\d+)\//.exec(await readFile(`/proc/${pid}/cgroup`, "utf8").catch(() => ""))?.[1];
+  return group !== undefined && Number(group) !== slot;
+}
+
 /** Everything on this machine that still tells of the cluster, in words. */
 async function traces(record: SlotRecord, namespaces: ReadonlySet<string>): Promise<string[]> {
   const plan = networkPlan(record.slot);
@@ -83,6 +89,7 @@ async function traces(record: SlotRecord, namespaces: ReadonlySet<string>): Prom
   for (const { pid } of await processesWithEnvironment(processMark(record.id), systemClock)) found.push(`process ${pid} is marked`);
   for (const pid of await processesInGroup(plan.cgroupRoot)) found.push(`process ${pid} is in the control group`);
   for (const pid of await pids()) {
+    if (await isInAnotherCluster(pid, record.slot)) continue;
     for (const kind of ["net", "mnt", "pid"]) {
       const link = await readlink(`/proc/${pid}/ns/${kind}`).catch(() => "");
       if (namespaces.has(link)) found.push(`process ${pid} is in ${link}`);

@@ -1,5 +1,5 @@
 // A real local cluster of which parts end or hang.
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, parseKubeconfig } from "@threeport/client";
@@ -81,6 +81,25 @@ describe.skipIf(!canStartNodes)("a local cluster that is looked after", () => {
       for (const component of ["kubelet", "containerd"]) await signal(component, "SIGSTOP");
       await endHanging(stateDir, { binariesFolder: binaries.folder, clock: systemClock });
       expect(await componentsEnded(stateDir)).toEqual(["containerd", "kubelet"]);
+      await start();
+      expect(await trouble()).toBeUndefined();
+    },
+    testMs,
+  );
+
+  test(
+    "a component that breaks down at each start is told with its own last word",
+    async () => {
+      await signal("etcd", "SIGKILL");
+      const members = join(stateDir, "etcd", "member");
+      const logs = (await readdir(join(members, "wal"))).filter((name) => name.endsWith(".wal")).map((name) => join(members, "wal", name));
+      for (const path of [join(members, "snap", "db"), ...logs]) await writeFile(path, Buffer.alloc(4_096, 0xff), { flag: "r+" });
+      await expect(start()).rejects.toMatchObject({
+        code: "TP_LOCAL_KUBERNETES_FAILED",
+        message: expect.stringMatching(/^etcd ended\. .*etcd\.log:\npanic: \S.*$/),
+      });
+      // Nothing of it can be continued: made anew, it is well.
+      await stopLocalKubernetes({ ...seams, stateDir });
       await start();
       expect(await trouble()).toBeUndefined();
     },

@@ -189,10 +189,15 @@ export function logPath(stateDir: string, name: string): string {
 }
 
 const logTailLines = 5;
+const breakdownLines = 100;
+/** A Go program that breaks down writes why, then many lines of where. */
+const breakdown = /^(panic|fatal error): /;
 
 async function componentFailed(stateDir: string, name: string): Promise<PlatformError> {
   const log = await readFile(logPath(stateDir, name), "utf8").catch(() => "");
-  const tail = log.trim().split("\n").slice(-logTailLines).join("\n");
+  const lines = log.trim().split("\n");
+  const why = lines.slice(-breakdownLines).findLast((line) => breakdown.test(line));
+  const tail = why ?? lines.slice(-logTailLines).join("\n");
   return new PlatformError("TP_LOCAL_KUBERNETES_FAILED", {
     message: `${name} ended. The end of ${logPath(stateDir, name)}:\n${tail}`,
     detail: { component: name },
