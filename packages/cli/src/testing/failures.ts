@@ -77,17 +77,17 @@ export const failures: readonly Failure[] = [
   },
   {
     name: "storage-class",
-    because: "its claim names no StorageClass, and the cluster has no default",
+    because: "its claim names a StorageClass that is not there",
     objects: [
       deployment("storage-class", {}, { volumes: [{ name: "data", persistentVolumeClaim: { claimName: "data" } }] }),
       {
         apiVersion: "v1",
         kind: "PersistentVolumeClaim",
         metadata: { name: "data" },
-        spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+        spec: { accessModes: ["ReadWriteOnce"], storageClassName: "fast", resources: { requests: { storage: "1Gi" } } },
       },
     ],
-    cause: /^PersistentVolumeClaim .*It names no StorageClass and the cluster has no default one/,
+    cause: /^Pod .*a PersistentVolumeClaim of it is not bound to a volume\. Check that its StorageClass exists/,
   },
   {
     name: "cluster-scoped",

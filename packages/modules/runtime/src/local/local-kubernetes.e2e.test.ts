@@ -215,7 +215,10 @@ describe.skipIf(!canStartNodes)("a real Kubernetes on this machine", () => {
   /** Starts a cluster in a process of its own and kills that with -9 as soon as `reached` says so. */
   async function killedStarter(stateDir: string, reached: (lines: readonly string[]) => Promise<boolean>): Promise<void> {
     const lines: string[] = [];
-    const starter = spawn(process.execPath, [script, "up", "--state", stateDir, "--name", "killed"], { stdio: ["ignore", "ignore", "pipe"] });
+    const starter = spawn(process.execPath, [script, "up", "--state", stateDir, "--name", "killed"], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, TMPDIR: work },
+    });
     const exited = once(starter, "exit");
     createInterface({ input: starter.stderr }).on("line", (line) => lines.push(line));
     try {
