@@ -52,6 +52,13 @@ describe.runIf(missing === undefined)("local runtimes", () => {
   const says = (runtime: string, environment: string, text: string) =>
     eventually(`${text} from ${runtime}`, async () => ((await page(runtime, environment)) === text ? true : undefined), 90_000);
 
+  /** To what entered the node, and to what it became there. */
+  async function signal(runtime: string, { component, name }: { readonly component: string; readonly name: NodeJS.Signals }): Promise<void> {
+    const { pid } = JSON.parse(await readFile(join(home.folder, "runtimes", runtime, "pid", `${component}.json`), "utf8")) as { pid: number };
+    const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ").map(Number);
+    for (const each of [pid, ...children]) process.kill(each, name);
+  }
+
   /** What a restart of the machine leaves: disks. Everything in memory, /run and the kernel is gone. */
   async function restartMachine(): Promise<void> {
     const ours = await slots();
@@ -95,9 +102,7 @@ describe.runIf(missing === undefined)("local runtimes", () => {
       } // prettier-ignore
       expect(new Set((await slots()).map(({ slot }) => slot)).size).toBe(2);
 
-      const pid = JSON.parse(await readFile(join(home.folder, "runtimes", "one", "pid", "kube-scheduler.json"), "utf8")) as { pid: number };
-      const children = await readFile(`/proc/${pid.pid}/task/${pid.pid}/children`, "utf8");
-      for (const each of [pid.pid, ...children.trim().split(" ").map(Number)]) process.kill(each, "SIGKILL");
+      await signal("one", { component: "kube-scheduler", name: "SIGKILL" });
       await eventually("the word of it", async () =>
         /NodeMended .*kube-scheduler ended and is started again/.test(await ok("describe", "runtime", "one")) ? true : undefined,
       );
@@ -119,6 +124,23 @@ describe.runIf(missing === undefined)("local runtimes", () => {
       await ok("down");
       expect(await slots()).toEqual([]);
       expect(await ok("up", "--port", "0", "--no-hints")).toContain("✔ runtime two: Kubernetes");
+      await says("two", "blue", "started\nstarted\nstarted\n");
+    },
+    testMs,
+  );
+
+  test(
+    "a node whose kubelet hangs makes its runtime say so, and is mended without a restart of what runs on it",
+    async () => {
+      await signal("two", { component: "kubelet", name: "SIGSTOP" });
+      // Kubernetes itself waits 50 s for a silent kubelet.
+      await eventually(
+        "the word of it",
+        async () => (/Ready +False +NodeNotReady .*node two is not Ready: /.test(await ok("describe", "runtime", "two")) ? true : undefined),
+        120_000,
+      );
+      await ok("wait", "runtime/two", "--for=condition=Ready", "--timeout=90s");
+      expect(await ok("describe", "runtime", "two")).toMatch(/NodeMended .*kubelet and containerd are started again/);
       await says("two", "blue", "started\nstarted\nstarted\n");
     },
     testMs,
