@@ -13,7 +13,7 @@ export type { Subresource, SubresourceAnswer, SubresourceRequest, Subresources }
 export { ownerPath } from "./pipeline/references.ts";
 export { coreKinds } from "./kinds/core.ts";
 export { mastersOnly } from "./auth/policy.ts";
-export { openAuth } from "./auth/open-auth.ts";
+export { openAuth, type Auth } from "./auth/open-auth.ts";
 export { defaultRoles } from "./auth/default-roles.ts";
 export { rotateSigningKeys } from "./auth/signing-keys.ts";
 export type { ComputedKinds } from "./computed.ts";

@@ -1,5 +1,5 @@
 export { openCluster, type Cluster } from "./connection/cluster.ts";
-export { createClusters, type Clusters, type RuntimeAccess } from "./connection/clusters.ts";
+export { createClusters, type Clusters, type ClustersOptions, type RuntimeAccess } from "./connection/clusters.ts";
 export { conditionsSchema, inlineBytesMax, resourceSetKind, validateObjects, type ResourceSet } from "./kinds/resource-set.ts";
 export { allowsNamespace, allowSchema, type Allow } from "./confinement/allow.ts";
 export { deployerObjects } from "./confinement/deployer.ts";

@@ -6,7 +6,7 @@
 //   Q6  Failures wait with backoff in the row.
 import { backoffMs, type Clock, type Logger, type Random } from "@threeport/platform";
 import { PlatformError, toPlatformError, type Objects } from "@threeport/resource";
-import { parseWorkKey, type Claim, type Completion, type Fence, type Store } from "@threeport/store";
+import { parseWorkKey, type Claim, type Completion, type Fence, type WorkStore } from "@threeport/store";
 import type { User } from "@threeport/store";
 import { recordEvent } from "./events.ts";
 import type { EngineMetrics } from "./metrics.ts";
@@ -14,7 +14,7 @@ import { runMsDefault, type Outcome, type ReconcileContext, type Reconciler } fr
 import { reportFailure } from "./report-failure.ts";
 
 export interface EngineOptions {
-  readonly store: Store;
+  readonly store: Pick<WorkStore, "queue" | "inventory" | "blobs" | "onWork">;
   /** Objects on behalf of a reconciler: admission as for everybody, each write under `fence`, work it causes at `priority`. */
   readonly objectsFor: (author: { readonly fence: Fence; readonly priority: 0 | 1 | 2 }) => Objects;
   readonly reconcilers: readonly Reconciler[];

@@ -1,29 +1,8 @@
 import { join } from "node:path";
-import {
-  coreKinds,
-  coreReconcilers,
-  createApiServer,
-  createObjects,
-  createRegistry,
-  defaultRoles,
-  followDefinitions,
-  openAuth,
-  type ApiContext,
-} from "@threeport/apiserver";
-import {
-  createEngine,
-  definitionsReconciler,
-  createMetrics,
-  engineUser,
-  fanoutReconciler,
-  gcReconciler,
-  namespaceReconciler,
-  resealReconciler,
-  startHousekeeping,
-  type Reconciler,
-} from "@threeport/engine";
-import { withKubeconfigRules } from "@threeport/module-runtime";
-import { PlatformError, type Kind } from "@threeport/resource";
+import { createApiServer } from "@threeport/apiserver";
+import { createMetrics, resealReconciler, startHousekeeping } from "@threeport/engine";
+import { kubeconfigProvider, localProvider } from "@threeport/module-runtime";
+import { PlatformError } from "@threeport/resource";
 import { openStore } from "@threeport/store";
 import { adminAccess } from "./admin-access.ts";
 import { openAuditLog } from "./audit-log.ts";
@@ -31,7 +10,8 @@ import type { Configuration } from "./configuration.ts";
 import { openConnection, type OpenConnection } from "./connection.ts";
 import { openHome, readIfThere, removeFile, writeJsonFile, type Home } from "./home.ts";
 import { homeKeys } from "./home-keys.ts";
-import { assembleModules, type Modules } from "./modules.ts";
+import { openCore } from "./core.ts";
+import { localOptions } from "./local-options.ts";
 import { renewTls, serverTls, sharedTls } from "./tls.ts";
 import type { Tools } from "./tools.ts";
 
@@ -68,50 +48,21 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   const controlPlaneId = await store.maintenance.fact("control-plane-id", random.uuid(clock.now()).slice(-12));
 
   const metrics = createMetrics(store.queue);
-  const reconcilers: Reconciler[] = [];
-  const controlled = new Set<string>();
-  const registry = createRegistry(coreKinds.map((kind) => (kind.resource === "secrets" ? withKubeconfigRules(kind) : kind)));
-  const auth = stack.use(await openAuth({ store, clock, random, log, issuer: configuration.issuer ?? `https://${controlPlaneId}.threeport.local` }));
-  const modules: Modules = stack.use(assembleModules({ controlPlaneId, home, tools, store }));
-  for (const kind of modules.kinds) registry.add(kind);
-  const definitions = stack.use(await followDefinitions({ registry, store, clock, log }));
-  const context: ApiContext = {
-    registry,
-    store,
-    clock,
-    random,
-    log,
-    authorizer: auth.authorizer,
-    controlled: (resource) => controlled.has(resource),
-    catchUp: definitions.catchUp,
-  };
-  const core = coreReconcilers({ registry, store });
-  reconcilers.push(
-    fanoutReconciler(store.references, store.queue),
-    resealReconciler(store.reseal),
-    gcReconciler(core.garbage),
-    namespaceReconciler({ ...core.namespaces, namespacedKinds: () => teardownOrder(core.namespaces.namespacedKinds()) }),
-    definitionsReconciler(core.definitions),
-    ...modules.reconcilers,
-  );
-  for (const reconciler of reconcilers) controlled.add(reconciler.queue);
-
-  const systemObjects = createObjects(context, { user: engineUser, author: { priority: 1, fence: undefined } });
-  await systemObjects.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
-  const subresources = modules.subresources(systemObjects);
-  await auth.keepRoles(systemObjects, defaultRoles(registry.all(), subresources));
   const owner = `${process.pid}@${random.suffix(8)}`;
-  const engine = createEngine({
-    store,
-    objectsFor: (author) => createObjects(context, { user: engineUser, author }),
-    reconcilers,
-    clock,
-    random,
-    log,
-    metrics,
-    owner,
-    workers: configuration.workers,
-  });
+  if (configuration.databaseUrl !== undefined) stack.use(store.presence(owner));
+  const { context, auth, modules, subresources, systemObjects, engine } = stack.use(
+    await openCore({
+      store,
+      tools,
+      controlPlaneId,
+      owner,
+      metrics,
+      workers: configuration.workers,
+      issuer: configuration.issuer,
+      providers: { kubeconfig: kubeconfigProvider, local: localProvider(localOptions(home, tools)) },
+      reconcilers: [resealReconciler(store.reseal)],
+    }),
+  );
   const auditLog = stack.use(openAuditLog(home.logs, { clock, log }));
   const server = createApiServer({
     context,
@@ -128,10 +79,7 @@ export async function startControlPlane(configuration: Configuration, tools: Too
     subresources,
     ...(configuration.limits === undefined ? {} : { limits: configuration.limits }),
   });
-  // Last in, first out: the API closes before the engine, the engine before what it works with.
-  if (configuration.databaseUrl !== undefined) stack.use(store.presence(owner));
-  stack.use(engine);
-  stack.use(server);
+  stack.use(server); // last in, first out: the API closes before the engine
   stack.use(renewTls(tls, { home, hosts, clock, log, onRenewed: (renewed) => server.useCertificate(renewed) }));
   const port = await listen(server, configuration, home);
   const url = `https://${configuration.host.includes(":") ? `[${configuration.host}]` : configuration.host}:${port}`;
@@ -152,7 +100,7 @@ export async function startControlPlane(configuration: Configuration, tools: Too
       random,
       log,
       objects: systemObjects,
-      expiringKinds: () => registry.resources().filter((kind) => kind.ttlMs !== undefined),
+      expiringKinds: () => context.registry.resources().filter((kind) => kind.ttlMs !== undefined),
     }),
   );
   const owned = stack.move();
@@ -195,10 +143,4 @@ async function readiness(currentRv: () => Promise<number>, engine: { readonly he
     `[${engine.healthy ? "+" : "-"}]engine ${engine.healthy ? "ok" : "has not seen its queue lately"}`,
   ].join("\n");
   return { ok: database && engine.healthy, text: `${text}\n` };
-}
-
-/** Contents of a namespace go from what people wrote down to what it rests on: instances first, Secrets last. */
-function teardownOrder(kinds: readonly Kind[]): Kind[] {
-  const rank = (kind: Kind): number => (kind.group === "" ? (kind.kind === "Secret" ? 3 : 2) : kind.kind.endsWith("Instance") ? 0 : 1);
-  return kinds.toSorted((a, b) => rank(a) - rank(b));
 }

@@ -1,6 +1,6 @@
-import { createClusters, type Cluster, resourceSetKind, resourceSetReconciler } from "@threeport/cluster";
+import { createClusters, type Cluster, type ClustersOptions, resourceSetKind, resourceSetReconciler } from "@threeport/cluster";
 import type { Reconciler } from "@threeport/engine";
-import { clusterFor, kubeconfigProvider, localProvider, runtimeKind, runtimeReconciler } from "@threeport/module-runtime";
+import { clusterFor, runtimeKind, runtimeReconciler, type RuntimeOptions } from "@threeport/module-runtime";
 import type { ComputedKinds, Subresource, SubresourceAnswer, SubresourceRequest, Subresources } from "@threeport/apiserver";
 import {
   computeRendering,
@@ -22,16 +22,15 @@ import {
   type WorkloadRendering,
 } from "@threeport/module-workload";
 import { PlatformError, type Kind, type Objects } from "@threeport/resource";
-import { workKey, type Store } from "@threeport/store";
-import { localOptions } from "./local-options.ts";
+import { workKey, type WorkStore } from "@threeport/store";
 import type { Tools } from "./tools.ts";
-import type { Home } from "./home.ts";
 
-export interface ModulesInput {
+export interface ModulesInput extends Pick<ClustersOptions, "dial"> {
   readonly controlPlaneId: string;
-  readonly home: Home;
-  readonly tools: Tools;
-  readonly store: Store;
+  readonly tools: Pick<Tools, "clock" | "random" | "log">;
+  readonly store: Pick<WorkStore, "queue" | "inventory" | "sealer">;
+  /** How runtimes are made, by `spec.provider`. */
+  readonly providers: RuntimeOptions["providers"];
 }
 
 /** All domains, put together. */
@@ -51,26 +50,26 @@ export interface Modules extends AsyncDisposable {
 const digestLength = 16;
 
 export function assembleModules(input: ModulesInput): Modules {
-  const { controlPlaneId, store, tools, home } = input;
+  const { controlPlaneId, store, tools, providers } = input;
   const { clock, random, log } = tools;
   const clusters = createClusters({
     controlPlaneId,
     clock,
     random,
     log,
+    ...(input.dial === undefined ? {} : { dial: input.dial }),
     // A lost wake-up is made good by the periodic check of the set.
     onChange: (keys) =>
       void store.queue
         .enqueue(keys.map((key) => ({ queue: resourceSetKind.resource, key, priority: 1, mask: 0, delayMs: 0 })))
         .catch((error: unknown) => log.debug("a change in a cluster could not be noted", { error: String(error) })),
   });
-  const local = localProvider(localOptions(home, tools));
   const connect = clusterFor(clusters);
   const digest = (content: string): string => store.sealer.digest(content).slice(0, digestLength);
   return {
     kinds: [runtimeKind, environmentKind, workloadDefinitionKind, releaseKind, workloadInstanceKind, workloadRenderingKind, resourceSetKind],
     reconcilers: [
-      runtimeReconciler({ controlPlaneId, clusters, providers: { kubeconfig: kubeconfigProvider, local } }),
+      runtimeReconciler({ controlPlaneId, clusters, providers }),
       resourceSetReconciler({ controlPlaneId, clusterFor: connect, digest: (content) => store.sealer.digest(content) }),
       environmentReconciler(),
       definitionReconciler(),

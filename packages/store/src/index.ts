@@ -1,6 +1,13 @@
-export { openStore, type Store, type StoreOptions } from "./store.ts";
+export { openStore, type Store, type StoreOptions, type WorkStore } from "./store.ts";
 export type { ObjectStore } from "./object-store.ts";
-export { openMemoryStore, type MemoryStore, type MemoryStoreOptions } from "./memory/memory-store.ts";
+export {
+  openMemoryStore,
+  openMemoryWorkStore,
+  type MemoryStore,
+  type MemoryStoreOptions,
+  type MemoryWorkStore,
+  type SavedStore,
+} from "./memory/memory-store.ts";
 export { openDatabase, type ConnectionOptions, type Database } from "./database.ts";
 export { migrate } from "./migrate.ts";
 export { backup, restore, type BackupReport } from "./backup.ts";

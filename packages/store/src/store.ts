@@ -21,11 +21,17 @@ import { createReader } from "./reader.ts";
 import { createReferences, type References } from "./references.ts";
 import { createWriter } from "./writer.ts";
 
-export interface Store extends ObjectStore, AsyncDisposable {
-  readonly database: Database;
+/** What a control plane works with: objects, and the work that they cause. */
+export interface WorkStore extends ObjectStore {
   readonly queue: Queue;
   readonly references: References;
   readonly inventory: Inventory;
+  /** Called when work may be waiting: a hint, never a promise (D3). */
+  onWork(listener: () => void): Disposable;
+}
+
+export interface Store extends WorkStore, AsyncDisposable {
+  readonly database: Database;
   readonly blobs: Blobs;
   readonly maintenance: Maintenance;
   readonly sealer: Sealer;
@@ -34,8 +40,6 @@ export interface Store extends ObjectStore, AsyncDisposable {
   readonly sharedSecrets: SharedSecrets;
   /** Says that the process that leases under this name lives, and ends what dead ones left, until disposed. For a database that several processes share. */
   presence(owner: string): AsyncDisposable;
-  /** Called when work may be waiting: a hint, never a promise (D3). */
-  onWork(listener: () => void): Disposable;
 }
 
 export interface StoreOptions extends DatabaseOptions {

@@ -1,7 +1,12 @@
-import type { Dispatcher } from "undici";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { buildConnector, Dispatcher } from "undici";
 import type { ConnectionConfig, Endpoint } from "../connection.ts";
 import { tlsOptions } from "./tls.ts";
 import { Pool } from "./undici.ts";
+
+/** Opens a connection to the origin in place of a socket, with no TLS in between: to a server in the same process. Throws when there is none. */
+export type Dial = (origin: string) => Duplex;
 
 export interface Pools extends AsyncDisposable {
   /** Bounded: short requests. */
@@ -10,11 +15,17 @@ export interface Pools extends AsyncDisposable {
   readonly streams: Dispatcher;
 }
 
+interface PoolsOptions {
+  readonly connectTimeoutMs: number;
+  readonly connectionsMax: number;
+  readonly dial: Dial | undefined;
+}
+
 /** Shorter than the 90 s after which kube-apiserver closes an idle connection, so that we are the one who closes. */
 const keepAliveMs = 60_000;
 
 /** The connections of one client. HTTP/1.1 only: over HTTP/2 one slow stream's window and one lost packet hold up all requests to that cluster. */
-export function createPools(config: ConnectionConfig, endpoint: Endpoint, limits: { connectTimeoutMs: number; connectionsMax: number }): Pools {
+export function createPools(config: ConnectionConfig, endpoint: Endpoint, options: PoolsOptions): Pools {
   const common = {
     allowH2: false,
     pipelining: 1,
@@ -22,9 +33,12 @@ export function createPools(config: ConnectionConfig, endpoint: Endpoint, limits
     keepAliveMaxTimeout: keepAliveMs,
     headersTimeout: 0, // deadlines are ours: they come from the injected clock and cover the whole call
     bodyTimeout: 0,
-    connect: { ...(endpoint.secure ? tlsOptions(config) : {}), timeout: limits.connectTimeoutMs },
+    connect:
+      options.dial === undefined
+        ? { ...(endpoint.secure ? tlsOptions(config) : {}), timeout: options.connectTimeoutMs }
+        : connectorOf(options.dial, endpoint.origin),
   };
-  const requests = new Pool(endpoint.origin, { ...common, connections: limits.connectionsMax });
+  const requests = new Pool(endpoint.origin, { ...common, connections: options.connectionsMax });
   const streams = new Pool(endpoint.origin, common);
   return {
     requests,
@@ -32,5 +46,15 @@ export function createPools(config: ConnectionConfig, endpoint: Endpoint, limits
     async [Symbol.asyncDispose]() {
       await Promise.all([requests.destroy(), streams.destroy()]);
     },
+  };
+}
+
+function connectorOf(dial: Dial, origin: string): buildConnector.connector {
+  return (_options, callback) => {
+    try {
+      callback(null, dial(origin) as Socket); // undici takes any Duplex
+    } catch (error) {
+      callback(error as Error, null);
+    }
   };
 }

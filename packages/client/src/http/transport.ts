@@ -5,7 +5,7 @@ import { answerError } from "./answer-error.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { Exchange, type Answer } from "./exchange.ts";
 import { isBrokenConnection, networkError } from "./network-error.ts";
-import { createPools } from "./pools.ts";
+import { createPools, type Dial } from "./pools.ts";
 import { withQuery } from "./query.ts";
 import { openRaw } from "./raw.ts";
 import { readBody } from "./read-body.ts";
@@ -24,6 +24,7 @@ export interface TransportOptions {
   /** Connections for short requests; more requests wait in line. Streams do not count. Default 16. */
   readonly connectionsMax?: number;
   readonly userAgent?: string;
+  readonly dial?: Dial;
 }
 
 /** HTTP to one API server: deadlines, retries, errors in words. Knows nothing of kinds. */
@@ -31,7 +32,7 @@ export function createTransport(config: ConnectionConfig, options: TransportOpti
   const { clock = systemClock, random = systemRandom, connectTimeoutMs = 10_000, requestTimeoutMs = 30_000, connectionsMax = 16 } = options;
   const endpoint = endpointOf(config);
   const { host, basePath } = endpoint;
-  const pools = createPools(config, endpoint, { connectTimeoutMs, connectionsMax });
+  const pools = createPools(config, endpoint, { connectTimeoutMs, connectionsMax, dial: options.dial });
   const headersOf = requestHeaders(config, options.userAgent ?? "threeport");
 
   const dispatchOf = (path: string, call: RequestOptions): Dispatch => ({

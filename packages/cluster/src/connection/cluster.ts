@@ -2,7 +2,7 @@
 //   C4  Watches: our labelled objects of each kind in use, and in namespaces that hold workloads of ours what these own. They end with their last user.
 //       A dead cluster fails fast for everybody who asks, and holds up no other cluster.
 import type { Clock, Logger, Random } from "@threeport/platform";
-import { createClient, createReflector, type ConnectionConfig, type KubeClient, type Reflector } from "@threeport/client";
+import { createClient, createReflector, type ClientOptions, type ConnectionConfig, type KubeClient, type Reflector } from "@threeport/client";
 import type { KubeObject, StoredObject } from "@threeport/resource";
 import { controlPlaneLabel, setKeyOf } from "../marks.ts";
 import { createBreaker } from "./breaker.ts";
@@ -42,7 +42,7 @@ export interface Wants {
   readonly namespaces: readonly string[];
 }
 
-export interface ClusterOptions {
+export interface ClusterOptions extends Pick<ClientOptions, "dial"> {
   readonly runtime: string;
   readonly impersonates: boolean;
   readonly connection: ConnectionConfig;
@@ -69,7 +69,13 @@ const childKinds = [
 
 export function openCluster(options: ClusterOptions): Cluster {
   const { clock, random, log } = options;
-  const client = createClient(options.connection, { clock, requestTimeoutMs, connectTimeoutMs });
+  const client = createClient(options.connection, {
+    clock,
+    random,
+    requestTimeoutMs,
+    connectTimeoutMs,
+    ...(options.dial === undefined ? {} : { dial: options.dial }),
+  });
   const cache = createWatchCache();
   const reflectors = new Map<string, Reflector>();
   const users = createUsers(clock);

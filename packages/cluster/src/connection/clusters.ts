@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Clock, Logger, Random } from "@threeport/platform";
-import { parseKubeconfig } from "@threeport/client";
+import { parseKubeconfig, type ClientOptions } from "@threeport/client";
 import { setKeyOf } from "../marks.ts";
 import { openCluster, type Cluster } from "./cluster.ts";
 
@@ -21,7 +21,7 @@ export interface Clusters extends AsyncDisposable {
   drop(runtime: string): Promise<void>;
 }
 
-export interface ClustersOptions {
+export interface ClustersOptions extends Pick<ClientOptions, "dial"> {
   readonly controlPlaneId: string;
   readonly clock: Clock;
   readonly random: Random;

@@ -1,6 +1,6 @@
 import type { Referrer } from "../references.ts";
 import type { ObjectStore } from "../object-store.ts";
-import { formatKey, type ObjectKey, type ReferenceRow } from "../types.ts";
+import { formatKey, parseKey, type ObjectKey, type ReferenceRow } from "../types.ts";
 
 export interface MemoryReferences {
   readonly reading: ObjectStore["references"];
@@ -8,6 +8,20 @@ export interface MemoryReferences {
   replace(source: ObjectKey, rows: readonly ReferenceRow[]): void;
   /** Who waits for one of the changes (bits) of `target`. */
   waiters(target: ObjectKey, changes: number): readonly ReferenceRow[];
+  /** The next `limit` of them behind a cursor ("" for the first), and the cursor behind these; undefined when there are no more. */
+  waitersBehind(target: ObjectKey, changes: number, page: { readonly cursor: string; readonly limit: number }): WaitersPage;
+  readonly rows: () => readonly SavedReferences[];
+}
+
+interface WaitersPage {
+  readonly waiters: readonly ReferenceRow[];
+  readonly cursor: string | undefined;
+}
+
+/** What one object refers to. */
+export interface SavedReferences {
+  readonly source: ObjectKey;
+  readonly rows: readonly ReferenceRow[];
 }
 
 interface Row {
@@ -42,6 +56,13 @@ export function createMemoryReferences(isTerminating: (key: ObjectKey) => boolea
         const known = byTarget.get(target) ?? new Map<string, Row>();
         byTarget.set(target, known.set(rowName(name, row), { source, path: row.path, declared: row }));
       }
+    },
+    rows: () => [...bySource].map(([source, rows]) => ({ source: parseKey(source), rows })),
+    waitersBehind(target, changes, { cursor, limit }) {
+      const behind = rowsOf(target, (row) => (row.declared.waitsFor & changes) !== 0 && compareText(cursorOf(row), cursor) > 0);
+      const page = behind.slice(0, limit);
+      const last = page.at(-1);
+      return { waiters: page.map(({ declared }) => declared), cursor: behind.length < limit || last === undefined ? undefined : cursorOf(last) };
     },
     waiters: (target, changes) => rowsOf(target, ({ declared }) => (declared.waitsFor & changes) !== 0).map(({ declared }) => declared),
     reading: {
@@ -84,6 +105,11 @@ function sourceText({ kind, namespace, name }: ObjectKey): string {
 
 function placeOf({ source, path }: Row): string {
   return `${sourceText(source)}${separator}${path}`;
+}
+
+/** In the order of {@link placeOf}. */
+function cursorOf(row: Row): string {
+  return `${placeOf(row)}${separator}${row.declared.wakerQueue}`;
 }
 
 function compareText(a: string, b: string): number {

@@ -22,16 +22,31 @@ export interface Versions {
   takeNumber(): number;
   /** Puts `entry` in the place of what is there, or with `remove` takes that away. */
   put(entry: Entry, change: Change): void;
+  /** Everything that is there now. */
+  entries(): readonly Entry[];
+}
+
+/** What a store begins with: the objects of another one. Nothing from before `rv` can be read again. */
+export interface SavedVersions {
+  readonly rv: number;
+  readonly entries: readonly Entry[];
 }
 
 /** With a thousand stores in a process, what each remembers counts. Who is further behind is told to list again, as by a cluster that compacts often. */
 const stepsKeptDefault = 250;
 
-export function createVersions({ stepsKept = stepsKeptDefault }: { readonly stepsKept?: number } = {}): Versions {
+export function createVersions({ stepsKept = stepsKeptDefault, saved }: { readonly stepsKept?: number; readonly saved?: SavedVersions } = {}): Versions {
   const kinds = new Map<string, Sorted>();
   let log: Step[] = [];
-  let rv = 1;
-  let compactedRv = 0;
+  let rv = saved?.rv ?? 1;
+  let compactedRv = saved?.rv ?? 0;
+  for (const entry of saved?.entries ?? []) sortedOf(entry.key.kind).put(entry);
+
+  function sortedOf(kind: string): Sorted {
+    const sorted = kinds.get(kind) ?? createSorted();
+    kinds.set(kind, sorted);
+    return sorted;
+  }
 
   const find = (key: ObjectKey): Entry | undefined => kinds.get(key.kind)?.get(key);
 
@@ -90,11 +105,11 @@ export function createVersions({ stepsKept = stepsKeptDefault }: { readonly step
       return rv;
     },
     takeNumber: () => ++rv,
+    entries: () => [...kinds.values()].flatMap((sorted) => sorted.all()),
     put(entry, change) {
       const before = find(change.key);
       log.push({ change, before });
-      const sorted = kinds.get(change.key.kind) ?? createSorted();
-      kinds.set(change.key.kind, sorted);
+      const sorted = sortedOf(change.key.kind);
       if (change.deleted) sorted.remove(change.key);
       else sorted.put(entry);
       if (sorted.all().length === 0) kinds.delete(change.key.kind);
