@@ -15,6 +15,7 @@ const arrows = {
   "modules/runtime": { code: ["platform", "resource", "client", "engine", "cluster"], types: ["store"] },
   "modules/workload": { code: ["platform", "resource", "score", "client", "engine", "cluster"], types: ["store"] },
   server: { code: ["platform", "resource", "store", "client", "apiserver", "engine", "cluster", "modules/runtime", "modules/workload"] },
+  simulate: { code: ["platform", "resource", "store", "apiserver", "engine", "modules/runtime", "server", "sim"] },
   cli: { code: ["platform", "resource", "score", "client"] },
 };
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentLogger, systemClock, systemRandom } from "@threeport/platform";
-import type { KubeObject, StoredObject } from "@threeport/resource";
+import { PlatformError, type KubeObject, type StoredObject } from "@threeport/resource";
 import { targetOf } from "@threeport/client";
 import { until } from "@threeport/engine/testing";
 import { createClusters } from "./index.ts";
@@ -135,12 +135,16 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
   test("C4: a new connection watches nothing yet, so the sets that the old one knew of are looked at", async () => {
     const controlPlaneId = fresh("c").replace("-", "");
     const changed: string[] = [];
+    let failures = 2;
     await using clusters = createClusters({
       controlPlaneId,
       clock: systemClock,
       random: systemRandom,
       log: silentLogger,
-      onChange: (keys) => changed.push(...keys),
+      async onChange(keys) {
+        if (failures-- > 0) throw new PlatformError("TP_DATABASE_UNAVAILABLE");
+        changed.push(...keys);
+      },
     });
     const document = configMap(
       "default",
@@ -152,7 +156,7 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
     const first = await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1", impersonates: true });
     first.follow("default/known", configMaps);
     expect(await first.complete({ apiVersion: "v1", kind: "ConfigMap" }, AbortSignal.timeout(10_000))).toBe(true);
-    await until("the watch to tell of it", () => changed.includes("default/known"));
+    await until("the watch to tell of it, although it could not be noted at first", () => changed.includes("default/known"));
     changed.length = 0;
     expect(await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1", impersonates: true }), "the same credentials, the same connection").toBe(first);
     expect(await clusters.get("one", { kubeconfig: proxy.kubeconfig, uid: "1", impersonates: true })).not.toBe(first);
@@ -161,7 +165,7 @@ describeWithKubernetes("what somebody changes in a cluster", () => {
 
   test("F3: an apply's answer that comes after newer news from the watch does not turn the clock back", async () => {
     const controlPlaneId = fresh("c").replace("-", "");
-    await using clusters = createClusters({ controlPlaneId, clock: systemClock, random: systemRandom, log: silentLogger, onChange: () => {} });
+    await using clusters = createClusters({ controlPlaneId, clock: systemClock, random: systemRandom, log: silentLogger, onChange: async () => {} });
     const document = configMap("default", fresh("news"), { key: "older" }, { labels: { "threeport.io/control-plane": controlPlaneId } });
     const answer = await server.client.create<StoredObject>(targetOf(document), document);
     const cluster = await clusters.get("one", { kubeconfig: server.kubeconfig, uid: "1", impersonates: true });

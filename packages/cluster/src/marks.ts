@@ -51,6 +51,15 @@ export function ownerOf(object: KubeObject): string | undefined {
   return object.metadata.labels?.[ownerLabel];
 }
 
+/**
+ * Whether an object was made for this set, or for an earlier one of its name in this control plane: what a deleted set left behind on purpose, and
+ * what was made after the backup that the control plane was restored from.
+ */
+export function belongsTo(object: KubeObject, set: SetIdentity): boolean {
+  const owner = ownerOf(object);
+  return owner === ownerValue(set) || (owner?.startsWith(`${set.controlPlaneId}.`) === true && setKeyOf(object) === set.key);
+}
+
 export function setKeyOf(object: KubeObject): string | undefined {
   return object.metadata.annotations?.[setAnnotation];
 }

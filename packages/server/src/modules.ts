@@ -58,11 +58,7 @@ export function assembleModules(input: ModulesInput): Modules {
     random,
     log,
     ...(input.dial === undefined ? {} : { dial: input.dial }),
-    // A lost wake-up is made good by the periodic check of the set.
-    onChange: (keys) =>
-      void store.queue
-        .enqueue(keys.map((key) => ({ queue: resourceSetKind.resource, key, priority: 1, mask: 0, delayMs: 0 })))
-        .catch((error: unknown) => log.debug("a change in a cluster could not be noted", { error: String(error) })),
+    onChange: (keys) => store.queue.enqueue(keys.map((key) => ({ queue: resourceSetKind.resource, key, priority: 1, mask: 0, delayMs: 0 }))),
   });
   const connect = clusterFor(clusters);
   const digest = (content: string): string => store.sealer.digest(content).slice(0, digestLength);

@@ -16,11 +16,15 @@ export interface SimulationOptions {
   /** Where to listen; a free port of loopback unless said. */
   readonly host?: string;
   readonly port?: number;
+  /** False: nobody listens there, and requests come by `serve` alone, from within this process. */
+  readonly listen?: boolean;
   /** The same seed and the same calls give the same clusters. */
   readonly seed?: string;
   /** Virtual seconds for each real one; without it time goes only by `time.advance`. */
   readonly factor?: number;
   readonly startMs?: number;
+  /** Time that others go by too, in place of its own: `factor` and `startMs` are then its maker's. */
+  readonly time?: SimTime;
   /** What clusters do by themselves, beside garbage collection, namespaces, definitions and default service accounts. */
   readonly controllers?: readonly Controller[];
   /** What `/version` says, for example `v1.33.2`. Default: the release of the built-in kinds. */
@@ -38,17 +42,22 @@ export interface SimulatedCluster extends SimCluster {
 /** Clusters in this process, behind one HTTPS listener, each under `/clusters/NAME`. */
 export interface Simulation extends AsyncDisposable {
   readonly port: number;
+  /** "" where nobody listens. */
   readonly caPem: string;
   readonly time: SimTime;
   addCluster(name: string): Promise<SimulatedCluster>;
   /** Its streams end, and its address is not found any more. */
   removeCluster(name: string): Promise<void>;
+  /** Answers a request that came by a connection within this process. */
+  serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
   readonly clusters: ReadonlyMap<string, SimulatedCluster>;
   readonly faults: Faults;
   /** For `/admin/…`. */
   readonly adminToken: string;
 }
 
+/** In addresses that nobody listens at. */
+const unusedPort = 6443;
 const yearMs = 365 * 86_400_000;
 const clusterName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const clusterPath = /^\/clusters\/([^/?]+)(?=[/?]|$)/;
@@ -56,34 +65,39 @@ const clusterPath = /^\/clusters\/([^/?]+)(?=[/?]|$)/;
 export async function startSimulation(options: SimulationOptions = {}): Promise<Simulation> {
   const { clock = systemClock, log = silentLogger, host = "127.0.0.1", gitVersion = kindsRelease, seed = "threeport" } = options;
   await using stack = new AsyncDisposableStack();
-  const time = stack.use(
-    createSimTime({
-      clock,
-      log,
-      ...(options.startMs === undefined ? {} : { startMs: options.startMs }),
-      ...(options.factor === undefined ? {} : { factor: options.factor }),
-    }),
-  );
-  const times = { nowMs: clock.now(), validForMs: yearMs };
-  const authority = await createAuthority({ subject: { commonName: "threeport-simulation" }, ...times });
-  const certificate = await issue(authority, { subject: { commonName: "simulation" }, usages: ["server"], hosts: [host, "localhost"], ...times });
-  const caPem = authority.certificatePem;
+  const time =
+    options.time ??
+    stack.use(
+      createSimTime({
+        clock,
+        log,
+        ...(options.startMs === undefined ? {} : { startMs: options.startMs }),
+        ...(options.factor === undefined ? {} : { factor: options.factor }),
+      }),
+    );
   const flow = stack.use(createFlow(defaultLimits, clock));
   const faults = createFaults(clock);
   const adminToken = Buffer.from(seededRandom(`${seed}/`).bytes(24)).toString("base64url");
   const open = new Map<string, { readonly cluster: OpenCluster; readonly shown: SimulatedCluster }>();
   const documents = createGeneralDocuments(offerOf({ registry: createRegistry(builtInKinds()) }, {}), { gitVersion });
 
-  const listener = createListener(
-    { tls: { keyPem: certificate.privateKeyPem, certificatePem: certificate.certificatePem } },
-    { limits: defaultLimits, clock, serve },
-  );
   stack.defer(async () => {
     for (const { cluster } of open.values()) await cluster[Symbol.asyncDispose]();
     open.clear();
   });
-  stack.use(listener);
-  const port = await listener.listen({ host, port: options.port ?? 0 });
+  const { port, caPem } = options.listen === false ? { port: options.port ?? unusedPort, caPem: "" } : await listen();
+
+  async function listen(): Promise<{ port: number; caPem: string }> {
+    const times = { nowMs: clock.now(), validForMs: yearMs };
+    const authority = await createAuthority({ subject: { commonName: "threeport-simulation" }, ...times });
+    const certificate = await issue(authority, { subject: { commonName: "simulation" }, usages: ["server"], hosts: [host, "localhost"], ...times });
+    const listener = createListener(
+      { tls: { keyPem: certificate.privateKeyPem, certificatePem: certificate.certificatePem } },
+      { limits: defaultLimits, clock, serve },
+    );
+    stack.use(listener);
+    return { port: await listener.listen({ host, port: options.port ?? 0 }), caPem: authority.certificatePem };
+  }
 
   async function serve(request: IncomingMessage, response: ServerResponse, connection: Connection): Promise<void> {
     if (isAdminPath(request.url ?? "")) return serveAdmin({ faults, time, token: adminToken }, request, response);
@@ -105,6 +119,7 @@ export async function startSimulation(options: SimulationOptions = {}): Promise<
     clusters,
     faults,
     adminToken,
+    serve: (request, response) => serve(request, response, { recognised: () => {}, upgraded: undefined }),
     async addCluster(name) {
       if (!clusterName.test(name))
         throw new PlatformError("TP_BAD_REQUEST", {

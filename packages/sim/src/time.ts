@@ -8,6 +8,8 @@ export interface SimTime extends AsyncDisposable {
   now(): number;
   /** Runs `task` once, `ms` of virtual time from now. Disposing cancels. */
   after(ms: number, task: () => Promise<void>): Disposable;
+  /** When the next task is due; undefined while nothing waits. */
+  nextMs(): number | undefined;
   /** Moves time on, and runs all that becomes due, including what that causes. */
   advance(ms: number): Promise<void>;
   /** Runs all that is due now. */
@@ -80,6 +82,13 @@ export function createSimTime({ clock, log, startMs = clock.now(), factor }: Sim
       tasks.add(task);
       arm();
       return { [Symbol.dispose]: () => void (task.canceled = true) };
+    },
+    nextMs() {
+      for (let next = tasks.first(); next !== undefined; next = tasks.first()) {
+        if (!next.canceled) return next.dueMs;
+        tasks.removeFirst();
+      }
+      return undefined;
     },
     async advance(ms) {
       const untilMs = now() + ms;

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { PlatformError } from "@threeport/resource";
 
 /** Bytes that may wait for a slow watcher; beyond, it is cut and lists again, so that it costs nobody else memory. */
 const waitingMax = 8 * 1024 * 1024;
@@ -60,7 +61,7 @@ export function createWatchOutput(response: ServerResponse): WatchOutput {
   }
 
   async function drained(): Promise<void> {
-    if (response.destroyed) throw new Error("the watcher left");
+    if (response.destroyed) throw new PlatformError("TP_UNAVAILABLE", { message: "the watcher left" });
     if (queue.length === 0) return;
     idle ??= Promise.withResolvers();
     await idle.promise;

@@ -51,10 +51,15 @@ export function createPools(config: ConnectionConfig, endpoint: Endpoint, option
 
 function connectorOf(dial: Dial, origin: string): buildConnector.connector {
   return (_options, callback) => {
-    try {
-      callback(null, dial(origin) as Socket); // undici takes any Duplex
-    } catch (error) {
-      callback(error as Error, null);
-    }
+    const connect = (): void => {
+      let connection: Duplex;
+      try {
+        connection = dial(origin);
+      } catch (error) {
+        return callback(error as Error, null);
+      }
+      callback(null, connection as Socket); // undici takes any Duplex
+    };
+    queueMicrotask(connect); // never before this returns: undici takes the connection for one that is still to come
   };
 }

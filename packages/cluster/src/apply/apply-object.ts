@@ -3,7 +3,7 @@
 import { isErrorCode, PlatformError, type KubeObject, type StoredObject } from "@threeport/resource";
 import type { Cluster } from "../connection/cluster.ts";
 import { idWords, idOf } from "../identity.ts";
-import { environmentLabel, fieldManager, ownerOf, ownerValue, setKeyOf, type SetIdentity } from "../marks.ts";
+import { belongsTo, environmentLabel, fieldManager, ownerOf, setKeyOf, type SetIdentity } from "../marks.ts";
 
 export interface ApplyInput {
   readonly cluster: Cluster;
@@ -39,10 +39,8 @@ export async function applyToCluster(input: ApplyInput): Promise<StoredObject> {
     }
   }
   const found = await read(input);
-  if (found !== undefined && ownerOf(found) !== ownerValue(identity)) {
-    refuseForeign(found, input);
-  }
-  const ours = found !== undefined && ownerOf(found) === ownerValue(identity);
+  const ours = found !== undefined && belongsTo(found, identity);
+  if (found !== undefined && !ours) refuseForeign(found, input);
   const adoption = found !== undefined && !ours;
   // Without a recorded uid the entry is pending already.
   if (adoption || input.knownUid !== "") await input.beforeMaking(adoption);

@@ -1,7 +1,7 @@
 // Removing objects (design.md C3): only what the inventory lists, only by uid.
 import { isErrorCode, PlatformError, type StoredObject } from "@threeport/resource";
 import type { Cluster } from "../connection/cluster.ts";
-import { ownerOf, ownerValue, type SetIdentity } from "../marks.ts";
+import { belongsTo, type SetIdentity } from "../marks.ts";
 import { objectIdOf, type Entry } from "./entry.ts";
 
 export type Removal = "gone" | "going";
@@ -26,7 +26,7 @@ export async function removeFromCluster({ cluster, entry, identity, wanted, sign
     throw error;
   }
   // A pending entry has no uid yet: our mark on the object tells whether the lost apply had made it.
-  const ours = ownerOf(live) === ownerValue(identity) && (entry.uid === "" || live.metadata.uid === entry.uid);
+  const ours = belongsTo(live, identity) && (entry.uid === "" || live.metadata.uid === entry.uid);
   if (!ours || wanted.has(live.metadata.uid)) return "gone";
   if (live.metadata.deletionTimestamp !== undefined) return "going";
   try {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Clock, Logger, Random } from "@threeport/platform";
+import { backoffMs, type Clock, type Logger, type Random } from "@threeport/platform";
 import { parseKubeconfig, type ClientOptions } from "@threeport/client";
 import { setKeyOf } from "../marks.ts";
 import { openCluster, type Cluster } from "./cluster.ts";
@@ -26,25 +26,41 @@ export interface ClustersOptions extends Pick<ClientOptions, "dial"> {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Sets that changed in a cluster, gathered for {@link gatherMs}. */
-  readonly onChange: (setKeys: readonly string[]) => void;
+  /** Sets that changed in a cluster, gathered for {@link gatherMs}. Told again, later each time, when it rejects: the next periodic check is an hour away. */
+  readonly onChange: (setKeys: readonly string[]) => Promise<void>;
 }
 
 /** Changes of one rollout come in bursts; one look at a set in this time is enough, and well inside what people notice. */
 const gatherMs = 50;
+const tellAgain = { baseMs: 500, capMs: 30_000 };
 
 export function createClusters(options: ClustersOptions): Clusters {
   const open = new Map<string, { readonly identity: string; readonly cluster: Cluster }>();
   let gathered = new Set<string>();
-  const onChange = (setKey: string): void => {
-    if (gathered.size === 0) {
-      options.clock.after(gatherMs, () => {
-        const keys = [...gathered];
-        gathered = new Set();
-        options.onChange(keys);
-      });
+  let telling = false;
+  let failures = 0;
+  const tell = async (): Promise<void> => {
+    const keys = [...gathered];
+    gathered = new Set();
+    try {
+      await options.onChange(keys);
+      failures = 0;
+    } catch (error) {
+      options.log.debug("changes in clusters could not be noted and are again", { sets: keys.length, error: String(error) });
+      for (const key of keys) gathered.add(key);
+      failures++;
     }
+    telling = false;
+    if (gathered.size > 0) later(failures === 0 ? gatherMs : backoffMs(failures, tellAgain, options.random));
+  };
+  const later = (ms: number): void => {
+    if (telling) return;
+    telling = true;
+    options.clock.after(ms, () => void tell());
+  };
+  const onChange = (setKey: string): void => {
     gathered.add(setKey);
+    later(gatherMs);
   };
   const drop = async (runtime: string): Promise<void> => {
     const known = open.get(runtime);

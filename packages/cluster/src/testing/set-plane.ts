@@ -65,7 +65,7 @@ export async function openSetPlane(options: SetPlaneOptions): Promise<SetPlane> 
     controlPlaneId,
     get,
     async startReplica({ leaseMs, log } = {}) {
-      let enqueue: (keys: readonly string[]) => void = () => {};
+      let enqueue: (keys: readonly string[]) => Promise<void> = async () => {};
       const clusters = createClusters({
         controlPlaneId,
         clock: systemClock,
@@ -77,8 +77,7 @@ export async function openSetPlane(options: SetPlaneOptions): Promise<SetPlane> 
         ...(leaseMs === undefined ? {} : { leaseMs }),
         ...(log === undefined ? {} : { log }),
         reconcilers(tools) {
-          enqueue = (keys) =>
-            void tools.store.queue.enqueue(keys.map((key) => ({ queue: resourceSetKind.resource, key, priority: 1, mask: 0, delayMs: 0 }))).catch(() => {}); // a killed replica has no database
+          enqueue = (keys) => tools.store.queue.enqueue(keys.map((key) => ({ queue: resourceSetKind.resource, key, priority: 1, mask: 0, delayMs: 0 })));
           return [
             ...houseReconcilers(tools),
             resourceSetReconciler({

@@ -39,7 +39,8 @@ export function definitionReconciler(): Reconciler {
         name: key.name,
       });
       if (found === undefined) return settled;
-      const instances = await context.objects.list<WorkloadInstance>(workloadInstanceKind, { refersTo: targetOf(found) });
+      const referring = await context.objects.list<WorkloadInstance>(workloadInstanceKind, { refersTo: targetOf(found) });
+      const instances = referring.filter(({ spec }) => spec.definition === key.name); // others only call it
       if (found.metadata.deletionTimestamp !== undefined) return leave(found, instances, context);
       const definition = await withFinalizer(context.objects, found, definitionFinalizer);
       const releases = await releasesOf(definition, context);

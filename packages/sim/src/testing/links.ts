@@ -142,7 +142,7 @@ export async function clusterLink(cluster: SimulatedCluster, caPem: string): Pro
     outgoing.on("close", () => sent.destroy());
     sent.on("response", (answer) => {
       // Reviews ask, and change nothing.
-      if (incoming.method !== "GET" && !(incoming.url ?? "").includes("authorization.k8s.io") && (answer.statusCode ?? 500) < 400) {
+      if (incoming.method !== "GET" && !(incoming.url ?? "").includes("/apis/authorization.k8s.io/") && (answer.statusCode ?? 500) < 400) {
         writes.push(`${incoming.method ?? ""} ${(incoming.url ?? "").split("?")[0] ?? ""}`);
         link.onWrite(writes.length);
       }

@@ -1,0 +1,83 @@
+import type { Point } from "./fates.ts";
+import { counted, planOf, type Fault } from "./plans.ts";
+import { secretValue } from "./scenarios/manifests.ts";
+import type { Scenario } from "./scenarios/story.ts";
+import { differences, viewOf, type View } from "./view.ts";
+import { openWorld, type World } from "./world.ts";
+
+/** How a scenario went. */
+export interface Story {
+  /** After each step that ends at rest. */
+  readonly views: readonly { readonly says: string; readonly view: View }[];
+  /** Points that were met, in order, from the first step on. */
+  readonly points: readonly Point[];
+  /** Writes that clusters have acted on, `METHOD path status`, in order. */
+  readonly clusterWrites: readonly string[];
+  /** How often a control plane was started. */
+  readonly starts: number;
+  /** Where a secret value was found outside of Secrets. */
+  readonly leaks: readonly string[];
+  /** Lines of the log that only a mistake of ours writes. */
+  readonly mistakes: readonly string[];
+}
+
+/**
+ * Plays a scenario once, in a world of its own. The same seed and fault give the same story.
+ * @throws Error when a step does not come to its end in its time, which is virtual
+ */
+export async function play(scenario: Scenario, { seed, fault }: { readonly seed: string; readonly fault?: Fault | undefined }): Promise<Story> {
+  await using world = await openWorld(seed);
+  await scenario.prepare(world);
+  const points: Point[] = [];
+  const [writesBefore, startsBefore] = [world.clusterWrites.length, world.starts];
+  world.follow(counted(planOf(fault), points));
+  const views: { says: string; view: View }[] = [];
+  for (const step of scenario.steps) {
+    await step.act(world);
+    await world.reach(step.says, () => step.reached(world), { troubled: step.troubled });
+    if (step.troubled !== true) views.push({ says: step.says, view: await viewOf(world) });
+  }
+  return {
+    views,
+    points,
+    clusterWrites: world.clusterWrites.slice(writesBefore),
+    starts: world.starts - startsBefore,
+    leaks: leaksOf(world, views),
+    mistakes: world.logged.filter((line) => mistake.test(line)),
+  };
+}
+
+/** What the API server, the feed and the simulation say when something was thrown that nobody expected. */
+const mistake = /^(a request failed|a listener of the change feed failed|a task of the simulation failed|a reflector's state handler threw) /;
+
+function leaksOf(world: World, views: Story["views"]): string[] {
+  const forms = [secretValue, Buffer.from(secretValue).toString("base64")];
+  const leaks = (text: string): boolean => forms.some((form) => text.includes(form));
+  const inObjects = views.flatMap(({ view }) => [...view].filter(([place, text]) => !place.includes(": Secret ") && leaks(text)).map(([place]) => place));
+  return [...inObjects, ...world.logged.filter(leaks).map((line) => `log: ${line.slice(0, 80)}`)];
+}
+
+/** What is wrong with a story, held against the undisturbed one: another state, something made twice, something removed that should live, a secret in the open. */
+export function judge(calm: Story, story: Story): string[] {
+  const wrong: string[] = [];
+  for (const [n, { says, view }] of calm.views.entries()) {
+    const found = story.views[n]?.view ?? new Map<string, string>();
+    wrong.push(...differences(view, found).map((line) => `after "${says}": ${line}`));
+  }
+  const made = counts(calm.clusterWrites.filter((line) => line.endsWith(" 201")));
+  for (const [line, times] of counts(story.clusterWrites.filter((each) => each.endsWith(" 201"))))
+    if (times > (made.get(line) ?? 0)) wrong.push(`made ${times} times: ${line}`);
+  const removed = new Set(calm.clusterWrites.filter((line) => line.startsWith("DELETE ")));
+  for (const line of new Set(story.clusterWrites.filter((each) => each.startsWith("DELETE ")))) if (!removed.has(line)) wrong.push(`removed: ${line}`);
+  wrong.push(...story.leaks.map((where) => `a secret value in ${where}`));
+  wrong.push(...story.mistakes.slice(0, 2).map((line) => `a mistake: ${line.slice(0, lineMax)}`));
+  return wrong;
+}
+
+const lineMax = 400;
+
+function counts(lines: readonly string[]): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const line of lines) found.set(line, (found.get(line) ?? 0) + 1);
+  return found;
+}
