@@ -83,6 +83,7 @@ async function converge(options: ResourceSetOptions, run: Run): Promise<Outcome>
   await context.objects.patchStatus<ResourceSet>({ ...set, status: status as NonNullable<ResourceSet["status"]> });
   return nextLook(judged, {
     going: left.going,
+    lookAgainMs: left.lookAgainMs,
     refused: [...entries.values()].filter((entry) => entry.detail.refusal !== undefined),
     nowMs: context.clock.now(),
   });
@@ -94,14 +95,15 @@ function sameEntry(a: Entry | undefined, b: Entry): boolean {
 
 function nextLook(
   judged: { readonly recheckAtMs: number | undefined; readonly healthy: boolean },
-  input: { going: number; refused: readonly Entry[]; nowMs: number },
+  input: { going: number; lookAgainMs: number | undefined; refused: readonly Entry[]; nowMs: number },
 ): Outcome {
   if (input.going > 0) return waiting("objects that are being removed", removalRecheckMs);
   if (input.refused.length > 0) {
     const since = Math.min(...input.refused.map((entry) => entry.detail.verdict?.since ?? input.nowMs));
     return waiting("the cluster to accept what it refused", Math.min(refusedRecheck.maxMs, Math.max(refusedRecheck.minMs, (input.nowMs - since) / 2)));
   }
-  const untilRecheck = judged.recheckAtMs === undefined ? healthyRecheckMs : Math.max(100, judged.recheckAtMs - input.nowMs);
+  const recheckAtMs = Math.min(judged.recheckAtMs ?? Infinity, input.lookAgainMs ?? Infinity, input.nowMs + healthyRecheckMs);
+  const untilRecheck = Math.max(100, recheckAtMs - input.nowMs);
   if (judged.healthy) return recheck(Math.min(healthyRecheckMs, untilRecheck));
   return waiting("objects to become healthy", Math.min(60_000, untilRecheck));
 }

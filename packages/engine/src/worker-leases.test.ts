@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { settled, type Reconciler } from "./index.ts";
 import { gate, openTestPlane, pausableClock, until } from "./testing/index.ts";
-import { floorKind, made, testKinds } from "./testing/test-kinds.ts";
+import { floorKind, made, testKinds, type TestObject } from "./testing/test-kinds.ts";
 
 const target = { apiVersion: floorKind.apiVersion, kind: floorKind.kind, namespace: "default", name: "ground" };
 
@@ -110,4 +110,52 @@ test("Q4: an engine that was killed in the middle of its work loses no key: anot
   };
   await using _second = await plane.startReplica({ reconcilers: () => [finishing], leaseMs: 600 });
   await until("all keys", async () => done.size === 12 && (await plane.rows(floorKind.resource)).rows === 0);
+});
+
+test("Q1, Q2: a key that runs again before the answer to the end of its last run has come keeps its lease", async () => {
+  await using plane = await openTestPlane({ kinds: testKinds });
+  const leaseMs = 400;
+  const late = gate();
+  const changed = gate();
+  let runs = 0;
+  const second = Promise.withResolvers<string>();
+  const reconciler: Reconciler = {
+    queue: floorKind.resource,
+    async reconcile({ name }, { inventory, clock }) {
+      if (name !== "ground") return settled;
+      if (++runs === 1) {
+        await changed.opened; // so it is due again as soon as this run ends
+        return settled;
+      }
+      late.open();
+      await clock.sleep(3 * leaseMs);
+      second.resolve(
+        await inventory.record("somebody", { put: [{ id: "thing", uid: "", state: "pending", detail: "{}" }] }).then(
+          () => "recorded",
+          (error: unknown) => (error as { code?: string }).code ?? "",
+        ),
+      );
+      return settled;
+    },
+  };
+  await using _replica = await plane.startReplica({
+    reconcilers: () => [reconciler],
+    leaseMs,
+    meets: (store) => ({
+      ...store,
+      queue: {
+        ...store.queue,
+        async complete(...end) {
+          const answer = await store.queue.complete(...end);
+          await late.opened;
+          return answer;
+        },
+      },
+    }),
+  });
+  const object = await plane.objects.create<TestObject>(made(floorKind, "ground", { text: "one" }));
+  await until("the first run", () => runs === 1);
+  await plane.objects.commit(object, { ...object, spec: { text: "two" } });
+  changed.open();
+  expect(await second.promise).toBe("recorded");
 });

@@ -67,7 +67,8 @@ export function createEngine(options: EngineOptions): Engine {
   const workers = options.workers ?? workersDefault;
   const leaseMs = options.leaseMs ?? leaseMsDefault;
   const byQueue = new Map(options.reconcilers.map((reconciler) => [reconciler.queue, reconciler]));
-  const running = new Map<string, Run>();
+  /** Of one key there may be two: the end of the first is still being told while the next has begun. */
+  const running = new Set<Run>();
   const stopping = new AbortController();
   let wake: (() => void) | undefined;
   let hinted = false;
@@ -85,7 +86,7 @@ export function createEngine(options: EngineOptions): Engine {
   /** Queues that may take more keys now, and how many the fullest of them may: no claim of that size takes one over its limit. */
   function openQueues(): { queues: string[]; room: number } {
     const counts = new Map<string, number>();
-    for (const run of running.values()) counts.set(run.claim.fence.queue, (counts.get(run.claim.fence.queue) ?? 0) + 1);
+    for (const run of running) counts.set(run.claim.fence.queue, (counts.get(run.claim.fence.queue) ?? 0) + 1);
     const rooms = [...byQueue.values()]
       .map((reconciler) => ({ queue: reconciler.queue, room: (reconciler.parallel ?? Math.ceil(workers / 2)) - (counts.get(reconciler.queue) ?? 0) }))
       .filter(({ room }) => room > 0);
@@ -105,9 +106,9 @@ export function createEngine(options: EngineOptions): Engine {
 
   function begin(claim: Claim, heldUntilMs: number): void {
     const run: Run = { claim, abort: new AbortController(), heldUntilMs, done: Promise.resolve() };
-    running.set(`${claim.fence.queue}|${claim.fence.key}`, run);
+    running.add(run);
     run.done = perform(run).finally(() => {
-      running.delete(`${claim.fence.queue}|${claim.fence.key}`);
+      running.delete(run);
       hint();
     });
   }
@@ -150,7 +151,7 @@ export function createEngine(options: EngineOptions): Engine {
       if (forgotten)
         await store.queue.releaseForgotten(
           options.owner,
-          [...running.values()].map((run) => run.claim.fence),
+          [...running].map((run) => run.claim.fence),
         );
       forgotten = false;
       const taken = await claimSome();
@@ -172,7 +173,7 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   async function renewAll(): Promise<void> {
-    const runs = [...running.values()];
+    const runs = [...running];
     const askedAt = clock.monotonic();
     try {
       const held = await store.queue.renew(
@@ -196,7 +197,7 @@ export function createEngine(options: EngineOptions): Engine {
       if (running.size === 0 || stopping.signal.aborted) continue;
       // A database that does not answer must not keep us from seeing that leases run out.
       await Promise.race([renewAll(), clock.sleep(everyMs, stopping.signal).catch(() => {})]);
-      for (const run of running.values()) if (run.heldUntilMs - clock.monotonic() < everyMs) run.abort.abort(new PlatformError("TP_LEASE_LOST"));
+      for (const run of running) if (run.heldUntilMs - clock.monotonic() < everyMs) run.abort.abort(new PlatformError("TP_LEASE_LOST"));
     }
   }
 
@@ -217,7 +218,7 @@ export function createEngine(options: EngineOptions): Engine {
       stopping.abort(new PlatformError("TP_UNAVAILABLE", { message: "the control plane is stopping" }));
       subscription[Symbol.dispose]();
       wake?.();
-      const ended = loop?.then(() => Promise.all([...running.values()].map((run) => run.done)));
+      const ended = loop?.then(() => Promise.all([...running].map((run) => run.done)));
       const grace = new AbortController();
       await Promise.race([ended, clock.sleep(stopGraceMs, grace.signal).catch(() => {})]);
       grace.abort();

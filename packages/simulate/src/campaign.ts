@@ -49,7 +49,8 @@ export async function campaign(options: CampaignOptions): Promise<Tally[]> {
       throw new Error(`undisturbed, ${name} is not told the same way twice: ${[...odd, ...calm.mistakes].join("; ")}`);
     const runs: Partial<Record<Fault["kind"], number>> = {};
     const failed: Run[] = [];
-    for (const fault of faultsOf(name, calm, options)) {
+    const kinds = options.kinds.filter((kind) => scenario().hasty === true || !kind.endsWith("-hasty"));
+    for (const fault of faultsOf(name, calm, { ...options, kinds })) {
       if (options.over?.() === true) break;
       const run = await runOnce(scenario, { calm, fault, seed: options.seed });
       runs[fault.kind] = (runs[fault.kind] ?? 0) + 1;

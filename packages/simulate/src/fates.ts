@@ -8,10 +8,11 @@ export interface Point {
 }
 
 /**
- * `pass`; or the process ends before the call is heard (`end-before`), or when it has been acted on and the answer is on its way (`end-after`); or only the
- * call fails: unheard (`refused`), or acted on with its answer lost (`lost`); or the process stands still before the call is heard (`freeze`).
+ * `pass`; or the process ends before the call is heard (`end-before`), or when it has been acted on and the answer is on its way (`end-after`), and perhaps people go on
+ * with the next step before it is started again (`end-hasty`); or only the call fails: unheard (`refused`), or acted on with its answer lost (`lost`); or the process stands still before the call is heard (`freeze`), and perhaps
+ * people go on meanwhile (`freeze-hasty`).
  */
-export type Fate = "pass" | "end-before" | "end-after" | "refused" | "lost" | "freeze";
+export type Fate = "pass" | "end-before" | "end-after" | "end-hasty" | "refused" | "lost" | "freeze" | "freeze-hasty";
 
 /** Decides at each point, in order. */
 export interface Plan {

@@ -1,5 +1,6 @@
 // npm run simulate: ends, cuts and delays a control plane at every point of its scenarios, and says what came out otherwise.
 import { parseArgs } from "node:util";
+import { systemClock } from "@threeport/platform";
 import { campaign, runOnce, type Run, type Tally } from "./campaign.ts";
 import { play } from "./play.ts";
 import { chances, pointFates, type Fault } from "./plans.ts";
@@ -65,8 +66,8 @@ async function main(): Promise<number> {
     process.stdout.write(run.wrong.length === 0 ? "the same end\n" : "");
     return run.wrong.length === 0 ? 0 : 1;
   }
-  const endsAtMs = values.minutes === undefined ? undefined : performance.now() + numberOf("--minutes", values.minutes) * 60_000;
-  const over = (): boolean => endsAtMs !== undefined && performance.now() >= endsAtMs;
+  const endsAtMs = values.minutes === undefined ? undefined : systemClock.monotonic() + numberOf("--minutes", values.minutes) * 60_000;
+  const over = (): boolean => endsAtMs !== undefined && systemClock.monotonic() >= endsAtMs;
   let failed = false;
   for (let round = 0; round === 0 || (endsAtMs !== undefined && !over()); round++) {
     const tallies = await campaign({

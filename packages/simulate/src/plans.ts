@@ -4,7 +4,7 @@ import { undisturbed, type Fate, type Plan, type Point } from "./fates.ts";
 /** What happens in one run. `fate` strikes once, at a point; `stale` (watches of clusters tell late), `deaf` (hints that there is work are lost) and `storm` (all of it) all the time, by chance that a seed decides. */
 export type Fault = { readonly kind: Exclude<Fate, "pass">; readonly point: number } | { readonly kind: "stale" | "deaf" | "storm"; readonly seed: string };
 
-export const pointFates = ["end-before", "end-after", "refused", "lost", "freeze"] as const;
+export const pointFates = ["end-before", "end-after", "end-hasty", "refused", "lost", "freeze", "freeze-hasty"] as const;
 export const chances = ["stale", "deaf", "storm"] as const;
 
 const lagMsMax = 20_000;
@@ -57,13 +57,14 @@ function strikingAt(point: number, fate: Fate): Plan {
   return { ...undisturbed, at: () => (++met === point ? fate : "pass") };
 }
 
-/** The same plan; `points` grows by each that is met. */
-export function counted(plan: Plan, points: Point[]): Plan {
+/** The same plan; told of each point that is met and of what happens there. */
+export function watched(plan: Plan, onPoint: (point: Point, fate: Fate) => void): Plan {
   return {
     ...plan,
     at(point) {
-      points.push(point);
-      return plan.at(point);
+      const fate = plan.at(point);
+      onPoint(point, fate);
+      return fate;
     },
   };
 }

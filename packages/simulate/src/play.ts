@@ -1,18 +1,22 @@
 import type { Point } from "./fates.ts";
-import { counted, planOf, type Fault } from "./plans.ts";
+import { planOf, watched, type Fault } from "./plans.ts";
 import { secretValue } from "./scenarios/manifests.ts";
-import type { Scenario } from "./scenarios/story.ts";
-import { differences, viewOf, type View } from "./view.ts";
+import type { Scenario, Step } from "./scenarios/story.ts";
+import { differences, straysOf, viewOf, type View } from "./view.ts";
 import { openWorld, type World } from "./world.ts";
 
 /** How a scenario went. */
 export interface Story {
   /** After each step that ends at rest. */
   readonly views: readonly { readonly says: string; readonly view: View }[];
+  /** People went on before a step had come to its rest. */
+  readonly hurried: boolean;
   /** Points that were met, in order, from the first step on. */
   readonly points: readonly Point[];
   /** Writes that clusters have acted on, `METHOD path status`, in order. */
   readonly clusterWrites: readonly string[];
+  /** What carries our mark at rest and is in no inventory. */
+  readonly strays: readonly string[];
   /** How often a control plane was started. */
   readonly starts: number;
   /** Where a secret value was found outside of Secrets. */
@@ -30,17 +34,31 @@ export async function play(scenario: Scenario, { seed, fault }: { readonly seed:
   await scenario.prepare(world);
   const points: Point[] = [];
   const [writesBefore, startsBefore] = [world.clusterWrites.length, world.starts];
-  world.follow(counted(planOf(fault), points));
+  let [hurry, hurried] = [false, false];
+  const plan = watched(planOf(fault), (point, fate) => {
+    points.push(point);
+    hurry ||= fate === "end-hasty" || fate === "freeze-hasty";
+  });
+  world.follow(plan);
   const views: { says: string; view: View }[] = [];
+  const strays: string[] = [];
   for (const step of scenario.steps) {
-    await step.act(world);
-    await world.reach(step.says, () => step.reached(world), { troubled: step.troubled });
-    if (step.troubled !== true) views.push({ says: step.says, view: await viewOf(world) });
+    await untilDone(world, step);
+    const last = step === scenario.steps.at(-1);
+    await world.reach(step.says, () => step.reached(world), { troubled: step.troubled, hurried: () => hurry && !last });
+    const left = hurry && !last;
+    hurried ||= left;
+    hurry = false;
+    if (step.troubled === true || left) continue;
+    views.push({ says: step.says, view: await viewOf(world) });
+    strays.push(...(await straysOf(world)).map((stray) => `after "${step.says}": ${stray}`));
   }
   return {
     views,
+    hurried,
     points,
     clusterWrites: world.clusterWrites.slice(writesBefore),
+    strays,
     starts: world.starts - startsBefore,
     leaks: leaksOf(world, views),
     mistakes: world.logged.filter((line) => mistake.test(line)),
@@ -49,6 +67,21 @@ export async function play(scenario: Scenario, { seed, fault }: { readonly seed:
 
 /** What the API server, the feed and the simulation say when something was thrown that nobody expected. */
 const mistake = /^(a request failed|a listener of the change feed failed|a task of the simulation failed|a reflector's state handler threw) /;
+
+/** As people do, who try again a little later when it is too early. */
+async function untilDone(world: World, step: Step): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await step.act(world);
+    } catch (error) {
+      if (tries === triesMax) throw error;
+      await world.pass(tryAgainMs);
+    }
+  }
+}
+
+const triesMax = 60;
+const tryAgainMs = 2_000;
 
 function leaksOf(world: World, views: Story["views"]): string[] {
   const forms = [secretValue, Buffer.from(secretValue).toString("base64")];
@@ -60,8 +93,9 @@ function leaksOf(world: World, views: Story["views"]): string[] {
 /** What is wrong with a story, held against the undisturbed one: another state, something made twice, something removed that should live, a secret in the open. */
 export function judge(calm: Story, story: Story): string[] {
   const wrong: string[] = [];
-  for (const [n, { says, view }] of calm.views.entries()) {
-    const found = story.views[n]?.view ?? new Map<string, string>();
+  // Releases are numbered by what was seen of people's changes: only the end is the same when they do not wait.
+  for (const { says, view } of story.hurried ? calm.views.slice(-1) : calm.views) {
+    const found = story.views.find((each) => each.says === says)?.view ?? new Map<string, string>();
     wrong.push(...differences(view, found).map((line) => `after "${says}": ${line}`));
   }
   const made = counts(calm.clusterWrites.filter((line) => line.endsWith(" 201")));
@@ -69,6 +103,7 @@ export function judge(calm: Story, story: Story): string[] {
     if (times > (made.get(line) ?? 0)) wrong.push(`made ${times} times: ${line}`);
   const removed = new Set(calm.clusterWrites.filter((line) => line.startsWith("DELETE ")));
   for (const line of new Set(story.clusterWrites.filter((each) => each.startsWith("DELETE ")))) if (!removed.has(line)) wrong.push(`removed: ${line}`);
+  wrong.push(...story.strays.filter((stray) => !calm.strays.includes(stray)).map((stray) => `orphaned: ${stray}`));
   wrong.push(...story.leaks.map((where) => `a secret value in ${where}`));
   wrong.push(...story.mistakes.slice(0, 2).map((line) => `a mistake: ${line.slice(0, lineMax)}`));
   return wrong;

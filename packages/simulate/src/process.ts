@@ -1,6 +1,7 @@
 // One control plane process on virtual time: its core over a shared store, its connections to simulated clusters, and a life that can end at any point.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, IncomingMessage, ServerResponse, type Server } from "node:http";
 import type { Duplex } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { createMetrics } from "@threeport/engine";
 import { kubeconfigProvider } from "@threeport/module-runtime";
 import type { Logger } from "@threeport/platform";
@@ -39,13 +40,13 @@ export interface ControlPlaneProcess {
 }
 
 export const controlPlaneId = "simulated";
-const never = new Promise<never>(() => {});
 
 export function startProcess(options: ProcessOptions): ControlPlaneProcess {
   const { time, plan, onActivity } = options;
   let state: ControlPlaneProcess["state"] = "alive";
   let thawed: PromiseWithResolvers<void> | undefined;
   let pending = 0;
+  let core: Core | undefined;
   const wires = new Set<Duplex>();
   /** Far ends of connections that carry a watch. */
   const watching = new WeakSet<Duplex>();
@@ -55,12 +56,15 @@ export function startProcess(options: ProcessOptions): ControlPlaneProcess {
     state = "ended";
     thawed = undefined;
     for (const wire of wires) wire.destroy();
+    // Only for memory: Node keeps combined signals that somebody listens to until they abort. Nothing gets through the gate any more.
+    void core?.engine[Symbol.asyncDispose]();
+    void core?.modules[Symbol.asyncDispose]();
   }
 
   /** Resolves when the process goes on; never when it has ended. */
   async function goOn(): Promise<void> {
     while (state === "frozen") await thawed?.promise;
-    if (state === "ended") await never;
+    if (state === "ended") await new Promise<never>(() => {}); // one of its own: what waits for it goes with it
   }
 
   function freeze(): void {
@@ -81,12 +85,12 @@ export function startProcess(options: ProcessOptions): ControlPlaneProcess {
       await goOn();
       onActivity();
       const fate = plan.at({ where: "database", what });
-      if (fate === "freeze") freeze();
+      if (freezes(fate)) freeze();
       if (fate === "end-before") end();
       await goOn();
       if (fate === "refused") throw databaseFailure(fate);
       const answer = await call();
-      if (fate === "end-after") end();
+      if (fate === "end-after" || fate === "end-hasty") end();
       await goOn();
       if (fate === "lost") throw databaseFailure(fate);
       return answer;
@@ -104,14 +108,13 @@ export function startProcess(options: ProcessOptions): ControlPlaneProcess {
 
   async function meet(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const writes = isWrite(request);
-    const what = `${request.method ?? ""} ${(request.url ?? "").split("?")[0] ?? ""}`;
+    const what = nameOf(request);
     pending++;
     if (request.url?.includes("watch=") === true) watching.add(request.socket);
     else watching.delete(request.socket);
     response.once("close", () => onActivity());
     const fate: Fate = writes ? plan.at({ where: "cluster", what }) : "pass";
-    if (fate === "freeze") freeze();
-    if (fate === "freeze") await goOn();
+    if (freezes(fate)) return hearLate(request, response);
     if (fate === "end-before") end();
     if (fate === "refused") request.socket.destroy();
     let answered = false;
@@ -126,13 +129,27 @@ export function startProcess(options: ProcessOptions): ControlPlaneProcess {
       done();
       if (writes && Number(head[0]) < 400) {
         options.onClusterWrite(`${what} ${Number(head[0])}`);
-        if (fate === "end-after") end();
+        if (fate === "end-after" || fate === "end-hasty") end();
         if (fate === "lost") request.socket.destroy();
       }
       return writeHead(...head);
     };
     await options.simulation.serve(request, response);
     done();
+  }
+
+  /** The process stands still when the request has left it: that is heard when it goes on, whether or not it still waits for an answer. */
+  async function hearLate(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [body, what] = [await buffer(request), nameOf(request)];
+    const late = Object.assign(new IncomingMessage(request.socket), { method: request.method, url: request.url, headers: request.headers, httpVersion: "1.1" });
+    late.push(body);
+    late.push(null);
+    freeze();
+    await thawed?.promise;
+    const answer = response.destroyed ? new ServerResponse(late) : response;
+    answer.once("finish", () => void (answer.statusCode < 400 && options.onClusterWrite(`${what} ${answer.statusCode}`)));
+    await options.simulation.serve(late, answer);
+    pending--;
   }
 
   function dial(origin: string): Duplex {
@@ -166,7 +183,7 @@ export function startProcess(options: ProcessOptions): ControlPlaneProcess {
   async function boot(): Promise<void> {
     const store = gatedStore(options.store, gate);
     const random = seededRandom(`${options.seed}/${options.name}`);
-    const core: Core = await openCore({
+    core = await openCore({
       store,
       tools: { clock, random, log: options.log },
       controlPlaneId,
@@ -199,6 +216,15 @@ export function startProcess(options: ProcessOptions): ControlPlaneProcess {
       thawed?.resolve();
     },
   };
+}
+
+/** Without its parameters. */
+function nameOf({ method = "", url = "" }: IncomingMessage): string {
+  return `${method} ${url.split("?")[0] ?? ""}`;
+}
+
+function freezes(fate: Fate): boolean {
+  return fate === "freeze" || fate === "freeze-hasty";
 }
 
 /** Reviews ask, and change nothing. */

@@ -30,10 +30,27 @@ async function collect(
     if (leftOut.has(kind)) continue;
     const { items } = await reader.list({ kind: resource, limit: listMax });
     for (const { body } of items) {
-      const object = JSON.parse(body) as StoredObject;
+      const object = JSON.parse(body) as StoredObject & { spec?: { replicas?: number } };
+      if (kind === "ReplicaSet" && object.spec?.replicas === 0) continue; // history
       put(view, `${where}: ${kind} ${object.metadata.namespace ?? ""}/${nameOf(object)}`, textOf(object));
     }
   }
+}
+
+/** Objects in clusters that carry our mark, and that no inventory knows: nobody will ever remove them. */
+export async function straysOf(world: World): Promise<string[]> {
+  const known = new Set(world.store.save().inventory.map(({ entry }) => entry.uid));
+  const strays: string[] = [];
+  for (const [name, { reader }] of world.simulation.clusters)
+    for (const { resource, kind } of builtInKinds()) {
+      const { items } = await reader.list({ kind: resource, limit: listMax });
+      for (const { body } of items) {
+        const { metadata } = JSON.parse(body) as StoredObject;
+        if (metadata.labels?.["threeport.io/owner"] !== undefined && !known.has(metadata.uid))
+          strays.push(`${name}: ${kind} ${metadata.namespace ?? ""}/${metadata.name}`);
+      }
+    }
+  return strays;
 }
 
 /** Several of one name, as the pods of a ReplicaSet, are counted by what follows theirs. */
@@ -67,6 +84,7 @@ const leftOutFields = new Set([
   "podIPs",
   "containerID",
   "collisionCount",
+  "deployment.kubernetes.io/revision",
 ]);
 
 function textOf(object: StoredObject): string {

@@ -10,12 +10,10 @@ export interface WireOptions {
 
 /** Both ends of a new connection. Destroying one destroys the other. */
 export function openWire(options: WireOptions): { readonly client: Duplex; readonly server: Duplex } {
-  const client: End = new End({ carry: (bytes) => deliver(server, bytes) });
-  const server: End = new End({
-    async carry(bytes) {
-      await options.held();
-      deliver(client, bytes);
-    },
+  const client: End = new End(async (bytes) => deliver(server, bytes));
+  const server: End = new End(async (bytes) => {
+    await options.held();
+    deliver(client, bytes);
   });
   const deliver = (to: End, bytes: Buffer | null): void => {
     if (to.destroyed) return;
@@ -28,12 +26,13 @@ export function openWire(options: WireOptions): { readonly client: Duplex; reado
   return { client, server };
 }
 
-/** Null: the end of what this side sends. */
-type Carry = (bytes: Buffer | null) => void | Promise<void>;
+/** Takes bytes to the other end, in order; null: nothing follows. */
+type Carry = (bytes: Buffer | null) => Promise<void>;
+type Done = (error?: Error | null) => void;
 
 class End extends Duplex {
   readonly #carry: Carry;
-  constructor({ carry }: { readonly carry: Carry }) {
+  constructor(carry: Carry) {
     super();
     this.#carry = carry;
   }
@@ -44,10 +43,14 @@ class End extends Duplex {
   override _read(): void {
     // Bytes are pushed as they come: both sides are in memory.
   }
-  override _write(bytes: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    void Promise.resolve(this.#carry(bytes)).then(() => done());
+  override _write(bytes: Buffer, _encoding: BufferEncoding, done: Done): void {
+    void this.#pass(bytes, done);
   }
-  override _final(done: (error?: Error | null) => void): void {
-    void Promise.resolve(this.#carry(null)).then(() => done());
+  override _final(done: Done): void {
+    void this.#pass(null, done);
+  }
+  async #pass(bytes: Buffer | null, done: Done): Promise<void> {
+    await this.#carry(bytes);
+    done();
   }
 }

@@ -22,9 +22,11 @@ export interface World extends AsyncDisposable {
   addCluster(name: string): Promise<SimulatedCluster>;
   /**
    * Lets time go by until `look` answers true, everybody rests, and it still does. Processes that ended are started again, one that stands still is replaced
-   * by another and goes on at the end. `troubled`: nobody can rest, and the state is all that is waited for.
+   * by another and goes on at the end. `troubled`: nobody can rest, and the state is all that is waited for. `hurried`: people go on as soon as it says true.
    */
-  reach(what: string, look: () => Promise<boolean>, options?: { readonly troubled?: boolean | undefined }): Promise<void>;
+  reach(what: string, look: () => Promise<boolean>, options?: ReachOptions): Promise<void>;
+  /** Lets time go by. */
+  pass(ms: number): Promise<void>;
   /** The control plane ends, and begins again from a backup. */
   restore(saved: SavedStore): Promise<void>;
   /** What happens from now on. */
@@ -36,6 +38,11 @@ export interface World extends AsyncDisposable {
   readonly logged: readonly string[];
 }
 
+export interface ReachOptions {
+  readonly troubled?: boolean | undefined;
+  readonly hurried?: () => boolean;
+}
+
 /** Virtual time that a state must hold: longer than leases and the checks of runtimes, so that what was left behind is met. */
 const restMs = 75_000;
 /** Virtual time after which a state counts as never reached: longer than the longest backoff. */
@@ -43,6 +50,8 @@ const reachMs = 45 * 60_000;
 const restartMs = 1_000;
 /** Turns of the event loop without traffic after which nothing is on its way. */
 const stillTurns = 6;
+/** Calls and messages in one moment: some hundreds are usual. */
+const activityMax = 50_000;
 /** 2026-01-01 */
 const startMs = 1_767_225_600_000;
 
@@ -97,8 +106,11 @@ export async function openWorld(seed: string): Promise<World> {
 
   /** Until nothing is on its way: all that happens without time going by has happened. */
   async function quiet(): Promise<void> {
+    const began = activity;
     for (let still = 0; still < stillTurns;) {
       const before = activity;
+      if (activity - began > activityMax)
+        throw new Error(`it never rests: ${activityMax} calls and messages while no time went by; last log: ${logged.slice(-3).join(" | ")}`);
       await new Promise((resolve) => void setImmediate(resolve));
       const pending = processes.some((process) => process.state === "alive" && process.pending > 0);
       still = before === activity && !pending ? still + 1 : 0;
@@ -124,8 +136,8 @@ export async function openWorld(seed: string): Promise<World> {
     await time.advance(Math.max(0, nextMs - time.now()));
   }
 
-  async function pass(ms: number): Promise<void> {
-    for (const untilMs = time.now() + ms; time.now() < untilMs;) await step(untilMs);
+  async function pass(ms: number, stop = (): boolean => false): Promise<void> {
+    for (const untilMs = time.now() + ms; time.now() < untilMs && !stop();) await step(untilMs);
     await quiet();
   }
 
@@ -168,14 +180,17 @@ export async function openWorld(seed: string): Promise<World> {
       return starts;
     },
     addCluster: (name) => simulation.addCluster(name),
-    async reach(what, look, { troubled = false } = {}) {
+    pass,
+    async reach(what, look, { troubled = false, hurried = () => false } = {}) {
       const untilMs = time.now() + reachMs;
       for (;;) {
         await step(untilMs);
+        if (hurried()) return;
         if (time.now() >= untilMs) throw new Error(`never reached: ${what}; ${await troubles()}`);
         if (!(await look())) continue;
         for (const process of processes) process.thaw();
-        await pass(restMs);
+        await pass(restMs, hurried);
+        if (hurried()) return;
         if ((await look()) && (troubled || (await rests())) && processes.every(({ state }) => state === "alive")) return;
       }
     },

@@ -13,6 +13,8 @@ export interface EntryDetail {
   readonly resourceVersion?: string;
   readonly generation?: number;
   readonly orphan?: boolean;
+  /** Milliseconds since 1970: since when an object that a lost run may have made, and that nobody wants any more, has not been there. */
+  readonly absentSince?: number;
   /** It was there before us, and was taken over. */
   readonly adopted?: boolean;
   readonly verdict?: Verdict;

@@ -11,10 +11,18 @@ import { applyParallel, type Run } from "./run.ts";
 export interface Pruned {
   /** Objects that are being removed. */
   readonly going: number;
+  /** When what may still come into being is not waited for any more; undefined when there is nothing of the sort. */
+  readonly lookAgainMs?: number;
   /** The set is empty, which removes nothing. */
   readonly keptEmpty: boolean;
   readonly held?: Held;
 }
+
+/**
+ * How long a call of a lost run may still come to the cluster (F4): of a process that stood still, or on a slow network. Such calls have deadlines of seconds;
+ * what it makes in this time is removed when the watch tells of it.
+ */
+const lateMs = 10 * 60_000;
 
 /** Removes what left the set. An empty set removes nothing: emptiness is more often a mistake than a wish (F12). */
 export async function prune(run: Run, input: { cluster: Cluster; desired: readonly Desired[]; entries: Map<string, Entry> }): Promise<Pruned> {
@@ -30,12 +38,25 @@ export async function prune(run: Run, input: { cluster: Cluster; desired: readon
   const held = heldBack(surplus, wanted.size, set.metadata.annotations?.[confirmPruneAnnotation]);
   const leaving = held === undefined ? surplus : surplus.filter((entry) => entry.state === "pruning");
   const wantedUids = new Set([...input.entries.values()].filter((entry) => wanted.has(entry.id) && entry.uid !== "").map((entry) => entry.uid));
+  const before = new Map(leaving.map((entry) => [entry.id, entry]));
   const going = await removeEntries(run, { cluster: input.cluster, surplus: leaving, entries: input.entries, wanted: wantedUids });
+  const nowMs = context.clock.now();
+  for (const entry of before.values()) {
+    const absentSince = entry.detail.absentSince ?? nowMs;
+    if (!input.entries.has(entry.id) && isUnanswered(entry) && nowMs - absentSince < lateMs)
+      input.entries.set(entry.id, { ...entry, detail: { ...entry.detail, absentSince } });
+  }
   if (going > 0)
     await context.inventory.record(identity.uid, {
-      put: leaving.filter((entry) => input.entries.has(entry.id)).map((entry) => writeEntry({ ...entry, state: "pruning" })),
+      put: leaving.filter((entry) => input.entries.get(entry.id)?.state === "pruning").map((entry) => writeEntry({ ...entry, state: "pruning" })),
     });
-  return { going, keptEmpty: false, ...(held === undefined ? {} : { held }) };
+  const late = [...input.entries.values()].flatMap((entry) => (entry.detail.absentSince === undefined ? [] : [entry.detail.absentSince + lateMs]));
+  return { going, keptEmpty: false, ...(late.length === 0 ? {} : { lookAgainMs: Math.min(...late) }), ...(held === undefined ? {} : { held }) };
+}
+
+/** Written ahead of a call whose answer nobody has heard. */
+function isUnanswered({ state, uid }: Entry): boolean {
+  return state === "pending" && uid === "";
 }
 
 /** Removes entries of the highest rank that is left; lower ranks wait for it. Returns how many are still there. */

@@ -37,6 +37,8 @@ export interface ReplicaOptions {
   /** Neither hears nor sends hints: everything is found by looking. */
   readonly deaf?: boolean;
   readonly log?: Logger;
+  /** The store as the engine meets it. */
+  readonly meets?: (store: Store) => Store;
 }
 
 export interface Replica extends AsyncDisposable {
@@ -92,8 +94,9 @@ export async function openTestPlane(options: TestPlaneOptions): Promise<TestPlan
     parts.defer(cut);
     const inside = contextOf(own);
     const metrics = createMetrics(own.queue);
+    const met = wanted.meets?.(own) ?? own;
     const engine = createEngine({
-      store: wanted.deaf === true ? { ...own, onWork: () => ({ [Symbol.dispose]: () => {} }) } : own,
+      store: wanted.deaf === true ? { ...met, onWork: () => ({ [Symbol.dispose]: () => {} }) } : met,
       objectsFor: (author) => createObjects(inside, { user: engineUser, author }),
       reconcilers: wanted.reconcilers({ store: own, context: inside }),
       clock,

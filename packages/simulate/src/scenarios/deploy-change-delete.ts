@@ -6,17 +6,18 @@ const source = (image: string, extra: boolean) => ({ manifests: { objects: appli
 export const deployChangeDelete: Scenario = {
   name: "deploy-change-delete",
   says: "manifests are deployed, changed with one object less, and deleted",
+  hasty: true,
   prepare: (world) => addRuntime(world, "one"),
   steps: [
     {
       says: "deploy",
       act: (world) => deploy(world, "web", source("example.com/web:1", true)),
-      reached: async (world) => (await runs(world, "web", "web-1")) && (await isReady(world, "WorkloadDefinition", "web")),
+      reached: async (world) => (await runs(world, "web", "example.com/web:1")) && (await isReady(world, "WorkloadDefinition", "web")),
     },
     {
       says: "change",
       act: (world) => setSource(world, "web", source("example.com/web:2", false)),
-      reached: (world) => runs(world, "web", "web-2"),
+      reached: (world) => runs(world, "web", "example.com/web:2"),
     },
     {
       says: "delete",

@@ -9,17 +9,18 @@ const settings = { apiVersion: "v1", kind: "ConfigMap", ...place, name: "web-set
 export const handsInTheCluster: Scenario = {
   name: "hands-in-the-cluster",
   says: "somebody deletes and edits objects in the cluster; they come back as they were declared (F13)",
+  hasty: true,
   prepare: (world) => addRuntime(world, "one"),
   steps: [
     {
       says: "deploy",
       act: (world) => deploy(world, "web", { manifests: { objects: application("web", { image: "example.com/web:1" }) } }),
-      reached: (world) => runs(world, "web", "web-1"),
+      reached: (world) => runs(world, "web", "example.com/web:1"),
     },
     {
       says: "delete the Service",
       act: async ({ simulation }) => simulation.clusters.get("one")?.objects.delete(service),
-      reached: async (world) => (await inCluster(world, "one", service)) !== undefined && (await runs(world, "web", "web-1")),
+      reached: async (world) => (await inCluster(world, "one", service)) !== undefined && (await runs(world, "web", "example.com/web:1")),
     },
     {
       says: "edit settings and image",
@@ -33,7 +34,7 @@ export const handsInTheCluster: Scenario = {
       reached: async (world) =>
         JSON.stringify(await inCluster(world, "one", deployment)).includes("example.com/web:1") &&
         JSON.stringify((await inCluster(world, "one", settings))?.["data"]).includes("example.com/web:1") &&
-        (await runs(world, "web", "web-1")),
+        (await runs(world, "web", "example.com/web:1")),
     },
   ],
 };

@@ -13,7 +13,7 @@ export function restoredBackup(): Scenario {
     says: "a backup from before a change and a newer workload is restored: the old state is back, and nothing newer is deleted (F5)",
     prepare: (world) => addRuntime(world, "one"),
     steps: [
-      { says: "deploy", act: (world) => deploy(world, "web", source("web", "example.com/web:1")), reached: (world) => runs(world, "web", "web-1") },
+      { says: "deploy", act: (world) => deploy(world, "web", source("web", "example.com/web:1")), reached: (world) => runs(world, "web", "example.com/web:1") },
       {
         says: "back up, change and deploy another one",
         async act(world) {
@@ -21,19 +21,19 @@ export function restoredBackup(): Scenario {
           await setSource(world, "web", source("web", "example.com/web:2"));
           await deploy(world, "newer", source("newer", "example.com/newer:1"), { targetNamespace: "newer" });
         },
-        reached: async (world) => (await runs(world, "web", "web-2")) && (await runs(world, "newer", "newer-1")),
+        reached: async (world) => (await runs(world, "web", "example.com/web:2")) && (await runs(world, "newer", "example.com/newer:1", "newer")),
       },
       {
         says: "restore",
         async act(world) {
           if (backup !== undefined) await world.restore(backup);
         },
-        reached: async (world) => (await runs(world, "web", "web-1")) && (await inCluster(world, "one", newer)) !== undefined,
+        reached: async (world) => (await runs(world, "web", "example.com/web:1")) && (await inCluster(world, "one", newer)) !== undefined,
       },
       {
         says: "deploy the newer one again",
         act: (world) => deploy(world, "newer", source("newer", "example.com/newer:1"), { targetNamespace: "newer" }),
-        reached: async (world) => (await runs(world, "newer", "newer-1")) && (await inCluster(world, "one", newer)) !== undefined,
+        reached: async (world) => (await runs(world, "newer", "example.com/newer:1", "newer")) && (await inCluster(world, "one", newer)) !== undefined,
       },
     ],
   };

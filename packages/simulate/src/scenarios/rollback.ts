@@ -14,14 +14,14 @@ export const rollback: Scenario = {
     {
       says: "deploy",
       act: (world) => deploy(world, "web", scoreSource("web", { image: "example.com/web:1" })),
-      reached: (world) => runs(world, "web", "web-1"),
+      reached: (world) => runs(world, "web", "example.com/web:1"),
     },
     {
       says: "release",
       act: (world) => setSource(world, "web", scoreSource("web", { image: "example.com/web:2" })),
-      reached: (world) => runs(world, "web", "web-2"),
+      reached: (world) => runs(world, "web", "example.com/web:2"),
     },
-    { says: "roll back", act: pin("web-1"), reached: (world) => runs(world, "web", "web-1") },
-    { says: "follow again", act: pin("latest"), reached: (world) => runs(world, "web", "web-2") },
+    { says: "roll back", act: pin("web-1"), reached: (world) => runs(world, "web", "example.com/web:1") },
+    { says: "follow again", act: pin("latest"), reached: (world) => runs(world, "web", "example.com/web:2") },
   ],
 };

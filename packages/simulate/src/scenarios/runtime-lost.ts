@@ -10,9 +10,10 @@ const isLost = async (world: World): Promise<boolean> =>
 export const runtimeLost: Scenario = {
   name: "runtime-lost",
   says: "a cluster is out of reach while a workload changes, and again while it is deleted; each time it comes back (F6)",
+  hasty: true,
   prepare: (world) => addRuntime(world, "one"),
   steps: [
-    { says: "deploy", act: (world) => deploy(world, "web", source("example.com/web:1")), reached: (world) => runs(world, "web", "web-1") },
+    { says: "deploy", act: (world) => deploy(world, "web", source("example.com/web:1")), reached: (world) => runs(world, "web", "example.com/web:1") },
     {
       says: "lose the cluster and change",
       troubled: true,
@@ -22,7 +23,7 @@ export const runtimeLost: Scenario = {
       },
       reached: isLost,
     },
-    { says: "back", act: async (world) => world.simulation.faults.clear(), reached: (world) => runs(world, "web", "web-2") },
+    { says: "back", act: async (world) => world.simulation.faults.clear(), reached: (world) => runs(world, "web", "example.com/web:2") },
     {
       says: "lose it again and delete",
       troubled: true,

@@ -18,7 +18,7 @@ export const scale: Scenario = {
     {
       says: "deploy",
       act: (world) => deploy(world, "web", scoreSource("web", { image: "example.com/web:1" })),
-      reached: (world) => runs(world, "web", "web-1"),
+      reached: (world) => runs(world, "web", "example.com/web:1"),
     },
     { says: "scale up", act: set("replicas", 4), reached: async (world) => (await asked(world)) === 4 && (await isReady(world, "WorkloadInstance", "web")) },
     {
@@ -31,7 +31,7 @@ export const scale: Scenario = {
         (await read(world, "WorkloadDefinition", "web"))?.status?.["latestRelease"] === "web-2" &&
         (await read(world, "WorkloadInstance", "web"))?.status?.["release"] === "web-1",
     },
-    { says: "go on", act: set("paused", false), reached: (world) => runs(world, "web", "web-2") },
+    { says: "go on", act: set("paused", false), reached: (world) => runs(world, "web", "example.com/web:2") },
     {
       says: "new pods",
       act: set("restartedAt", "2026-01-02T03:04:05Z"),

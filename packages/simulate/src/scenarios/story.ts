@@ -6,6 +6,8 @@ import type { World } from "../world.ts";
 export interface Scenario {
   readonly name: string;
   readonly says: string;
+  /** People may go on with the next step at any time: its end does not tell whether they waited. */
+  readonly hasty?: boolean;
   /** Before anything may happen: clusters, runtimes, environments. */
   prepare(world: World): Promise<void>;
   readonly steps: readonly Step[];
@@ -90,10 +92,10 @@ export async function inCluster(world: World, cluster: string, given: { apiVersi
   return world.simulation.clusters.get(cluster)?.objects.get<Loose>(given);
 }
 
-/** Deployed, and healthy with that release. */
-export async function runs(world: World, name: string, release: string): Promise<boolean> {
-  const instance = await read(world, "WorkloadInstance", name);
-  return instance?.status?.["release"] === release && (await isReady(world, "WorkloadInstance", name));
+/** Healthy, and its Deployment in the namespace of the environment has that image. */
+export async function runs(world: World, name: string, image: string, namespace = "default-dev"): Promise<boolean> {
+  const deployment = await inCluster(world, "one", { apiVersion: "apps/v1", kind: "Deployment", namespace, name });
+  return JSON.stringify(deployment ?? {}).includes(`"image":"${image}"`) && (await isReady(world, "WorkloadInstance", name));
 }
 
 /** Creates the definition of a workload and its deployment into `dev`. */

@@ -8,6 +8,7 @@ const webSpec = async (world: World): Promise<string> =>
 export const twoWorkloads: Scenario = {
   name: "two-workloads",
   says: "a workload waits for another one that it calls, follows a variable of the environment, and the two are deleted with it",
+  hasty: true,
   prepare: (world) => addRuntime(world, "one"),
   steps: [
     {
@@ -18,7 +19,7 @@ export const twoWorkloads: Scenario = {
     {
       says: "deploy who is called",
       act: (world) => deploy(world, "backend", scoreSource("backend", { image: "example.com/backend:1" })),
-      reached: async (world) => (await runs(world, "web", "web-1")) && (await runs(world, "backend", "backend-1")),
+      reached: async (world) => (await runs(world, "web", "example.com/web:1")) && (await runs(world, "backend", "example.com/backend:1")),
     },
     {
       says: "change a variable",
