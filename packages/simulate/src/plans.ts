@@ -12,6 +12,8 @@ const deafShare = 0.5;
 /** Of all points of a storm; the rest pass, and it blows over. */
 const stormShare = 0.03;
 const stormStrikes = 12;
+/** People wait in a storm: else it does not tell what its end must be. */
+const stormFates = pointFates.filter((fate) => !fate.endsWith("-hasty"));
 
 export function planOf(fault: Fault | undefined): Plan {
   if (fault === undefined) return undisturbed;
@@ -47,7 +49,7 @@ function stormOf(seed: string): Plan {
   const at = (): Fate => {
     if (strikes >= stormStrikes || random.float() >= stormShare) return "pass";
     strikes++;
-    return pointFates[Math.floor(random.float() * pointFates.length)] ?? "pass";
+    return stormFates[Math.floor(random.float() * stormFates.length)] ?? "pass";
   };
   return { at, lagMs, deaf };
 }

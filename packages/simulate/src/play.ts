@@ -21,7 +21,7 @@ export interface Story {
   readonly starts: number;
   /** Where a secret value was found outside of Secrets. */
   readonly leaks: readonly string[];
-  /** Lines of the log that only a mistake of ours writes. */
+  /** Lines of the log that only a mistake of ours writes, and promises that failed unheard. */
   readonly mistakes: readonly string[];
 }
 
@@ -30,6 +30,8 @@ export interface Story {
  * @throws Error when a step does not come to its end in its time, which is virtual
  */
 export async function play(scenario: Scenario, { seed, fault }: { readonly seed: string; readonly fault?: Fault | undefined }): Promise<Story> {
+  const unheard: string[] = [];
+  using _listening = onUnheard((error) => unheard.push(`a promise failed unheard ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`));
   await using world = await openWorld(seed);
   await scenario.prepare(world);
   const points: Point[] = [];
@@ -61,12 +63,18 @@ export async function play(scenario: Scenario, { seed, fault }: { readonly seed:
     strays,
     starts: world.starts - startsBefore,
     leaks: leaksOf(world, views),
-    mistakes: world.logged.filter((line) => mistake.test(line)),
+    mistakes: [...world.logged.filter((line) => mistake.test(line)), ...unheard],
   };
 }
 
 /** What the API server, the feed and the simulation say when something was thrown that nobody expected. */
 const mistake = /^(a request failed|a listener of the change feed failed|a task of the simulation failed|a reflector's state handler threw) /;
+
+/** What ends a server, since Node ends a process whose promise fails unheard. */
+function onUnheard(listener: (error: unknown) => void): Disposable {
+  process.on("unhandledRejection", listener);
+  return { [Symbol.dispose]: () => void process.off("unhandledRejection", listener) };
+}
 
 /** As people do, who try again a little later when it is too early. */
 async function untilDone(world: World, step: Step): Promise<void> {

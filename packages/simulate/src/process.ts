@@ -140,7 +140,9 @@ export function startProcess(options: ProcessOptions): ControlPlaneProcess {
 
   /** The process stands still when the request has left it: that is heard when it goes on, whether or not it still waits for an answer. */
   async function hearLate(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const [body, what] = [await buffer(request), nameOf(request)];
+    const what = nameOf(request);
+    const body = await buffer(request).catch(() => undefined);
+    if (body === undefined) return void pending--; // it was taken back before it was whole
     const late = Object.assign(new IncomingMessage(request.socket), { method: request.method, url: request.url, headers: request.headers, httpVersion: "1.1" });
     late.push(body);
     late.push(null);

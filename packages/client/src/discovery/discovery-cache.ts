@@ -74,6 +74,7 @@ async function discover(transport: Transport): Promise<DiscoveryResult> {
 /** The round goes on for the others when one caller gives up. */
 async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
+  promise.catch(() => {}); // it may fail when everybody has left
   signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);

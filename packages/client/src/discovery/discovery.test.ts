@@ -180,3 +180,19 @@ describe("a kind that is not known", () => {
     expect(isErrorCode(await client.get({ ...target, name: "gone" }).catch((thrown: unknown) => thrown), "TP_KIND_UNKNOWN")).toBe(true);
   });
 });
+
+test("a round that its only caller has left may fail: nobody has to hear of it", async () => {
+  await using server = await scriptedServer(() => {}); // it never answers
+  const unheard: unknown[] = [];
+  const onUnheard = (error: unknown): void => void unheard.push(error);
+  process.on("unhandledRejection", onUnheard);
+  try {
+    const client = createClient({ server: server.url });
+    await expect(client.discover({ signal: AbortSignal.abort(new Error("left")) })).rejects.toThrow("left");
+    await client[Symbol.asyncDispose](); // ends the round
+    await new Promise((resolve) => void setImmediate(resolve)); // when Node tells of promises that failed unheard
+    expect(unheard).toEqual([]);
+  } finally {
+    process.off("unhandledRejection", onUnheard);
+  }
+});
