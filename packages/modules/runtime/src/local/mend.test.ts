@@ -1,9 +1,11 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@threeport/platform";
 import { PlatformError } from "@threeport/resource";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { componentNames } from "./component-commands.ts";
 import { componentsEnded, nodeTrouble } from "./mend.ts";
 import { identify } from "./process-table.ts";
@@ -58,9 +60,12 @@ test.each(cases)("a node that is $name: $because", async ({ condition, expected 
 });
 
 test("a kubelet that was just started is given time, however long the node has been silent", async () => {
-  const self = await identify(process.pid);
-  if (self === undefined) throw new Error("this process should be there");
-  await recordProcess(stateDir, "kubelet", self);
+  const child = spawn("sleep", ["60"]);
+  onTestFinished(() => void child.kill("SIGKILL"));
+  await once(child, "spawn");
+  const young = await identify(child.pid ?? 0);
+  if (young === undefined) throw new Error("a process that was just started should be there");
+  await recordProcess(stateDir, "kubelet", young);
   const clock = { ...systemClock, now: () => Date.parse("2026-01-01T01:00:00Z") };
   const get = async <T>() => ({ status: { conditions: [{ type: "Ready", status: "Unknown", lastTransitionTime: "2026-01-01T00:00:00Z" }] } }) as T;
   expect(await nodeTrouble({ name: "local", stateDir }, { cluster: { get }, clock, signal: new AbortController().signal })).toMatchObject({ hangs: false });
