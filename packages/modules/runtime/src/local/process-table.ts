@@ -31,10 +31,12 @@ export async function processesWithEnvironment(assignment: string, clock: Clock)
 
 async function hasEnvironment(pid: number, { assignment, clock }: { readonly assignment: string; readonly clock: Clock }): Promise<boolean> {
   const untilMs = clock.monotonic() + execMsMax;
-  for (;;) {
-    const environment = await readProc(`/proc/${pid}/environ`);
-    if (environment !== "" || clock.monotonic() > untilMs || !(await isBetweenPrograms(pid))) return environment?.split("\0").includes(assignment) ?? false;
-    await clock.sleep(1);
+  const read = (): Promise<string | undefined> => readProc(`/proc/${pid}/environ`);
+  for (let environment = await read(); ; environment = await read()) {
+    if (environment !== undefined && environment !== "") return environment.split("\0").includes(assignment);
+    if (clock.monotonic() > untilMs) return false;
+    if (await isBetweenPrograms(pid)) await clock.sleep(1);
+    else return (await read())?.split("\0").includes(assignment) ?? false; // it may just have arrived
   }
 }
 
