@@ -55,8 +55,8 @@ export async function prune(run: Run, input: { cluster: Cluster; desired: readon
 }
 
 /** Written ahead of a call whose answer nobody has heard. */
-function isUnanswered({ state, uid }: Entry): boolean {
-  return state === "pending" && uid === "";
+function isUnanswered({ state, uid, detail }: Entry): boolean {
+  return state === "pending" && uid === "" && detail.refusal === undefined;
 }
 
 /** Removes entries of the highest rank that is left; lower ranks wait for it. Returns how many are still there. */
