@@ -53,7 +53,7 @@ await using folder = await temporaryFolder("threeport-scale-");
 const input = { home: join(folder.path, "home"), compileCache: join(folder.path, "compiled"), port: await freePort(), nodeArgs: asTptctlStarts };
 await using simulator = await startSimulator(join(folder.path, "clusters"), clusters);
 await using group = values["half-core"] ? await controlGroup(`threeport-scale-${process.pid}`, { cores: 0.5, memoryBytes: 512 * 1024 * 1024 }) : undefined;
-if (values["half-core"] && group === undefined) throw new Error("--half-core needs root and control groups of version 2");
+if (values["half-core"] && group === undefined) throw new Error("--half-core needs root, and control groups for CPU and memory");
 
 let server = await startServer(input);
 const roots = async (): Promise<number[]> => [server.process.pid, await postmasterPid(input.home)];
@@ -160,8 +160,8 @@ async function deployAll(client: KubeClient): Promise<void> {
     "≤ 720 s for 3,000 on half a core",
   ]);
   rows.push(["CPU of server and database for it", `${round3(((await cpuMs(await roots())) - before) / 1000)} s`, ""]);
-  const charged = await group?.memory();
-  const most = charged === undefined ? "" : `; charged at most ${round3(charged.most / 1024 / 1024)} MiB, with what is cached of files`;
+  const charged = await group?.mostBytes();
+  const most = charged === undefined ? "" : `; charged at most ${round3(charged / 1024 / 1024)} MiB, with what is cached of files`;
   rows.push(["memory with them (PSS)", `${round3(await pssMiB(await roots()))} MiB${most}`, "512 MiB"]);
 }
 

@@ -1,38 +1,53 @@
+import { existsSync } from "node:fs";
 import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Limits for a tree of processes, by a control group of Linux (v2). */
+/** Limits for a tree of processes, by control groups of Linux. */
 export interface ControlGroup extends AsyncDisposable {
   /** These and what they start from now on. */
   take(pids: readonly number[]): Promise<void>;
-  /** Bytes that are charged to it now, and the most that ever were. */
-  memory(): Promise<{ readonly now: number; readonly most: number }>;
+  /** The most bytes that were ever charged to it, with what is cached of files. */
+  mostBytes(): Promise<number>;
 }
 
 const root = "/sys/fs/cgroup";
 const periodUs = 100_000;
 
 /**
- * A new control group. Undefined where it cannot be made: without root, or where control groups are not those of version 2.
+ * A new control group, of version 2 or 1. Undefined where it cannot be made, as without root.
  * `cores`: CPU time for each second. `memoryBytes`: more of it makes the kernel reclaim, and then end processes.
  */
 export async function controlGroup(name: string, limits: { readonly cores: number; readonly memoryBytes: number }): Promise<ControlGroup | undefined> {
-  const folder = join(root, name);
+  const quotaUs = Math.round(limits.cores * periodUs);
+  const unified = existsSync(join(root, "cgroup.controllers"));
+  const [cpu, memory] = unified ? [join(root, name), join(root, name)] : [join(root, "cpu", name), join(root, "memory", name)];
+  const folders = [...new Set([cpu, memory])];
+  const settings: readonly (readonly [file: string, value: string])[] = unified
+    ? [
+        [join(cpu, "cpu.max"), `${quotaUs} ${periodUs}`],
+        [join(memory, "memory.max"), String(limits.memoryBytes)],
+      ]
+    : [
+        [join(cpu, "cpu.cfs_period_us"), String(periodUs)],
+        [join(cpu, "cpu.cfs_quota_us"), String(quotaUs)],
+        [join(memory, "memory.limit_in_bytes"), String(limits.memoryBytes)],
+      ];
+  const remove = async (): Promise<void> => {
+    for (const folder of folders) await rmdir(folder).catch(() => {}); // perhaps it was never made, or the kernel still counts what has ended
+  };
   try {
-    await writeFile(join(root, "cgroup.subtree_control"), "+cpu +memory");
-    await mkdir(folder);
-    await writeFile(join(folder, "cpu.max"), `${Math.round(limits.cores * periodUs)} ${periodUs}`);
-    await writeFile(join(folder, "memory.max"), String(limits.memoryBytes));
+    if (unified) await writeFile(join(root, "cgroup.subtree_control"), "+cpu +memory", { flag: "r+" });
+    for (const folder of folders) await mkdir(folder);
+    for (const [file, value] of settings) await writeFile(file, value, { flag: "r+" }); // a file that is not there is no setting
   } catch {
-    await rmdir(folder).catch(() => {}); // perhaps it was never made
+    await remove();
     return undefined;
   }
-  const bytes = async (file: string): Promise<number> => Number(await readFile(join(folder, file), "utf8"));
   return {
     async take(pids) {
-      for (const pid of pids) await writeFile(join(folder, "cgroup.procs"), String(pid));
+      for (const pid of pids) for (const folder of folders) await writeFile(join(folder, "cgroup.procs"), String(pid), { flag: "r+" });
     },
-    memory: async () => ({ now: await bytes("memory.current"), most: await bytes("memory.peak").catch(() => Number.NaN) }),
-    [Symbol.asyncDispose]: () => rmdir(folder),
+    mostBytes: async () => Number(await readFile(join(memory, unified ? "memory.peak" : "memory.max_usage_in_bytes"), "utf8")),
+    [Symbol.asyncDispose]: remove,
   };
 }

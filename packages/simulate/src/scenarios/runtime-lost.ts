@@ -30,13 +30,17 @@ export const runtimeLost: Scenario = {
       async act(world) {
         lose(world);
         await world.user.delete(target("WorkloadInstance", "web"));
+        await world.user.delete(target("WorkloadDefinition", "web"));
       },
       reached: isLost,
     },
     {
       says: "back again",
       act: async (world) => world.simulation.faults.clear(),
-      reached: async (world) => (await isGone(world, "WorkloadInstance", "web")) && (await isEmptied(world, "one", "default-dev")),
+      reached: async (world) =>
+        (await isGone(world, "WorkloadInstance", "web")) &&
+        (await isGone(world, "WorkloadDefinition", "web")) &&
+        (await isEmptied(world, "one", "default-dev")),
     },
   ],
 };

@@ -6,7 +6,7 @@ import type { World } from "../world.ts";
 export interface Scenario {
   readonly name: string;
   readonly says: string;
-  /** People may go on with the next step at any time: its end does not tell whether they waited. */
+  /** People may go on with the next step at any time: its end does not tell whether they waited, by the numbers of releases for example. */
   readonly hasty?: boolean;
   /** Before anything may happen: clusters, runtimes, environments. */
   prepare(world: World): Promise<void>;
