@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "@threeport/platform";
 import type { KubeObject, StoredObject } from "@threeport/resource";
-import { targetOf } from "@threeport/client";
+import { targetOf, type WatchEvent } from "@threeport/client";
 import { until } from "@threeport/engine/testing";
+import { treeOfEntries } from "./index.ts";
 import { configMap, describeWithKubernetes, fresh, openFaultProxy, openSetPlane, startApiServer, type TestApiServer } from "./testing/index.ts";
 
 /** Short, so that what a killed process held is free again soon. */
@@ -17,6 +18,9 @@ describeWithKubernetes("faults between us and a cluster", () => {
 
   const live = (document: KubeObject): Promise<StoredObject | undefined> => server.live(document);
   const valueOf = async (document: KubeObject): Promise<string | undefined> => ((await live(document))?.["data"] as { key?: string } | undefined)?.key;
+  /** As the cluster tells them, beginning with what there is. */
+  const changesOf = ({ metadata }: KubeObject): Promise<AsyncIterable<WatchEvent<StoredObject>>> =>
+    server.client.openWatch("/api/v1/namespaces/default/configmaps", { fieldSelector: `metadata.name=${metadata.name}` });
   const applyOf =
     (name: string) =>
     (call: { method: string; path: string }): boolean =>
@@ -143,12 +147,46 @@ describeWithKubernetes("faults between us and a cluster", () => {
     await sets.change("late", () => ({ objects: [configMap("default", document.metadata.name, { key: "2" })] }));
     await using _second = await sets.startReplica({ leaseMs });
     await until("the newer state", async () => (await valueOf(document)) === "2");
+    const values = await changesOf(document);
     held.release("forward"); // the old state, from the grave
+    const seen: unknown[] = [];
+    for await (const { object } of values) {
+      seen.push((object["data"] as { key?: string }).key);
+      if (seen.length > 1 && seen.at(-1) === "2") break;
+    }
+    expect(seen).toEqual(["2", "1", "2"]);
     await first.kill();
-    await until("the newer state to be there again", async () => (await valueOf(document)) === "2");
     await sets.ready("late");
-    expect(await valueOf(document)).toBe("2");
     expect((await sets.inventory(set)).map((entry) => [entry.state, entry.uid])).toEqual([["applied", (await live(document))?.metadata.uid]]);
+  });
+
+  test("F4: a create of a lost run that reaches the cluster after its object is not wanted any more is removed, and no picture shows it meanwhile", async () => {
+    await using proxy = await openFaultProxy(server);
+    await using sets = await openSetPlane({ runtimes: { one: proxy.kubeconfig } });
+    const [wanted, unwanted] = [configMap("default", fresh("wanted")), configMap("default", fresh("ghost"))];
+    await using first = await sets.startReplica({ leaseMs });
+    const held = proxy.hold(applyOf(unwanted.metadata.name));
+    const set = await sets.create("late-create", [unwanted]);
+    await held.arrived;
+    await first.cut();
+    await sets.change("late-create", () => ({ objects: [wanted] }));
+    await using _second = await sets.startReplica({ leaseMs });
+    await sets.ready("late-create");
+    expect(await live(unwanted), "the call is still on its way").toBeUndefined();
+    const entries = await sets.inventory(set);
+    expect(entries.map((entry) => entry.detail.name).toSorted(), "it is still looked for").toEqual([unwanted.metadata.name, wanted.metadata.name].toSorted());
+    expect(treeOfEntries(entries, undefined, systemClock.now()).map(({ name }) => name)).toEqual([wanted.metadata.name]);
+    const changes = await changesOf(unwanted);
+    held.release("forward");
+    const seen: string[] = [];
+    for await (const { type } of changes) {
+      seen.push(type);
+      if (type === "DELETED") break;
+    }
+    expect(seen[0], "the cluster made it").toBe("ADDED");
+    await first.kill();
+    await sets.ready("late-create");
+    expect(await live(unwanted)).toBeUndefined();
   });
 
   test("§5.7: a set that is deleted after its process was killed between write-ahead and apply leaves nothing behind", async () => {

@@ -105,6 +105,23 @@ describeWithKubernetes("whose an object in a cluster is", () => {
     expect((await live(configMap("default", contested)))?.["data"]).toEqual({ from: "second" });
   });
 
+  test("what a set left behind on purpose is taken by one that is made anew under its name", async () => {
+    await using sets = await open();
+    await using _replica = await sets.startReplica();
+    const kept = (value: string): KubeObject => configMap("default", name, { key: value }, { annotations: { "threeport.io/deletion-policy": "orphan" } });
+    const name = fresh("kept");
+    await sets.create("anew", [kept("1")]);
+    await sets.ready("anew");
+    const uid = (await live(kept("1")))?.metadata.uid;
+    await sets.delete("anew");
+    await sets.gone("anew");
+    expect((await live(kept("1")))?.metadata.uid, "it stays").toBe(uid);
+    await sets.create("anew", [kept("2")]);
+    await sets.ready("anew");
+    const after = await live(kept("2"));
+    expect([after?.metadata.uid, after?.["data"]]).toEqual([uid, { key: "2" }]);
+  });
+
   test("an object of another control plane is refused and that control plane named", async () => {
     await using sets = await open();
     await using others = await open();

@@ -18,7 +18,9 @@ export interface TreeNode {
 
 /** The objects of a set with what they own, as far as it is known; `cluster` is undefined while there is no connection. */
 export function treeOfEntries(entries: readonly Entry[], cluster: Cluster | undefined, nowMs: number): TreeNode[] {
-  return entries.map((entry) => {
+  // What is not wanted any more and was never seen is no part of the picture, though its late coming is still waited for.
+  const shown = entries.filter((entry) => entry.detail.absentSince === undefined || entry.state === "pruning");
+  return shown.map((entry) => {
     const { apiVersion, kind, name, namespace, verdict, refusal } = entry.detail;
     const told = refusal === undefined ? verdict : { state: "Degraded", ...refusal };
     return {

@@ -28,6 +28,7 @@ test("the metrics text tells runs by queue and result, their time, and what stan
     'threeport_queue_rows{queue="floors.test.threeport.io",state="all"} 1',
     'threeport_queue_rows{queue="floors.test.threeport.io",state="failing"} 1',
     'threeport_queue_rows{queue="floors.test.threeport.io",state="due"} 0',
+    'threeport_queue_rows{queue="floors.test.threeport.io",state="leased"} 0',
     'threeport_api_requests_total{method="GET",resource="floors",code="200"} 1',
     'threeport_api_request_seconds_bucket{le="0.005",method="GET"} 1',
   ]) {

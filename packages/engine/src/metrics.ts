@@ -55,6 +55,7 @@ export function createMetrics(queue: Queue): EngineMetrics {
       for (const row of await queue.depth()) {
         depth.set({ queue: row.queue, state: "all" }, row.rows);
         depth.set({ queue: row.queue, state: "due" }, row.due);
+        depth.set({ queue: row.queue, state: "leased" }, row.leased);
         depth.set({ queue: row.queue, state: "failing" }, row.failing);
       }
       return registry.metrics();

@@ -46,10 +46,10 @@ export async function campaign(options: CampaignOptions): Promise<Tally[]> {
     const again = await play(scenario(), { seed: options.seed });
     const odd = judge(calm, again);
     if (odd.length > 0 || calm.mistakes.length > 0)
-      throw new Error(`undisturbed, ${name} is not told the same way twice: ${[...odd, ...calm.mistakes].join("; ")}`);
+      throw new Error(`undisturbed, ${name} is not told the same way twice by the seed ${options.seed}: ${[...odd, ...calm.mistakes].join("; ")}`);
     const runs: Partial<Record<Fault["kind"], number>> = {};
     const failed: Run[] = [];
-    const kinds = options.kinds.filter((kind) => scenario().hasty === true || !kind.endsWith("-hasty"));
+    const kinds = options.kinds.filter((kind) => strikes(kind, scenario()));
     for (const fault of faultsOf(name, calm, { ...options, kinds })) {
       if (options.over?.() === true) break;
       const run = await runOnce(scenario, { calm, fault, seed: options.seed });
@@ -60,6 +60,11 @@ export async function campaign(options: CampaignOptions): Promise<Tally[]> {
     tallies.push({ scenario: name, points: calm.points.length, runs, failed });
   }
   return tallies;
+}
+
+/** Whether a scenario can be held against its undisturbed end under this fault. */
+export function strikes(kind: Fault["kind"], scenario: Scenario): boolean {
+  return scenario.hasty === true || !kind.endsWith("-hasty");
 }
 
 /** Plays a scenario under one fault, and judges it. */

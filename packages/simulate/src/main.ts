@@ -1,7 +1,7 @@
 // npm run simulate: ends, cuts and delays a control plane at every point of its scenarios, and says what came out otherwise.
 import { parseArgs } from "node:util";
 import { systemClock } from "@threeport/platform";
-import { campaign, runOnce, type Run, type Tally } from "./campaign.ts";
+import { campaign, runOnce, strikes, type Run, type Tally } from "./campaign.ts";
 import { play } from "./play.ts";
 import { chances, pointFates, type Fault } from "./plans.ts";
 import { scenarios } from "./scenarios/index.ts";
@@ -57,16 +57,21 @@ async function main(): Promise<number> {
   if (named.length === 0) throw new Wrong(`there is no scenario ${values.scenario ?? ""}; there are ${scenarios.map((make) => make().name).join(", ")}`);
   if (values.list === true) return list(seed);
   const kinds = kindsOf(values.fault);
+  if (!named.some((make) => kinds.some((kind) => strikes(kind, make()))))
+    throw new Wrong(`the fault ${values.fault ?? ""} lets people go on meanwhile, which these scenarios allow: ${hastyNames().join(", ")}`);
   const fault = oneFault(kinds[0], kinds.length, values);
   if (fault !== undefined) {
     const [scenario] = named;
     if (scenario === undefined || named.length > 1) throw new Wrong("one run needs its scenario: --scenario NAME");
-    const run = await runOnce(scenario, { calm: await play(scenario(), { seed }), fault, seed });
+    const calm = await play(scenario(), { seed });
+    if ("point" in fault && fault.point > calm.points.length)
+      throw new Wrong(`--point ${fault.point}: the scenario ${scenario().name} has the points 1 to ${calm.points.length}`);
+    const run = await runOnce(scenario, { calm, fault, seed });
     tell(run, seed, Infinity);
-    process.stdout.write(run.wrong.length === 0 ? "the same end\n" : "");
+    if (run.wrong.length === 0) process.stdout.write(`the same end${run.at === undefined ? "" : `, struck at: ${run.at}`}\n`);
     return run.wrong.length === 0 ? 0 : 1;
   }
-  const endsAtMs = values.minutes === undefined ? undefined : systemClock.monotonic() + numberOf("--minutes", values.minutes) * 60_000;
+  const endsAtMs = values.minutes === undefined ? undefined : systemClock.monotonic() + positive("--minutes", values.minutes) * 60_000;
   const over = (): boolean => endsAtMs !== undefined && systemClock.monotonic() >= endsAtMs;
   let failed = false;
   for (let round = 0; round === 0 || (endsAtMs !== undefined && !over()); round++) {
@@ -74,8 +79,8 @@ async function main(): Promise<number> {
       scenarios: named,
       seed: round === 0 ? seed : `${seed}.${round}`,
       kinds,
-      points: values.points === undefined ? undefined : numberOf("--points", values.points),
-      seeds: values.seeds === undefined ? 20 : numberOf("--seeds", values.seeds),
+      points: values.points === undefined ? undefined : wholeNumber("--points", values.points),
+      seeds: values.seeds === undefined ? 20 : wholeNumber("--seeds", values.seeds),
       over,
       onRun: (run) => tell(run, round === 0 ? seed : `${seed}.${round}`, linesShown),
     });
@@ -96,12 +101,20 @@ function oneFault(kind: Fault["kind"] | undefined, kinds: number, { point, chanc
     return { kind, seed: chance };
   }
   if (point === undefined) throw new Wrong(`the fault ${kind} strikes at a point: --point N`);
-  return { kind, point: numberOf("--point", point) };
+  return { kind, point: wholeNumber("--point", point) };
 }
 
-function numberOf(option: string, text: string): number {
+const hastyNames = (): string[] => scenarios.flatMap((make) => (make().hasty === true ? [make().name] : []));
+
+function positive(option: string, text: string): number {
   const value = Number(text);
-  if (!(value > 0)) throw new Wrong(`${option} wants a number above 0, not ${JSON.stringify(text)}`);
+  if (!(value > 0 && value < Infinity)) throw new Wrong(`${option} wants a number above 0, not ${JSON.stringify(text)}`);
+  return value;
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = positive(option, text);
+  if (!Number.isSafeInteger(value)) throw new Wrong(`${option} wants a whole number, not ${JSON.stringify(text)}`);
   return value;
 }
 

@@ -41,6 +41,9 @@ export interface ControlPlaneProcess {
 
 export const controlPlaneId = "simulated";
 
+/** Simulated clusters are reached by a kubeconfig, whichever provider a runtime names. */
+export const providers = { kubeconfig: kubeconfigProvider, local: kubeconfigProvider };
+
 export function startProcess(options: ProcessOptions): ControlPlaneProcess {
   const { time, plan, onActivity } = options;
   let state: ControlPlaneProcess["state"] = "alive";
@@ -191,7 +194,7 @@ export function startProcess(options: ProcessOptions): ControlPlaneProcess {
       controlPlaneId,
       owner: options.name,
       metrics: createMetrics(store.queue),
-      providers: { kubeconfig: kubeconfigProvider, local: kubeconfigProvider },
+      providers,
       dial,
     });
     if (!options.shared) await store.queue.releaseAll();

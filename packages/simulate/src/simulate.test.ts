@@ -1,6 +1,6 @@
 // The signature test (design.md §11) in a bounded form: every scenario, every fault, some points. `npm run simulate` plays all of them.
 import { expect, test } from "vitest";
-import { campaign } from "./campaign.ts";
+import { campaign, strikes } from "./campaign.ts";
 import { judge, play } from "./play.ts";
 import { chances, pointFates, type Fault } from "./plans.ts";
 import { scenarios } from "./scenarios/index.ts";
@@ -18,7 +18,7 @@ test.each(scenarios.map((scenario) => ({ name: scenario().name, scenario })))(
       (run) => `npm run simulate -- --seed ${seed} --scenario ${run.scenario}: ${JSON.stringify(run.fault)}: ${run.wrong[0] ?? ""}`,
     );
     expect(failed).toEqual([]);
-    const wanted = [...pointFates, ...chances].filter((kind) => scenario().hasty === true || !kind.endsWith("-hasty"));
+    const wanted = [...pointFates, ...chances].filter((kind) => strikes(kind, scenario()));
     expect(Object.keys(tally?.runs ?? {}).toSorted()).toEqual(wanted.toSorted());
   },
 );

@@ -1,7 +1,6 @@
 // All that a scenario runs in: a store, simulated clusters, control plane processes and their supervisor, a user, and the time of all of them.
 import { createObjects } from "@threeport/apiserver";
 import { createMetrics } from "@threeport/engine";
-import { kubeconfigProvider } from "@threeport/module-runtime";
 import { silentLogger, systemClock, type Logger } from "@threeport/platform";
 import type { Condition, Kind, Objects, StoredObject } from "@threeport/resource";
 import { openCore } from "@threeport/server";
@@ -9,7 +8,7 @@ import { createSimTime, seededRandom, startSimulation, workloadControllers, type
 import { openMemoryWorkStore, type MemoryWorkStore, type SavedStore } from "@threeport/store";
 import { undisturbed, type Plan } from "./fates.ts";
 import { virtualClock } from "./virtual-clock.ts";
-import { controlPlaneId, startProcess, type ControlPlaneProcess } from "./process.ts";
+import { controlPlaneId, providers, startProcess, type ControlPlaneProcess } from "./process.ts";
 
 export interface World extends AsyncDisposable {
   /** What a person does, through the same admission as by HTTP. */
@@ -80,7 +79,6 @@ export async function openWorld(seed: string): Promise<World> {
   async function openUser() {
     const tools = { clock, random: seededRandom(`${seed}/user/${starts}`), log };
     const metrics = createMetrics(store.queue);
-    const providers = { kubeconfig: kubeconfigProvider, local: kubeconfigProvider };
     const core = await openCore({ store, tools, controlPlaneId, owner: "user", metrics, providers });
     const caller = { user: { name: "somebody", groups: ["system:masters"] }, author: { priority: 0, fence: undefined } } as const;
     return { objects: createObjects(core.context, caller, "user"), kinds: core.context.registry.resources() };
@@ -141,9 +139,10 @@ export async function openWorld(seed: string): Promise<World> {
     await quiet();
   }
 
+  /** Nothing fails, and nothing waits for the lease of a process that has ended. */
   async function rests(): Promise<boolean> {
     const depth = await store.queue.depth();
-    return depth.every(({ failing }) => failing === 0);
+    return depth.every(({ failing, leased }) => failing === 0 && leased === 0);
   }
 
   /** What is not ready and says why; keys that fail. */

@@ -11,7 +11,7 @@ export {
 export { openDatabase, type ConnectionOptions, type Database } from "./database.ts";
 export { migrate } from "./migrate.ts";
 export { backup, restore, type BackupReport } from "./backup.ts";
-export type { Claim, Completion, Queue } from "./queue.ts";
+export type { Claim, Completion, Queue, QueueDepth } from "./queue.ts";
 export type { Inventory, InventoryEntry } from "./inventory.ts";
 export { listBytesMax, listTooLarge } from "./list-text.ts";
 export type { Reader, ListPage, ListInput } from "./reader.ts";

@@ -73,8 +73,17 @@ export interface Queue {
   releaseForgotten(owner: string, held: readonly Fence[]): Promise<void>;
   /** Milliseconds until the next row of these queues is due; undefined when there is none. */
   nextDueMs(queues: readonly string[]): Promise<number | undefined>;
-  /** Rows by queue: how many, how many due, how many that failed. For metrics. */
-  depth(): Promise<readonly { queue: string; rows: number; due: number; failing: number }[]>;
+  /** For metrics, and to see whether all is at rest. */
+  depth(): Promise<readonly QueueDepth[]>;
+}
+
+/** Rows of one queue: all, those that are due, those that somebody works on or did when it ended, those whose last run failed. */
+export interface QueueDepth {
+  readonly queue: string;
+  readonly rows: number;
+  readonly due: number;
+  readonly leased: number;
+  readonly failing: number;
 }
 
 interface ClaimRow {
@@ -177,8 +186,14 @@ export function createQueue(database: Database, onEnqueued: () => void = () => {
       return ms === null || ms === undefined ? undefined : Math.max(0, Number(ms));
     },
     async depth() {
-      const rows = await database.query<{ queue: string; rows: string; due: string; failing: string }>(queueDepth, []);
-      return rows.map((row) => ({ queue: row.queue, rows: Number(row.rows), due: Number(row.due), failing: Number(row.failing) }));
+      const rows = await database.query<Record<keyof QueueDepth, string>>(queueDepth, []);
+      return rows.map((row) => ({
+        queue: row.queue,
+        rows: Number(row.rows),
+        due: Number(row.due),
+        leased: Number(row.leased),
+        failing: Number(row.failing),
+      }));
     },
   };
 }

@@ -34,24 +34,25 @@ export async function prune(run: Run, input: { cluster: Cluster; desired: readon
     for (const entry of surplus) input.entries.delete(entry.id);
     return { going: 0, keptEmpty: false };
   }
-  if (wanted.size === 0) return { going: 0, keptEmpty: true };
-  const held = heldBack(surplus, wanted.size, set.metadata.annotations?.[confirmPruneAnnotation]);
-  const leaving = held === undefined ? surplus : surplus.filter((entry) => entry.state === "pruning");
+  const there = surplus.filter((entry) => entry.detail.absentSince === undefined);
+  if (wanted.size === 0 && there.length > 0) return { going: 0, keptEmpty: true };
+  const held = heldBack(there, wanted.size, set.metadata.annotations?.[confirmPruneAnnotation]);
+  const leaving = held === undefined ? surplus : surplus.filter((entry) => entry.state === "pruning" || entry.detail.absentSince !== undefined);
   const wantedUids = new Set([...input.entries.values()].filter((entry) => wanted.has(entry.id) && entry.uid !== "").map((entry) => entry.uid));
-  const before = new Map(leaving.map((entry) => [entry.id, entry]));
   const going = await removeEntries(run, { cluster: input.cluster, surplus: leaving, entries: input.entries, wanted: wantedUids });
   const nowMs = context.clock.now();
-  for (const entry of before.values()) {
+  const lookAgain: number[] = [];
+  for (const entry of leaving) {
     const absentSince = entry.detail.absentSince ?? nowMs;
-    if (!input.entries.has(entry.id) && isUnanswered(entry) && nowMs - absentSince < lateMs)
-      input.entries.set(entry.id, { ...entry, detail: { ...entry.detail, absentSince } });
+    if (input.entries.has(entry.id) || !isUnanswered(entry) || nowMs - absentSince >= lateMs) continue;
+    input.entries.set(entry.id, { ...entry, detail: { ...entry.detail, absentSince } });
+    lookAgain.push(absentSince + lateMs);
   }
   if (going > 0)
     await context.inventory.record(identity.uid, {
       put: leaving.filter((entry) => input.entries.get(entry.id)?.state === "pruning").map((entry) => writeEntry({ ...entry, state: "pruning" })),
     });
-  const late = [...input.entries.values()].flatMap((entry) => (entry.detail.absentSince === undefined ? [] : [entry.detail.absentSince + lateMs]));
-  return { going, keptEmpty: false, ...(late.length === 0 ? {} : { lookAgainMs: Math.min(...late) }), ...(held === undefined ? {} : { held }) };
+  return { going, keptEmpty: false, ...(lookAgain.length === 0 ? {} : { lookAgainMs: Math.min(...lookAgain) }), ...(held === undefined ? {} : { held }) };
 }
 
 /** Written ahead of a call whose answer nobody has heard. */

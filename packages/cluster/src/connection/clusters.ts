@@ -39,6 +39,7 @@ export function createClusters(options: ClustersOptions): Clusters {
   let gathered = new Set<string>();
   let telling = false;
   let failures = 0;
+  let closed = false;
   const tell = async (): Promise<void> => {
     const keys = [...gathered];
     gathered = new Set();
@@ -54,7 +55,7 @@ export function createClusters(options: ClustersOptions): Clusters {
     if (gathered.size > 0) later(failures === 0 ? gatherMs : backoffMs(failures, tellAgain, options.random));
   };
   const later = (ms: number): void => {
-    if (telling) return;
+    if (telling || closed) return;
     telling = true;
     options.clock.after(ms, () => void tell());
   };
@@ -86,6 +87,7 @@ export function createClusters(options: ClustersOptions): Clusters {
     peek: (runtime) => open.get(runtime)?.cluster,
     drop,
     async [Symbol.asyncDispose]() {
+      closed = true;
       await Promise.all([...open.keys()].map(drop));
     },
   };

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { Agent, createServer, request as forward } from "node:https";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { systemClock } from "@threeport/platform";
 import { issue } from "@threeport/platform/pki";
 import type { ConnectionConfig } from "@threeport/client";
@@ -47,7 +48,7 @@ export interface FaultProxy extends AsyncDisposable {
 export interface Held {
   /** The request has arrived and waits. */
   readonly arrived: Promise<void>;
-  /** `forward` lets it go on; `drop` breaks its connection, and the cluster never hears of it. */
+  /** `forward` lets it go on, even when nobody waits for its answer any more; `drop` breaks its connection, and the cluster never hears of it. */
   release(how: "forward" | "drop"): void;
 }
 
@@ -95,9 +96,14 @@ export async function openFaultProxy(server: TestApiServer): Promise<FaultProxy>
     else void rule.run(call, { incoming, outgoing });
   }
 
-  function pass({ incoming, outgoing }: Exchange, then: "answer" | "break", done: () => void = () => {}): void {
+  function send({ incoming }: Exchange): ClientRequest {
     const { authorization: _, host: __, ...headers } = incoming.headers;
-    const sent = forward({ host: "127.0.0.1", port: server.port, method: incoming.method, path: incoming.url, headers, agent });
+    return forward({ host: "127.0.0.1", port: server.port, method: incoming.method, path: incoming.url, headers, agent });
+  }
+
+  function pass(exchange: Exchange, then: "answer" | "break", done: () => void = () => {}): void {
+    const { incoming, outgoing } = exchange;
+    const sent = send(exchange);
     incoming.pipe(sent);
     sent.on("error", () => outgoing.destroy());
     outgoing.on("close", () => sent.destroy());
@@ -191,9 +197,17 @@ export async function openFaultProxy(server: TestApiServer): Promise<FaultProxy>
         match,
         async run(_call, exchange) {
           rules.splice(rules.indexOf(rule), 1);
+          const body = await buffer(exchange.incoming);
           arrived.resolve();
-          if ((await released.promise) === "forward") pass(exchange, "answer");
-          else exchange.incoming.socket.destroy();
+          if ((await released.promise) === "drop") return void exchange.incoming.socket.destroy();
+          send(exchange)
+            .on("error", () => exchange.outgoing.destroy())
+            .on("response", (answer) => {
+              if (exchange.outgoing.destroyed) return void answer.resume();
+              exchange.outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+              answer.pipe(exchange.outgoing);
+            })
+            .end(body);
         },
       };
       rules.push(rule);

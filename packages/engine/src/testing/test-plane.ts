@@ -1,7 +1,7 @@
 import { coreKinds, coreReconcilers, createObjects, createRegistry, mastersOnly, type ApiContext } from "@threeport/apiserver";
 import { silentLogger, systemClock, systemRandom, type Clock, type Logger } from "@threeport/platform";
 import type { Kind, Objects } from "@threeport/resource";
-import { migrate, openDatabase, openStore, type ConnectionOptions, type Store } from "@threeport/store";
+import { migrate, openDatabase, openStore, type ConnectionOptions, type QueueDepth, type Store } from "@threeport/store";
 import { createTestDatabase } from "@threeport/store/testing";
 import {
   createEngine,
@@ -23,7 +23,7 @@ export interface TestPlane extends AsyncDisposable {
   /** As a person: priority 0. */
   readonly objects: Objects;
   /** Rows of a queue: keys that are due, leased, or wait for a time. */
-  rows(queue: string): Promise<{ readonly rows: number; readonly due: number; readonly failing: number }>;
+  rows(queue: string): Promise<QueueDepth>;
   /** Another process over the same database, as far as one process can be two: a store and an engine of its own. */
   startReplica(options: ReplicaOptions): Promise<Replica>;
 }
@@ -125,7 +125,7 @@ export async function openTestPlane(options: TestPlaneOptions): Promise<TestPlan
   }
 
   const owned = stack.move();
-  const rows = async (queue: string) => (await store.queue.depth()).find((row) => row.queue === queue) ?? { rows: 0, due: 0, failing: 0 };
+  const rows = async (queue: string) => (await store.queue.depth()).find((row) => row.queue === queue) ?? { queue, rows: 0, due: 0, leased: 0, failing: 0 };
   return { connection, store, context, objects, rows, startReplica, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 

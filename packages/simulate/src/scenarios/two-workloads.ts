@@ -19,7 +19,10 @@ export const twoWorkloads: Scenario = {
     {
       says: "deploy who is called",
       act: (world) => deploy(world, "backend", scoreSource("backend", { image: "example.com/backend:1" })),
-      reached: async (world) => (await runs(world, "web", "example.com/web:1")) && (await runs(world, "backend", "example.com/backend:1")),
+      reached: async (world) =>
+        (await runs(world, "web", "example.com/web:1")) &&
+        (await runs(world, "backend", "example.com/backend:1")) &&
+        (await isReady(world, "WorkloadDefinition", "backend")),
     },
     {
       says: "change a variable",

@@ -1,6 +1,6 @@
 // The work queue of a memory store, with the meaning that sql/work.ts gives it (design.md §5.4). Nothing here waits, so each call is one step.
 import type { Clock } from "@threeport/platform";
-import type { Claim, Completion, Queue } from "../queue.ts";
+import type { Claim, Completion, Queue, QueueDepth } from "../queue.ts";
 import type { WorkRow } from "../sql/enqueue.ts";
 import type { Fence, Priority } from "../types.ts";
 
@@ -147,10 +147,16 @@ export function createMemoryQueue(
     },
     async depth() {
       const now = clock.now();
-      const found = new Map<string, { queue: string; rows: number; due: number; failing: number }>();
+      const found = new Map<string, QueueDepth>();
       for (const row of rows.values()) {
-        const sum = found.get(row.queue) ?? { queue: row.queue, rows: 0, due: 0, failing: 0 };
-        found.set(row.queue, { ...sum, rows: sum.rows + 1, due: sum.due + Number(row.dueMs <= now), failing: sum.failing + Number(row.attempts > 0) });
+        const sum = found.get(row.queue) ?? { queue: row.queue, rows: 0, due: 0, leased: 0, failing: 0 };
+        found.set(row.queue, {
+          ...sum,
+          rows: sum.rows + 1,
+          due: sum.due + Number(row.dueMs <= now),
+          leased: sum.leased + Number(row.owner !== undefined),
+          failing: sum.failing + Number(row.attempts > 0),
+        });
       }
       return [...found.values()].sort((a, b) => (a.queue < b.queue ? -1 : 1));
     },

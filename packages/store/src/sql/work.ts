@@ -159,6 +159,7 @@ export const advanceFanout = {
 export const queuesMax = 1_000;
 export const queueDepth = {
   name: "queue_depth",
-  text: `SELECT queue, count(*) AS rows, count(*) FILTER (WHERE due_at <= now()) AS due, count(*) FILTER (WHERE attempts > 0) AS failing
+  text: `SELECT queue, count(*) AS rows, count(*) FILTER (WHERE due_at <= now()) AS due,
+count(*) FILTER (WHERE lease_owner IS NOT NULL) AS leased, count(*) FILTER (WHERE attempts > 0) AS failing
 FROM work GROUP BY queue ORDER BY queue LIMIT ${queuesMax}`,
 };
