@@ -1,10 +1,17 @@
 import type { Clock, Logger, Random } from "@threeport/platform";
-import type { Kind } from "@threeport/resource";
+import type { Kind, KubeObject } from "@threeport/resource";
 import type { Fence, Priority, ObjectStore, User } from "@threeport/store";
 import type { Authorizer } from "./auth/policy.ts";
 import type { Registry } from "./registry.ts";
 import type { Controlled } from "./pipeline/references.ts";
 import type { FieldValidation } from "./pipeline/body.ts";
+
+/**
+ * A rule that looks at more than the object itself, such as what is left of a quota. Asked of writes by people that change what is wanted, dry runs too;
+ * reconcilers are not asked: they hold the rule themselves, since what it looks at may change at any time.
+ * @throws PlatformError when the write is refused
+ */
+export type AdmissionRule = (object: KubeObject, old: KubeObject | undefined) => Promise<void>;
 
 /** What the pipeline of every read and write needs. */
 export interface ApiContext {
@@ -17,6 +24,8 @@ export interface ApiContext {
   readonly authorizer: Authorizer;
   /** Which kinds have a reconciler in this control plane. */
   readonly controlled: Controlled;
+  /** The rule of a resource, where it has one. */
+  readonly admission?: (resource: string) => AdmissionRule | undefined;
   /** Sees to it that every kind is served that was defined before the call; false when that was so already. */
   readonly catchUp?: () => Promise<boolean>;
 }

@@ -50,6 +50,7 @@ export interface WorkloadInstance extends Observed {
   readonly status?: Observed["status"] & {
     readonly release?: string;
     readonly objects?: string;
+    readonly requests?: { readonly cpu: string; readonly memory: string };
     readonly targetNamespace?: string;
     readonly worst?: readonly WorstObject[];
   };

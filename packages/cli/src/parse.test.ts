@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { durationMs, durationText, integerBetween, labelText, nameText } from "./parse.ts";
+import { durationMs, durationText, integerBetween, labelText, nameText, quotaOf } from "./parse.ts";
 
 test.each([
   ["90s", 90_000],
@@ -40,4 +40,18 @@ test("whole numbers are bounded on both sides", () => {
   const port = integerBetween(0, 65_535);
   expect([port("0"), port("65535")]).toEqual([0, 65_535]);
   for (const text of ["-1", "65536", "1.5", "0x10", "", "9999999999"]) expect(() => port(text)).toThrow(/from 0 to 65535/);
+});
+
+test("a quota names its limits, each once, in amounts that Kubernetes knows", () => {
+  expect(quotaOf("workloads=20,cpu=8,memory=32Gi")).toEqual({ workloads: 20, cpu: "8", memory: "32Gi" });
+  expect(quotaOf("cpu=500m")).toEqual({ cpu: "500m" });
+  for (const [text, message] of [
+    ["", /write limits such as workloads=20/],
+    ["pods=3", /"pods=3": write limits such as/],
+    ["cpu=much", /"much" is no amount; write for example 500m/],
+    ["memory=-1Gi", /"-1Gi" is no amount/],
+    ["cpu=1,cpu=2", /cpu is named twice/],
+    ["workloads=2.5", /whole number from 0/],
+  ] as const)
+    expect(() => quotaOf(text), text).toThrow(message);
 });

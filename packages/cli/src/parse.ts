@@ -1,4 +1,5 @@
 // Parsers of flags and arguments. All are bounded: what is accepted fits where it goes.
+import { parseQuantity } from "@threeport/resource";
 
 /** Longest value of a flag or argument that names something. */
 const nameLengthMax = 253;
@@ -60,3 +61,32 @@ export function freeText(text: string): string {
 
 /** Longest path that Linux takes. */
 const freeTextLengthMax = 4096;
+
+/** What a quota may limit, as `spec.quota` of an Environment has it. */
+export interface QuotaLimits {
+  readonly workloads?: number;
+  readonly cpu?: string;
+  readonly memory?: string;
+}
+
+/** `workloads=20,cpu=8,memory=32Gi`, any of them. */
+export function quotaOf(text: string): QuotaLimits {
+  const limits: { workloads?: number; cpu?: string; memory?: string } = {};
+  for (const part of text.split(",")) {
+    const [, name, value = ""] = /^(workloads|cpu|memory)=(.{1,64})$/.exec(part) ?? [];
+    if (name === undefined) throw new SyntaxError(`${JSON.stringify(part.slice(0, 60))}: write limits such as workloads=20,cpu=8,memory=32Gi`);
+    if (name in limits) throw new SyntaxError(`${name} is named twice`);
+    if (name === "workloads") limits.workloads = integerBetween(0, 1_000_000)(value);
+    else limits[name as "cpu" | "memory"] = quantityText(value);
+  }
+  return limits;
+}
+
+function quantityText(text: string): string {
+  try {
+    if (parseQuantity(text).nanos >= 0n) return text;
+  } catch {
+    // told below
+  }
+  throw new SyntaxError(`${JSON.stringify(text)} is no amount; write for example 500m, 2 or 64Gi`);
+}

@@ -2,6 +2,7 @@ export { openCluster, type Cluster } from "./connection/cluster.ts";
 export { createClusters, type Clusters, type ClustersOptions, type RuntimeAccess } from "./connection/clusters.ts";
 export { conditionsSchema, inlineBytesMax, resourceSetKind, validateObjects, type ResourceSet } from "./kinds/resource-set.ts";
 export { allowsNamespace, allowSchema, type Allow } from "./confinement/allow.ts";
+export { refusedDocuments, type RefusedDocument } from "./confinement/refused-documents.ts";
 export { deployerObjects } from "./confinement/deployer.ts";
 export { confirmPruneAnnotation, environmentLabel } from "./marks.ts";
 export { resourceSetReconciler, type ResourceSetOptions } from "./reconcile-set.ts";

@@ -48,6 +48,7 @@ export const errorRegistry = {
   },
   TP_RUNTIME_REFUSED: { retry: "never", http: 422, reason: "Invalid", exit: 3, public: "The Kubernetes runtime refused the object." },
   TP_RUNTIME_NOT_OURS: { retry: "backoff", http: 409, reason: "Conflict", exit: 5, public: "Another control plane owns this runtime." },
+  TP_QUOTA_EXCEEDED: { retry: "never", http: 403, reason: "Forbidden", exit: 6, public: "The environment has no room for this." },
   TP_NOT_ALLOWED: { retry: "never", http: 403, reason: "Forbidden", exit: 6, public: "The environment does not allow this object." },
   TP_OWNED_BY_ANOTHER: { retry: "never", http: 409, reason: "Conflict", exit: 5, public: "Somebody else owns this object in the cluster." },
   TP_KUBECONFIG_INVALID: { retry: "never", http: 422, reason: "Invalid", exit: 3, public: "The kubeconfig cannot be used as written." },

@@ -34,4 +34,4 @@ export type { TypedShape } from "./kind/typed-shape.ts";
 export { isCidr, isIpv4, isIpv6 } from "./kind/formats.ts";
 export { findPattern, matchesPattern, patternProblem, patternStepsMax, type PatternBudget } from "./pattern.ts";
 export { validateSchema } from "./kind/validate-object.ts";
-export { addQuantities, compareQuantities, parseQuantity, type Quantity } from "./quantity.ts";
+export { addQuantities, compareQuantities, formatQuantity, parseQuantity, type Quantity } from "./quantity.ts";

@@ -60,6 +60,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   for (const kind of modules.kinds) registry.add(kind);
   const definitions = stack.use(await followDefinitions({ registry, store, clock, log }));
   const controlled = new Set<string>();
+  let rules: ReturnType<Modules["admission"]> = new Map();
   const context: ApiContext = {
     registry,
     store,
@@ -68,6 +69,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     log,
     authorizer: auth.authorizer,
     controlled: (resource) => controlled.has(resource),
+    admission: (resource) => rules.get(resource),
     catchUp: definitions.catchUp,
   };
   const core = coreReconcilers({ registry, store });
@@ -83,6 +85,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
 
   const systemObjects = createObjects(context, { user: engineUser, author: { priority: 1, fence: undefined } });
   await systemObjects.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } });
+  rules = modules.admission(systemObjects);
   const subresources = modules.subresources(systemObjects);
   await auth.keepRoles(systemObjects, defaultRoles(registry.all(), subresources));
   const engine = stack.use(

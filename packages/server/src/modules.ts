@@ -1,7 +1,7 @@
 import { createClusters, type Cluster, type ClustersOptions, resourceSetKind, resourceSetReconciler } from "@threeport/cluster";
 import type { Reconciler } from "@threeport/engine";
 import { clusterFor, runtimeKind, runtimeReconciler, type RuntimeOptions } from "@threeport/module-runtime";
-import type { ComputedKinds, Subresource, SubresourceAnswer, SubresourceRequest, Subresources } from "@threeport/apiserver";
+import type { AdmissionRule, ComputedKinds, Subresource, SubresourceAnswer, SubresourceRequest, Subresources } from "@threeport/apiserver";
 import {
   computeRendering,
   definitionReconciler,
@@ -15,6 +15,7 @@ import {
   instanceWhy,
   releaseKind,
   setInventory,
+  workloadAdmission,
   workloadDefinitionKind,
   workloadInstanceKind,
   workloadRenderingKind,
@@ -28,7 +29,7 @@ import type { Tools } from "./tools.ts";
 export interface ModulesInput extends Pick<ClustersOptions, "dial"> {
   readonly controlPlaneId: string;
   readonly tools: Pick<Tools, "clock" | "random" | "log">;
-  readonly store: Pick<WorkStore, "queue" | "inventory" | "sealer">;
+  readonly store: Pick<WorkStore, "queue" | "inventory" | "sealer" | "blobs">;
   /** How runtimes are made, by `spec.provider`. */
   readonly providers: RuntimeOptions["providers"];
 }
@@ -40,6 +41,8 @@ export interface Modules extends AsyncDisposable {
   readonly clusterFor: ReturnType<typeof clusterFor>;
   /** What is served beside the verbs: tree and log of instances, inventory of sets. */
   readonly subresources: (objects: Objects) => Subresources;
+  /** Rules that writes of people are held to, by resource. */
+  readonly admission: (objects: Objects) => ReadonlyMap<string, AdmissionRule>;
   /** Questions that are answered and not kept. */
   readonly computed: (objects: Objects) => ComputedKinds;
   /** Looks at every cluster and every set once: what changed in a cluster while no control plane ran is noticed now, not an hour later. */
@@ -77,6 +80,7 @@ export function assembleModules(input: ModulesInput): Modules {
         { objects, inventory: (owner) => store.inventory.list(owner), cluster: (runtime) => reachable(connect, runtime, objects), nowMs: () => clock.now() },
         clock,
       ),
+    admission: (objects) => workloadAdmission({ objects, blobs: store.blobs, digest }),
     computed: (objects) =>
       new Map([
         [

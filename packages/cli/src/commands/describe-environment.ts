@@ -1,3 +1,4 @@
+import { addQuantities, formatQuantity, parseQuantity, type Quantity } from "@threeport/resource";
 import { connect } from "../connect.ts";
 import { say, type CliContext } from "../context.ts";
 import { conditionOf, environment, readyOf, workloadInstance, type Observed, type WorkloadInstance } from "../kinds.ts";
@@ -15,15 +16,24 @@ export async function describeEnvironment(this: CliContext, _flags: Record<never
   ]);
   const [ready, why] = readyOf(found);
   const spec = found.spec ?? {};
-  const facts = { name, ...spec, ready: `${ready} (${why})` };
-  for (const line of yamlText(facts).trimEnd().split("\n")) say(this, plainText(line));
   const users = instances.items.filter((instance) => instance.spec.environment === name);
+  const requested = { workloads: users.length, cpu: sumOf(users, "cpu"), memory: sumOf(users, "memory") };
+  const facts = { name, ...spec, requested, ready: `${ready} (${why})` };
+  for (const line of yamlText(facts).trimEnd().split("\n")) say(this, plainText(line));
   say(this, users.length === 0 ? "deployments: none" : "deployments:");
   if (users.length === 0) return;
   const rows = users.map((instance) => {
     const { metadata, status } = instance;
     const [state] = readyOf(instance);
-    return [metadata.namespace, metadata.name, state, conditionOf(instance, "Ready")?.reason, status?.release, status?.objects];
+    const { cpu, memory } = status?.requests ?? {};
+    return [metadata.namespace, metadata.name, state, conditionOf(instance, "Ready")?.reason, status?.release, status?.objects, cpu, memory];
   });
-  for (const line of tableLines({ columns: ["Project", "Deployment", "Ready", "Reason", "Release", "Objects"], rows })) say(this, `  ${line}`);
+  const columns = ["Project", "Deployment", "Ready", "Reason", "Release", "Objects", "CPU", "Memory"];
+  for (const line of tableLines({ columns, rows })) say(this, `  ${line}`);
+}
+
+/** What the pods of all of them ask for. */
+function sumOf(instances: readonly WorkloadInstance[], resource: "cpu" | "memory"): string {
+  const shares = instances.flatMap(({ status }) => (status?.requests === undefined ? [] : [parseQuantity(status.requests[resource])]));
+  return formatQuantity(shares.reduce<Quantity>(addQuantities, { nanos: 0n, format: "DecimalSI" }));
 }

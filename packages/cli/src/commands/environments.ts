@@ -1,14 +1,20 @@
-import { isErrorCode, PlatformError } from "@threeport/resource";
+import { deepEqual, isErrorCode, PlatformError } from "@threeport/resource";
 import { connect } from "../connect.ts";
 import { say, type CliContext } from "../context.ts";
 import { environment, runtimeInstance, workloadInstance, type WorkloadInstance } from "../kinds.ts";
 import { findResource } from "../objects/find-resource.ts";
 import { removeObject } from "../objects/remove-object.ts";
+import type { QuotaLimits } from "../parse.ts";
 import { getObjects, type GetFlags } from "./get.ts";
 
 export async function createEnvironment(
   this: CliContext,
-  flags: { readonly runtime: string; readonly tier: "development" | "staging" | "production" },
+  flags: {
+    readonly runtime: string;
+    readonly tier: "development" | "staging" | "production";
+    readonly quota?: QuotaLimits;
+    readonly projectQuota?: QuotaLimits;
+  },
   name: string,
 ): Promise<void> {
   const { signal } = this;
@@ -20,13 +26,15 @@ export async function createEnvironment(
       detail: { hint: `tptctl runtime list shows what there is; tptctl runtime add ${flags.runtime} adds it` },
     });
   });
-  const spec = { runtime: flags.runtime, tier: flags.tier };
+  const { quota, projectQuota } = flags;
+  const limits = { ...quota, ...(projectQuota === undefined ? {} : { perProject: projectQuota }) };
+  const spec = { runtime: flags.runtime, tier: flags.tier, ...(Object.keys(limits).length === 0 ? {} : { quota: limits }) };
   try {
     await client.create(environment, { ...environment, metadata: { name }, spec }, { signal });
   } catch (error) {
     if (!isErrorCode(error, "TP_ALREADY_EXISTS")) throw error;
-    const existing = await client.get<{ spec: { runtime?: string; tier?: string } }>({ ...environment, name }, { signal });
-    if (existing.spec.runtime === spec.runtime && existing.spec.tier === spec.tier)
+    const existing = await client.get<{ spec: { runtime?: string; tier?: string; quota?: object } }>({ ...environment, name }, { signal });
+    if (existing.spec.runtime === spec.runtime && existing.spec.tier === spec.tier && (spec.quota === undefined || deepEqual(existing.spec.quota, spec.quota)))
       return say(this, `environment ${name} is there already, on runtime ${spec.runtime}`);
     throw new PlatformError("TP_ALREADY_EXISTS", {
       message: `there is an environment ${name} on runtime ${existing.spec.runtime ?? "?"} (${existing.spec.tier ?? "?"})`,

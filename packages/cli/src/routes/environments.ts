@@ -1,6 +1,6 @@
 import { buildRouteMap, type RouteMap } from "@stricli/core";
 import type { CliContext } from "../context.ts";
-import { labelText } from "../parse.ts";
+import { labelText, quotaOf } from "../parse.ts";
 import { command } from "./command.ts";
 import { label, output, timeout } from "./shared.ts";
 
@@ -10,6 +10,8 @@ const create = command({
     flags: {
       runtime: { kind: "parsed", parse: labelText, brief: "The cluster that its workloads run on", placeholder: "name" },
       tier: { kind: "enum", values: ["development", "staging", "production"], brief: "How careful to be", default: "development" },
+      quota: { kind: "parsed", parse: quotaOf, brief: "How much there may be: workloads=20,cpu=8,memory=32Gi", optional: true, placeholder: "limits" },
+      projectQuota: { kind: "parsed", parse: quotaOf, brief: "How much of it each project may have", optional: true, placeholder: "limits" },
     },
     positional: { kind: "tuple", parameters: [label] },
   },

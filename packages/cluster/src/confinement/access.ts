@@ -17,8 +17,13 @@ export interface Access {
   readonly refused?: PlatformError;
 }
 
+/** What of a set decides. */
+export interface ConfinedSet {
+  readonly spec: Pick<ResourceSet["spec"], "confine" | "targetNamespace" | "runtime">;
+}
+
 /** What the rules of the set say about one object, in words that name the field and the setting. */
-export function accessOf({ spec }: ResourceSet, desired: Desired, impersonates: boolean): Access {
+export function accessOf({ spec }: ConfinedSet, desired: Pick<Desired, "object" | "namespaced">, impersonates: boolean): Access {
   const { confine, targetNamespace = "" } = spec;
   if (confine === undefined) return {};
   const { allow } = confine;

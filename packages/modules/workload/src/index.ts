@@ -10,6 +10,7 @@ export {
   type WorkloadInstance,
   type WorkloadRendering,
 } from "./kinds/index.ts";
+export { workloadAdmission } from "./admission.ts";
 export { environmentReconciler } from "./reconcile-environment.ts";
 export { definitionReconciler } from "./reconcile-definition.ts";
 export { instanceReconciler } from "./reconcile-instance.ts";

@@ -246,7 +246,6 @@ describeWithKubernetes("workloads come, share, and go", () => {
   test("P3: a workload keeps to its namespace; what its environment allows beyond that is applied as soon as it says so", async () => {
     const [name, env] = [fresh("wide"), fresh("env")];
     const namespace = `default-${env}`;
-    await plane.create(environment(env, "one"));
     const role: KubeObject = {
       apiVersion: "rbac.authorization.k8s.io/v1",
       kind: "ClusterRole",
@@ -255,6 +254,7 @@ describeWithKubernetes("workloads come, share, and go", () => {
     };
     await plane.create(definition(name, [settings(name), role]));
     await plane.create(instance(name, name, { environment: env }));
+    await plane.create(environment(env, "one")); // after what is deployed there, so that nobody could say when it was written
     const told = await plane.reason(instances, name, "NotAllowed");
     expect(told.message).toContain(`ClusterRole ${name} was not applied: kind: ClusterRole concerns the whole cluster`);
     expect(told.message).toContain(`to spec.allow.kinds of Environment ${env}`);

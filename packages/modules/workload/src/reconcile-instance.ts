@@ -17,6 +17,8 @@ import { releaseSource } from "./source.ts";
 import { targetNamespaceOf } from "./render.ts";
 import { readCredentials } from "./registries.ts";
 import { pausedReason, report } from "./report-instance.ts";
+import { requestsOf } from "./quota/requests.ts";
+import { takeRoom } from "./quota/take-room.ts";
 import { instanceFinalizer, removalRecheckMs, tearDown } from "./tear-down-instance.ts";
 import { namespaceNotAllowed, ownerReference, shareNamespace } from "./share-namespace.ts";
 
@@ -78,13 +80,17 @@ export function instanceReconciler(options: InstanceOptions): Reconciler {
       const { objects, replicas } = result;
       const taken = await takenBy(instance, context);
       if (taken !== undefined) return report(instance, context, { release, targetNamespace, verdict: taken });
+      const pods = requestsOf(objects);
+      const room = await takeRoom(instance, { environment, pods }, context);
+      if (room.verdict !== undefined) return report(room.instance, context, { release, targetNamespace, uses, verdict: room.verdict });
       const set = await context.objects.apply<ResourceSet>(setOf(instance, { environment, release, runtime, targetNamespace, objects }));
-      return report(instance, context, {
+      return report(room.instance, context, {
         release,
         targetNamespace,
         set,
         replicas,
         uses,
+        requests: pods.requests,
         verdict: follow(set, `release ${release.metadata.name}`),
       });
     },

@@ -2,6 +2,8 @@
 import type { ResourceSet } from "@threeport/cluster";
 import { conditionsOf, findCondition, recheck, waiting, type Outcome, type ReconcileContext, type Verdict } from "@threeport/engine";
 import type { WorkloadInstance } from "./kinds/index.ts";
+import type { Requests } from "./quota/requests.ts";
+import { requestsText } from "./quota/take-room.ts";
 
 /** Somebody wants it so: no deadline runs while it holds. */
 export const pausedReason = "Paused";
@@ -17,6 +19,8 @@ export interface Told {
   readonly set?: ResourceSet;
   readonly replicas?: number | undefined;
   readonly uses?: readonly string[];
+  /** What its pods ask for, once there is room for it. */
+  readonly requests?: Requests;
 }
 
 /**
@@ -47,6 +51,7 @@ export async function report(instance: WorkloadInstance, context: ReconcileConte
   const resourceSet = given.set?.metadata.name ?? last.resourceSet;
   const replicas = given.set === undefined ? last.replicas : given.replicas;
   const uses = given.uses ?? last.uses ?? [];
+  const requests = given.requests === undefined ? last.requests : requestsText(given.requests);
   const input = { ...given, verdict: withDeadline(instance, given.verdict, release, context.clock.now()) };
   const counts = input.set?.status?.counts;
   const worst = input.set?.status?.worst;
@@ -61,6 +66,7 @@ export async function report(instance: WorkloadInstance, context: ReconcileConte
       ...(uses.length === 0 ? {} : { uses: [...uses] }),
       ...(resourceSet === undefined ? {} : { resourceSet }),
       ...(replicas === undefined ? {} : { replicas }),
+      ...(requests === undefined ? {} : { requests }),
       ...(counts === undefined ? {} : { objects: `${counts.healthy}/${counts.total}` }),
       ...(worst === undefined || worst.length === 0 || input.verdict.state === "ready" ? {} : { worst }),
     },

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ageColumn, conditionReason, conditionStatus, defineKind, WaitsFor, type ErrorCause, type ObjectWith } from "@threeport/resource";
 import { allowSchema, conditionsSchema } from "@threeport/cluster";
 import { group, version } from "./group.ts";
+import { quotaCauses, quotaSchema } from "./quota.ts";
 
 const environmentFields = {
   spec: z
@@ -13,6 +14,7 @@ const environmentFields = {
         .describe(
           "What workloads of this environment may do in the cluster beyond their own namespaces; nothing unless said. It has the weight of the runtime's own rights.",
         ),
+      quota: quotaSchema.optional(),
       variables: z
         .record(z.string(), z.string())
         .optional()
@@ -96,7 +98,10 @@ export const environmentKind = defineKind({
     { name: "Reason", type: "string", priority: 1, description: "Why.", value: (object) => conditionReason(object, "Ready") },
     ageColumn,
   ],
-  validate: (object) => (object as Environment).spec.registries?.flatMap(({ server }, index) => serverCauses(server, `spec.registries[${index}].server`)) ?? [],
+  validate(object) {
+    const { registries = [], quota } = (object as Environment).spec;
+    return [...registries.flatMap(({ server }, index) => serverCauses(server, `spec.registries[${index}].server`)), ...quotaCauses(quota)];
+  },
 });
 
 /** A host with an optional port: as image names begin, which is how a container runtime finds its credentials. */

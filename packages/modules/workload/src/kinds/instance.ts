@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ageColumn, conditionReason, conditionStatus, defineKind, WaitsFor, type ErrorCause, type KubeObject, type ObjectWith } from "@threeport/resource";
 import { conditionsSchema } from "@threeport/cluster";
 import { group, version } from "./group.ts";
+import { requestsSchema } from "./quota.ts";
 
 const instanceFields = {
   spec: z
@@ -58,6 +59,8 @@ const instanceFields = {
         .optional()
         .describe("How often the scalable object was last asked to run; not there where the workload has none, or several.")
         .meta({ format: "int32" }),
+      requests: requestsSchema.optional().describe("What its pods ask for together; quotas of the environment count it."),
+      requestsAsked: requestsSchema.optional().describe("What it is about to ask for, until the quota has been looked at."),
       worst: z
         .array(z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true }))
         .optional()
