@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { createClient, parseKubeconfig, type KubeClient } from "@threeport/client";
 import type { StoredObject } from "@threeport/resource";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { deadWebhook, failures, noneLeft } from "./testing/failures.ts";
+import { deadWebhook, failures, fixed, noneLeft, reserved } from "./testing/failures.ts";
 import { whatIsMissing } from "./testing/local-kubernetes.ts";
 import { createTestHome, eventually, type TestHome } from "./testing/tptctl.ts";
 
@@ -52,6 +52,44 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
     } catch {
       return undefined; // endpoints reach the node a moment after the pods are ready
     }
+  }
+  /** The control plane, past tptctl. */
+  const openPlane = async (): Promise<KubeClient> => createClient(parseKubeconfig(await readFile(join(home.folder, "admin.kubeconfig"), "utf8")));
+  const group = "threeport.io/v1alpha1";
+  const definition = (name: string, objects: readonly object[]) => ({
+    apiVersion: group,
+    kind: "WorkloadDefinition",
+    metadata: { name, namespace: "why" },
+    spec: { source: { manifests: { objects } } },
+  });
+  /** Deploys into the environment dev, in the project `why`. */
+  async function deployInto(plane: KubeClient, name: string, objects: readonly object[], spec: object = {}): Promise<void> {
+    const made = definition(name, objects);
+    await plane.create({ apiVersion: group, kind: made.kind, namespace: "why" }, made);
+    const instance = {
+      apiVersion: group,
+      kind: "WorkloadInstance",
+      metadata: { name, namespace: "why" },
+      spec: { definition: name, environment: "dev", ...spec },
+    };
+    await plane.create({ apiVersion: group, kind: instance.kind, namespace: "why" }, instance);
+  }
+  /** Until the last step of `why` is this: `Kind name: sentence`. */
+  async function untilCause(plane: KubeClient, name: string, cause: RegExp): Promise<void> {
+    interface Step {
+      readonly kind: string;
+      readonly name: string;
+      readonly message: string;
+    }
+    let told = "";
+    await eventually(`the cause of ${name}: ${String(cause)}`, async () => {
+      const path = `/apis/${group}/namespaces/why/workloadinstances/${name}/why`;
+      const last = ((await plane.request(path)).body as { chain: Step[] }).chain.at(-1);
+      told = `${last?.kind} ${last?.name}: ${last?.message}`;
+      return cause.test(told) ? true : undefined;
+    }).catch((error: unknown) => {
+      throw new Error(`${name} says: ${told}`, { cause: error });
+    });
   }
   const answers = (path: string, expected: RegExp) =>
     eventually(`the answer of ${path}`, async () => (expected.test((await call(path)) ?? "") ? true : undefined));
@@ -174,11 +212,8 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
   test(
     "why names the cause of each failure in one sentence, down to the container and what it wrote",
     async () => {
-      await using plane = createClient(parseKubeconfig(await readFile(join(home.folder, "admin.kubeconfig"), "utf8")));
-      const group = "threeport.io/v1alpha1";
+      await using plane = await openPlane();
       await plane.create({ apiVersion: "v1", kind: "Namespace" }, { apiVersion: "v1", kind: "Namespace", metadata: { name: "why" } });
-      const create = (kind: string, name: string, spec: object) =>
-        plane.create({ apiVersion: group, kind, namespace: "why" }, { apiVersion: group, kind, metadata: { name, namespace: "why" }, spec });
       await cluster.create({ apiVersion: deadWebhook.apiVersion, kind: deadWebhook.kind }, deadWebhook);
       // The namespace is there with the first of them, and the quota before the one that it is for.
       for (const { name, objects } of [...failures].sort((a, b) => Number(a.name === "quota") - Number(b.name === "quota"))) {
@@ -188,28 +223,9 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
             cluster.create(target, { ...noneLeft, metadata: { ...noneLeft.metadata, namespace: "why-dev" } }).catch(() => undefined),
           );
         }
-        await create("WorkloadDefinition", name, { source: { manifests: { objects } } });
-        await create("WorkloadInstance", name, { definition: name, environment: "dev" });
+        await deployInto(plane, name, objects);
       }
-      interface Step {
-        readonly kind: string;
-        readonly name: string;
-        readonly message: string;
-      }
-      const causeOf = async (name: string): Promise<string> => {
-        const path = `/apis/${group}/namespaces/why/workloadinstances/${name}/why`;
-        const { kind, name: object, message } = ((await plane.request(path)).body as { chain: Step[] }).chain.at(-1) ?? { kind: "", name: "", message: "" };
-        return `${kind} ${object}: ${message}`;
-      };
-      const found = new Map<string, string>();
-      for (const { name, cause } of failures) {
-        await eventually(`the cause of ${name}: ${String(cause)}`, async () => {
-          found.set(name, await causeOf(name));
-          return cause.test(found.get(name) ?? "") ? true : undefined;
-        }).catch((error: unknown) => {
-          throw new Error(`${name} says: ${found.get(name)}`, { cause: error });
-        });
-      }
+      for (const { name, cause } of failures) await untilCause(plane, name, cause);
       // Between two runs of the container it may be well for a moment.
       const told = await eventually("the words of why", async () => {
         const ran = await home.run(["why", "crash-loop", "-n", "why"]);
@@ -222,6 +238,37 @@ describe.runIf(missing === undefined)("a workload on a real cluster", () => {
       expect((await home.run(["events", "crash-loop", "-n", "why"])).stdout).toMatch(/Pod\/crash-loop-\S+ +Back-off restarting failed container/);
       expect((await home.run(["why", "web-dev"])).stdout).toMatch(/^✔ WorkloadInstance\/web-dev \(default\) is healthy/);
       await cluster.delete({ apiVersion: deadWebhook.apiVersion, kind: deadWebhook.kind, name: deadWebhook.metadata.name });
+    },
+    testMs,
+  );
+
+  test(
+    "why names what befell something that ran: no node takes its next pod, what it asks for cannot change, its namespace was deleted",
+    async () => {
+      await using plane = await openPlane();
+      await deployInto(plane, "fixed", [fixed("600")]);
+      await untilCause(plane, "fixed", /^Pod fixed-\S+: It runs; it is done when its containers have ended/);
+      await plane.apply({ ...definition("fixed", [fixed("601")]) }, { fieldManager: "somebody", force: true });
+      await untilCause(plane, "fixed", /^Job fixed: .*spec.template cannot change once it is set/);
+
+      const node = { apiVersion: "v1", kind: "Node", name: (await cluster.list({ apiVersion: "v1", kind: "Node" })).items[0]?.metadata.name ?? "" };
+      await cluster.patch(node, { spec: { taints: [{ key: "example.com/reserved", value: "others", effect: "NoSchedule" }] } });
+      try {
+        await deployInto(plane, "taint", reserved.objects);
+        await untilCause(plane, "taint", reserved.cause);
+      } finally {
+        await cluster.patch(node, { spec: { taints: null } });
+      }
+      await untilCause(plane, "taint", /^WorkloadInstance taint: release taint-1: /);
+
+      const held = { apiVersion: "v1", kind: "ConfigMap", namespace: "why-held", name: "theirs" };
+      await deployInto(plane, "held", [{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "ours" } }], { targetNamespace: "why-held" });
+      await untilCause(plane, "held", /^WorkloadInstance held: release held-1: /);
+      await cluster.create(held, { ...held, metadata: { name: "theirs", finalizers: ["example.com/hold"] } });
+      await cluster.delete({ apiVersion: "v1", kind: "Namespace", name: "why-held" });
+      await untilCause(plane, "held", /^Namespace why-held: It is being deleted and waits for finalizers of objects in it: .*example.com\/hold/);
+      await cluster.patch(held, { metadata: { finalizers: null } });
+      await untilCause(plane, "held", /^WorkloadInstance held: release held-1: /);
     },
     testMs,
   );

@@ -90,10 +90,18 @@ export const failures: readonly Failure[] = [
     cause: /^Pod .*a PersistentVolumeClaim of it is not bound to a volume\. Check that its StorageClass exists/,
   },
   {
-    name: "cluster-scoped",
-    because: "its environment does not allow the kind",
-    objects: [{ apiVersion: "v1", kind: "Namespace", metadata: { name: "somewhere" } }],
-    cause: /^Namespace .*kind: Namespace concerns the whole cluster.*spec.allow.kinds of Environment dev/,
+    name: "no-class",
+    because: "its claim names no StorageClass, and no volume fits",
+    objects: [
+      deployment("no-class", {}, { volumes: [{ name: "data", persistentVolumeClaim: { claimName: "unclassed" } }] }),
+      {
+        apiVersion: "v1",
+        kind: "PersistentVolumeClaim",
+        metadata: { name: "unclassed" },
+        spec: { accessModes: ["ReadWriteOnce"], storageClassName: "", resources: { requests: { storage: "1Gi" } } },
+      },
+    ],
+    cause: /^(?:Pod|PersistentVolumeClaim) .*(?:not bound to a volume|waits for a volume that fits and is free)/,
   },
   {
     name: "rights",
@@ -146,6 +154,22 @@ export const failures: readonly Failure[] = [
     cause: /^ReplicaSet .*quota/,
   },
 ];
+
+/** Runs, until its only node is reserved for others and it wants another pod. */
+export const reserved = {
+  apiVersion: "v1",
+  name: "taint",
+  objects: [deployment("taint", {})],
+  cause: /^Pod .*No node can take it: 1 of 1 have a taint that the pod does not tolerate/,
+};
+
+/** Runs, and is then asked for what cannot change. */
+export const fixed = (command: string): object => ({
+  apiVersion: "batch/v1",
+  kind: "Job",
+  metadata: { name: "fixed" },
+  spec: { template: { spec: { restartPolicy: "Never", terminationGracePeriodSeconds: 0, containers: [{ ...sleeping, command: ["sleep", command] }] } } },
+});
 
 /** Breaks the `webhook` failure: nobody listens at its address. */
 export const deadWebhook = {
