@@ -2,16 +2,20 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer as createTlsServer } from "node:https";
+import { createServer, type AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createAuthority, issue } from "@threeport/platform/pki";
 import { createClient, parseKubeconfig, type KubeClient } from "@threeport/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { writeDefinition } from "./deploy/write-workload.ts";
 import { workloadDefinition } from "./kinds.ts";
 import { productVersion } from "./version.ts";
-import { createTestHome, type TestHome } from "./testing/tptctl.ts";
+import { createTestHome, eventually, type TestHome } from "./testing/tptctl.ts";
+
+const hourMs = 3_600_000;
 
 interface ServerFile {
   readonly pid: number;
@@ -394,6 +398,36 @@ resources: {env: {type: environment}}
     expect(await home.run(["why", "ns/default"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^✔ Namespace\/default is healthy/) as string });
     expect(await home.run(["why", "nobody"])).toMatchObject({ code: 4, stderr: expect.stringContaining("there is no deployment nobody") as string });
     expect((await home.run(["events", "late-dev", "-n", "shop"])).stderr).toContain("warning: events of the cluster are left out");
+  });
+
+  test("why names a cluster whose certificate has expired", async () => {
+    const nowMs = Date.now();
+    const authority = await createAuthority({ nowMs: nowMs - 3 * hourMs, validForMs: 6 * hourMs, subject: { commonName: "ours" } });
+    const stale = { usages: ["server"], subject: { commonName: "api" }, hosts: ["127.0.0.1"], nowMs: nowMs - 2 * hourMs, validForMs: hourMs } as const;
+    const { certificatePem, privateKeyPem } = await issue(authority, stale);
+    const server = createTlsServer({ cert: certificatePem, key: privateKeyPem }, (_, answer) => answer.end()).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    try {
+      const { port } = server.address() as AddressInfo;
+      const reached = JSON.parse(unreachable) as { clusters: [{ cluster: object }] };
+      reached.clusters[0].cluster = {
+        server: `https://127.0.0.1:${port}`,
+        "certificate-authority-data": Buffer.from(authority.certificatePem).toString("base64"),
+      };
+      const file = join(home.folder, "stale.kubeconfig");
+      await writeFile(file, JSON.stringify(reached));
+      expect(await home.run(["runtime", "add", "stale", "--kubeconfig", file, "--no-wait"])).toMatchObject({ code: 0 });
+      await eventually("the expiry", async () => {
+        const told = await home.run(["why", "runtime/stale"]);
+        return told.code === 8 && /Cause: KubernetesRuntimeInstance\/stale: .*the server's certificate has expired; renew it/.test(told.stdout)
+          ? true
+          : undefined;
+      });
+      expect(await home.run(["runtime", "delete", "stale"])).toMatchObject({ code: 0 });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   test("a deployment is paused, asked for new pods, and goes on, each said once", async () => {

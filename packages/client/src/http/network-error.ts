@@ -15,7 +15,7 @@ const sentences: Readonly<Record<string, string>> = {
   UND_ERR_DESTROYED: "this client was closed",
   UND_ERR_CLOSED: "this client was closed",
   UND_ERR_HEADERS_OVERFLOW: "the answer's headers are too large",
-  CERT_HAS_EXPIRED: "the server's certificate has expired",
+  CERT_HAS_EXPIRED: "the server's certificate has expired; renew it, or compare the clocks",
   CERT_NOT_YET_VALID: "the server's certificate is not valid yet; compare the clocks",
   DEPTH_ZERO_SELF_SIGNED_CERT: "the server's certificate is self-signed and not the expected authority; check certificate-authority-data",
   SELF_SIGNED_CERT_IN_CHAIN: "the server's certificate is signed by another authority than the one given; check certificate-authority-data",
