@@ -1,3 +1,4 @@
+import type { KubeObject } from "@threeport/resource";
 import { expect, test } from "vitest";
 import { ago, condition, crashingPod, look, NOW, pod, unscheduledPod, waitingPod } from "../samples.ts";
 
@@ -490,6 +491,27 @@ test.each(unschedulable)("the scheduler's message in plain words: $because", ({ 
   expect(verdict).toMatchObject({ state: "Degraded", reason: "Unschedulable", evidence: "/status/conditions/0" });
   for (const words of says) expect(verdict.message).toContain(words);
   for (const words of silent) expect(verdict.message).not.toContain(words);
+});
+
+test("a pod whose claim waits for its volume names the claim, and not the scheduler", () => {
+  const mounting = pod({
+    spec: { nodeName: undefined, volumes: [{ name: "data", persistentVolumeClaim: { claimName: "data" } }] },
+    conditions: [],
+    status: { phase: "Pending", containerStatuses: undefined },
+  });
+  const claim = (phase: string): KubeObject => ({
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: { name: "data", namespace: "shop" },
+    spec: { storageClassName: "local" },
+    status: { phase },
+  });
+  expect(look(mounting, { children: [claim("Pending")] })).toMatchObject({
+    state: "Progressing",
+    reason: "WaitingForVolume",
+    message: expect.stringContaining("It waits for PersistentVolumeClaim data, which is not bound to a volume yet.") as string,
+  });
+  expect(look(mounting, { children: [claim("Bound")] })).toMatchObject({ reason: "NoScheduler" });
 });
 
 test("both forms of a failing pull give one and the same verdict", () => {

@@ -20,6 +20,9 @@ export function schedulingProblem(scene: Scene, scheduled: SeenCondition | undef
   const fresh = createdAt !== undefined && !time.reached(createdAt + UNSCHEDULABLE_GRACE_MS);
   if (scheduled === undefined) {
     if (fresh) return routine("Scheduling", "It waits for a node.", "/status/conditions");
+    // A claim that is bound when its first pod comes holds the scheduler up, which says nothing of it in the pod.
+    const unbound = unboundClaims(scene);
+    if (unbound.length > 0) return progressing("WaitingForVolume", `It waits for ${claimsText(unbound)} not bound to a volume yet.`, "/status/conditions");
     return progressing(
       "NoScheduler",
       `No scheduler has looked at it. Check that the scheduler "${object.text("spec", "schedulerName") ?? "default-scheduler"}" runs in this cluster.`,
@@ -117,13 +120,20 @@ function explainClaims(scene: Scene, message: string): string | undefined {
   const leaving = /persistentvolumeclaim "([^"]+)" is being deleted/.exec(message);
   if (leaving !== null) return `PersistentVolumeClaim "${leaving[1] ?? ""}" is being deleted. Wait until it is gone and create it again.`;
   if (!message.includes("unbound immediate PersistentVolumeClaims")) return undefined;
-  const claims = claimsOf(scene.object);
-  const unbound = childrenOf(scene, "", "PersistentVolumeClaim").filter(
-    ({ id, object }) => claims.includes(id.name) && unlessWrong(() => object.text("status", "phase")) !== "Bound",
-  );
+  const unbound = unboundClaims(scene);
   const which =
-    unbound.length === 0
-      ? "a PersistentVolumeClaim of it is"
-      : `PersistentVolumeClaim ${enumerate(unbound.map(({ id }) => id.name))} ${unbound.length === 1 ? "is" : "are"}`;
+    unbound.length === 0 ? "a PersistentVolumeClaim of it is" : `PersistentVolumeClaim ${enumerate(unbound)} ${unbound.length === 1 ? "is" : "are"}`;
   return `${which} not bound to a volume. Check that its StorageClass exists and its provisioner runs.`;
+}
+
+/** As far as the claims are known. */
+function unboundClaims(scene: Scene): string[] {
+  const claims = claimsOf(scene.object);
+  return childrenOf(scene, "", "PersistentVolumeClaim")
+    .filter(({ id, object }) => claims.includes(id.name) && unlessWrong(() => object.text("status", "phase")) !== "Bound")
+    .map(({ id }) => id.name);
+}
+
+function claimsText(names: readonly string[]): string {
+  return `PersistentVolumeClaim ${enumerate(names)}, which ${names.length === 1 ? "is" : "are"}`;
 }
