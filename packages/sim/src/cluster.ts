@@ -17,8 +17,11 @@ import type { Clock, Logger, Random } from "@threeport/platform";
 import type { Objects } from "@threeport/resource";
 import { openMemoryStore, type ObjectStore } from "@threeport/store";
 import type { Controller } from "./controller.ts";
+import { usualClass } from "./controllers/claims.ts";
 import { serviceAccountController } from "./controllers/service-accounts.ts";
 import { kubernetesKinds } from "./kinds/kubernetes-kinds.ts";
+import { makeNode, type NodeShape } from "./nodes/make-node.ts";
+import { createRoom, type Room } from "./nodes/room.ts";
 import { createRunner, type Runnable, type Runner } from "./run-controllers.ts";
 import type { SimTime } from "./time.ts";
 
@@ -33,6 +36,8 @@ export interface SimCluster {
   /** Seeded by the simulation's seed and the cluster's name. */
   readonly random: Random;
   readonly log: Logger;
+  /** What is taken on its nodes. */
+  readonly room: Room;
 }
 
 export interface OpenCluster extends SimCluster, AsyncDisposable {
@@ -48,6 +53,7 @@ export interface ClusterOptions {
   readonly log: Logger;
   readonly random: Random;
   readonly controllers: readonly Controller[];
+  readonly nodes: readonly NodeShape[];
   /** `v1.36.4`: what `/version` says. */
   readonly gitVersion: string;
   /** What all clusters share: limits of the process, and documents of the built-in kinds. */
@@ -92,7 +98,7 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
   };
   const objects = createObjects(context, controllerUser, controllerManager);
   const stopping = new AbortController();
-  const cluster: SimCluster = { name, objects, reader: store.reader, time, random, log };
+  const cluster: SimCluster = { name, objects, reader: store.reader, time, random, log, room: createRoom() };
   const running = createRunner(
     [
       ...own.map((reconciler) => asRunnable(reconciler, { objects, clock, signal: stopping.signal })),
@@ -110,6 +116,8 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
     running.stop();
   });
   for (const namespace of firstNamespaces) await objects.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+  for (const [index, node] of options.nodes.entries()) await makeNode(objects, node, { nowMs: time.now(), number: index + 1, gitVersion: options.gitVersion });
+  if (options.nodes.length > 0) await objects.create(usualClass);
   await auth.keepRoles(objects, defaultRoles(registry.all(), new Map()));
   const token = Buffer.from(random.bytes(24)).toString("base64url");
   await store.credentials.put(token, { name: "kubernetes-admin", groups: ["system:masters"] });

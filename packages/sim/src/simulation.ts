@@ -9,6 +9,7 @@ import type { Controller } from "./controller.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { kindsRelease } from "./kinds/kubernetes-kinds.ts";
 import { kubeconfigOf } from "./kubeconfig.ts";
+import { usualNodes, type NodeShape } from "./nodes/make-node.ts";
 import { seededRandom } from "./random.ts";
 import { createSimTime, type SimTime } from "./time.ts";
 
@@ -27,6 +28,8 @@ export interface SimulationOptions {
   readonly time?: SimTime;
   /** What clusters do by themselves, beside garbage collection, namespaces, definitions and default service accounts. */
   readonly controllers?: readonly Controller[];
+  /** What pods run on; three large ones unless said, and none without controllers. */
+  readonly nodes?: readonly NodeShape[];
   /** What `/version` says, for example `v1.33.2`. Default: the release of the built-in kinds. */
   readonly gitVersion?: string;
   readonly clock?: Clock;
@@ -45,7 +48,8 @@ export interface Simulation extends AsyncDisposable {
   /** "" where nobody listens. */
   readonly caPem: string;
   readonly time: SimTime;
-  addCluster(name: string): Promise<SimulatedCluster>;
+  /** With nodes of its own, where they are said. */
+  addCluster(name: string, options?: { readonly nodes?: readonly NodeShape[] }): Promise<SimulatedCluster>;
   /** Its streams end, and its address is not found any more. */
   removeCluster(name: string): Promise<void>;
   /** Answers a request that came by a connection within this process. */
@@ -63,7 +67,7 @@ const clusterName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const clusterPath = /^\/clusters\/([^/?]+)(?=[/?]|$)/;
 
 export async function startSimulation(options: SimulationOptions = {}): Promise<Simulation> {
-  const { clock = systemClock, log = silentLogger, host = "127.0.0.1", gitVersion = kindsRelease, seed = "threeport" } = options;
+  const { controllers = [], clock = systemClock, log = silentLogger, host = "127.0.0.1", gitVersion = kindsRelease, seed = "threeport" } = options;
   await using stack = new AsyncDisposableStack();
   const time =
     options.time ??
@@ -120,17 +124,28 @@ export async function startSimulation(options: SimulationOptions = {}): Promise<
     faults,
     adminToken,
     serve: (request, response) => serve(request, response, { recognised: () => {}, upgraded: undefined }),
-    async addCluster(name) {
+    async addCluster(name, { nodes = options.nodes ?? (controllers.length === 0 ? [] : usualNodes) } = {}) {
       if (!clusterName.test(name))
         throw new PlatformError("TP_BAD_REQUEST", {
           message: `${JSON.stringify(name)} cannot name a cluster; take at most 63 of a-z, 0-9 and '-', with a letter or digit at both ends`,
         });
       if (open.has(name)) throw new PlatformError("TP_ALREADY_EXISTS", { message: `there is a cluster ${name} already` });
       const random = seededRandom(`${seed}/${name}`);
-      const cluster = await openCluster({ name, time, clock, log, random, controllers: options.controllers ?? [], gitVersion, shared: { flow, documents } });
+      const cluster = await openCluster({ name, time, clock, log, random, controllers, nodes, gitVersion, shared: { flow, documents } });
       const server = `https://${host}:${port}/clusters/${name}`;
-      const { token, objects, reader } = cluster;
-      const shown: SimulatedCluster = { name, objects, reader, time, random, log, server, token, kubeconfig: kubeconfigOf({ name, server, caPem, token }) };
+      const { token, objects, reader, room } = cluster;
+      const shown: SimulatedCluster = {
+        name,
+        objects,
+        reader,
+        time,
+        random,
+        log,
+        room,
+        server,
+        token,
+        kubeconfig: kubeconfigOf({ name, server, caPem, token }),
+      };
       open.set(name, { cluster, shown });
       clusters.set(name, shown);
       return shown;

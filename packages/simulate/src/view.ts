@@ -80,6 +80,8 @@ const leftOutFields = new Set([
   "clusterIP",
   "clusterIPs",
   "nodePort",
+  "nodeName",
+  "hostIP",
   "podIP",
   "podIPs",
   "containerID",

@@ -1,12 +1,11 @@
-// Nodes, scheduler and kubelet in one: a pod gets a node, starts after a while, and is what its image says.
+// Scheduler and kubelet in one: a pod gets a node, starts after a while, and is what its image says.
 import { rfc3339 } from "@threeport/platform";
 import type { StoredObject } from "@threeport/resource";
 import type { SimCluster } from "../cluster.ts";
 import type { Again, Controller } from "../controller.ts";
 import { conditionAt, fieldsOf, setStatus, type Fields } from "./owned.ts";
+import { schedule, scheduleFitting, scheduleWaiting } from "./schedule.ts";
 
-/** The one node of a simulated cluster. */
-const node = "node-1";
 /** From its node to its containers, milliseconds: random between these, and up to a second less, since times of objects are whole seconds. */
 const startMs = { least: 1_200, most: 1_800 };
 /** How long a program of a pod that is to end runs. */
@@ -19,35 +18,37 @@ const behaviours: readonly { readonly word: RegExp; readonly does: "pull-error" 
   { word: /(?:^|[/:.-])unready(?:$|[/:.-])/, does: "unready" },
 ];
 
+/** Whoever waits for a node looks again at this key. */
+const waiting = "/";
+
 export const podController: Controller = {
   name: "pods",
-  watches: [{ resource: "pods" }],
-  async reconcile(cluster, { namespace, name }) {
+  watches: [{ resource: "nodes", keys: () => [waiting] }, { resource: "pods" }, { resource: "persistentvolumeclaims", keys: () => [waiting] }],
+  async reconcile(cluster, { namespace, name, text }) {
+    if (text === waiting) {
+      cluster.room.see(await cluster.objects.list({ apiVersion: "v1", kind: "Node" }));
+      await scheduleWaiting(cluster);
+      return undefined;
+    }
     const pod = await cluster.objects.get({ apiVersion: "v1", kind: "Pod", namespace, name });
-    if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return undefined;
+    const phase = fieldsOf(pod?.["status"])["phase"];
+    if (pod === undefined || phase === "Succeeded" || phase === "Failed") {
+      cluster.room.waiting.delete(text);
+      if (cluster.room.release(text)) await scheduleFitting(cluster);
+      return undefined;
+    }
+    if (pod.metadata.deletionTimestamp !== undefined) return undefined;
     const spec = fieldsOf(pod["spec"]);
-    const phase = fieldsOf(pod["status"])["phase"];
-    if (phase === "Succeeded" || phase === "Failed") return undefined;
-    if (spec["nodeName"] === undefined) return schedule(cluster, pod);
-    return run(cluster, pod);
+    if (typeof spec["nodeName"] !== "string") {
+      await schedule(cluster, pod, text);
+      return undefined;
+    }
+    cluster.room.hold(text, { node: spec["nodeName"], spec });
+    return run(cluster, pod, spec["nodeName"]);
   },
 };
 
-async function schedule(cluster: SimCluster, pod: StoredObject): Promise<Again | undefined> {
-  const spec = fieldsOf(pod["spec"]);
-  const labels: Readonly<Record<string, string>> = { "kubernetes.io/hostname": node, "kubernetes.io/os": "linux" };
-  const fits = Object.entries(fieldsOf(spec["nodeSelector"])).every(([key, value]) => labels[key] === value);
-  if (!fits) {
-    const message = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
-    const scheduled = conditionAt(pod, { type: "PodScheduled", status: "False", reason: "Unschedulable", message }, cluster.time.now());
-    await setStatus(cluster, pod, { ...fieldsOf(pod["status"]), phase: "Pending", conditions: [scheduled] });
-    return undefined;
-  }
-  await cluster.objects.commit<StoredObject>(pod, { ...pod, spec: { ...spec, nodeName: node } });
-  return undefined; // its change is heard
-}
-
-async function run(cluster: SimCluster, pod: StoredObject): Promise<Again | undefined> {
+async function run(cluster: SimCluster, pod: StoredObject, node: string): Promise<Again | undefined> {
   const nowMs = cluster.time.now();
   const status = fieldsOf(pod["status"]);
   if (status["startTime"] === undefined) {
@@ -56,7 +57,7 @@ async function run(cluster: SimCluster, pod: StoredObject): Promise<Again | unde
       ...status,
       phase: "Pending",
       startTime: rfc3339(nowMs),
-      hostIP: "10.0.0.1",
+      hostIP: cluster.room.node(node)?.address ?? "",
       podIP: addressOf(pod),
       conditions: [scheduled],
     });

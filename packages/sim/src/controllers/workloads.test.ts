@@ -1,61 +1,7 @@
-import type { KubeObject, StoredObject } from "@threeport/resource";
 import { expect, test } from "vitest";
-import { startSimulation, type SimulatedCluster, type Simulation } from "../simulation.ts";
-import { workloadControllers } from "./index.ts";
+import { deployment, openScene as open, template, workload, type Scene } from "../testing/scene.ts";
 import { conditionOf, fieldsOf, isReady } from "./owned.ts";
 
-interface Scene extends AsyncDisposable {
-  readonly simulation: Simulation;
-  readonly cluster: SimulatedCluster;
-  create(object: KubeObject): Promise<StoredObject>;
-  get(kind: string, name: string): Promise<StoredObject | undefined>;
-  pods(): Promise<readonly StoredObject[]>;
-  change(kind: string, name: string, spec: object): Promise<void>;
-  seconds(count: number): Promise<void>;
-}
-
-const groups: Readonly<Record<string, string>> = {
-  Deployment: "apps/v1",
-  StatefulSet: "apps/v1",
-  DaemonSet: "apps/v1",
-  ReplicaSet: "apps/v1",
-  Job: "batch/v1",
-  EndpointSlice: "discovery.k8s.io/v1",
-};
-
-async function open(seed = "a"): Promise<Scene> {
-  const simulation = await startSimulation({ startMs: Date.parse("2026-01-01T00:00:00Z"), seed, controllers: workloadControllers });
-  const cluster = await simulation.addCluster("one");
-  const target = (kind: string, name: string) => ({ apiVersion: groups[kind] ?? "v1", kind, namespace: "default", name });
-  await simulation.time.settle();
-  return {
-    simulation,
-    cluster,
-    create: (object) => cluster.objects.create(object),
-    get: (kind, name) => cluster.objects.get(target(kind, name)),
-    pods: () => cluster.objects.list({ apiVersion: "v1", kind: "Pod" }, { namespace: "default" }),
-    async change(kind, name, spec) {
-      const found = await cluster.objects.get(target(kind, name));
-      if (found === undefined) throw new Error(`there is no ${kind} ${name}`);
-      await cluster.objects.commit<StoredObject>(found, { ...found, spec: { ...fieldsOf(found["spec"]), ...spec } });
-    },
-    seconds: (count) => simulation.time.advance(count * 1_000),
-    [Symbol.asyncDispose]: () => simulation[Symbol.asyncDispose](),
-  };
-}
-
-const template = (app: string, image = "example.com/app:1", pod: object = {}) => ({
-  metadata: { labels: { app } },
-  spec: { ...pod, containers: [{ name: "main", image }] },
-});
-const workload = (kind: string, name: string, spec: object): KubeObject => ({
-  apiVersion: groups[kind] ?? "v1",
-  kind,
-  metadata: { name, namespace: "default" },
-  spec,
-});
-const deployment = (name: string, spec: object = {}, image?: string) =>
-  workload("Deployment", name, { replicas: 3, selector: { matchLabels: { app: name } }, template: template(name, image), ...spec });
 const images = async (scene: Scene) => (await scene.pods()).map((pod) => (fieldsOf(pod["spec"])["containers"] as { image: string }[])[0]?.image).toSorted();
 
 test("a Deployment comes, rolls without ever having fewer pods than it may, and keeps its old sets", async () => {
@@ -137,7 +83,7 @@ test("a StatefulSet makes its pods one after another, by number, and replaces th
   expect(status["currentRevision"]).toBe(status["updateRevision"]);
 });
 
-test("a Job ends when its pod has, fails by its limit, and by its deadline; a DaemonSet runs on the node", async () => {
+test("a Job ends when its pod has, fails by its limit, and by its deadline; a DaemonSet runs on each node", async () => {
   await using scene = await open();
   const job = (name: string, image: string, spec: object = {}) =>
     workload("Job", name, { ...spec, template: { spec: { restartPolicy: "Never", containers: [{ name: "main", image }] } } });
@@ -151,10 +97,10 @@ test("a Job ends when its pod has, fails by its limit, and by its deadline; a Da
   expect(await condition("bad", "Failed")).toMatchObject({ status: "True", reason: "BackoffLimitExceeded" });
   expect(await condition("late", "Failed")).toMatchObject({ status: "True", reason: "DeadlineExceeded" });
   expect((await scene.get("DaemonSet", "agent"))?.["status"]).toMatchObject({
-    desiredNumberScheduled: 1,
-    numberReady: 1,
-    numberAvailable: 1,
-    updatedNumberScheduled: 1,
+    desiredNumberScheduled: 3,
+    numberReady: 3,
+    numberAvailable: 3,
+    updatedNumberScheduled: 3,
   });
 });
 
