@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PlatformError, toPlatformError, toStatus } from "@threeport/resource";
-import { readFault, type Faults } from "./faults.ts";
+import type { Faults } from "./faults.ts";
+import { readFault } from "./read-fault.ts";
 import type { SimTime } from "./time.ts";
 
 export interface Administered {

@@ -19,6 +19,7 @@ import { openMemoryStore, type ObjectStore } from "@threeport/store";
 import type { Controller } from "./controller.ts";
 import { usualClass } from "./controllers/claims.ts";
 import { serviceAccountController } from "./controllers/service-accounts.ts";
+import type { ClusterFaults } from "./inside-faults.ts";
 import { kubernetesKinds } from "./kinds/kubernetes-kinds.ts";
 import { makeNode, type NodeShape } from "./nodes/make-node.ts";
 import { createRoom, type Room } from "./nodes/room.ts";
@@ -38,6 +39,12 @@ export interface SimCluster {
   readonly log: Logger;
   /** What is taken on its nodes. */
   readonly room: Room;
+  /** Pods that wait for a ConfigMap or a Secret. */
+  readonly unstarted: Set<string>;
+  /** What was asked to go wrong in it. */
+  readonly faults: ClusterFaults;
+  /** Has a controller look at a key soon. */
+  wake(controller: string, key: string): void;
 }
 
 export interface OpenCluster extends SimCluster, AsyncDisposable {
@@ -54,6 +61,7 @@ export interface ClusterOptions {
   readonly random: Random;
   readonly controllers: readonly Controller[];
   readonly nodes: readonly NodeShape[];
+  readonly faults: ClusterFaults;
   /** `v1.36.4`: what `/version` says. */
   readonly gitVersion: string;
   /** What all clusters share: limits of the process, and documents of the built-in kinds. */
@@ -98,7 +106,18 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
   };
   const objects = createObjects(context, controllerUser, controllerManager);
   const stopping = new AbortController();
-  const cluster: SimCluster = { name, objects, reader: store.reader, time, random, log, room: createRoom() };
+  const cluster: SimCluster = {
+    name,
+    objects,
+    reader: store.reader,
+    time,
+    random,
+    log,
+    room: createRoom(),
+    unstarted: new Set(),
+    faults: options.faults,
+    wake: (controller, key) => runner?.wake(controller, key),
+  };
   const running = createRunner(
     [
       ...own.map((reconciler) => asRunnable(reconciler, { objects, clock, signal: stopping.signal })),

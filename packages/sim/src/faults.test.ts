@@ -1,6 +1,7 @@
 import { createClient, type KubeClient } from "@threeport/client";
 import { expect, test } from "vitest";
-import { readFault, type Fault } from "./faults.ts";
+import type { Fault } from "./faults.ts";
+import { readFault } from "./read-fault.ts";
 import { startSimulation, type Simulation } from "./simulation.ts";
 
 async function withClient(work: (client: KubeClient, simulation: Simulation) => Promise<void>): Promise<void> {
@@ -61,6 +62,9 @@ test("a fault of the admin API that cannot be understood is refused by its field
   expect(() => readFault({ kind: "slow" })).toThrow(/ms: a slow fault needs this number/);
   expect(() => readFault({ kind: "status", status: 200 })).toThrow(/from 400 to 599/);
   expect(() => readFault({ kind: "hang", route: "(" })).toThrow(/route: is no regular expression/);
+  expect(() => readFault({ kind: "crash", exitCode: "1" })).toThrow(/exitCode: must be a number/);
+  expect(() => readFault({ kind: "crash", log: "line" })).toThrow(/log: must be a list of texts/);
+  expect(readFault({ kind: "oom", pod: "^web-", namespace: "shop" })).toMatchObject({ kind: "oom", pod: /^web-/, namespace: "shop" });
   expect(readFault({ kind: "hang", route: "^GET", times: 2 })).toMatchObject({ kind: "hang", route: /^GET/, times: 2 });
 });
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "@threeport/platform";
-import { PlatformError } from "@threeport/resource";
+import { createInsideFaults, isInside, type InsideFault, type InsideFaults } from "./inside-faults.ts";
 
 /** What goes wrong. */
 export type FaultKind =
@@ -34,16 +34,20 @@ export type Fault = FaultKind & {
 
 export interface Faults {
   /** Begins to happen; ends with its budget, or when disposed. */
-  add(fault: Fault): Disposable;
+  add(fault: Fault | InsideFault): Disposable;
   clear(): void;
   /** True when the request was dealt with. May wait. */
   meet(cluster: string, request: IncomingMessage, response: ServerResponse): Promise<boolean>;
+  /** What is wrong with containers and nodes. */
+  readonly inside: InsideFaults;
 }
 
 const watches = /[?&]watch=(1|true)(&|$)/;
 const onlyWatches: ReadonlySet<string> = new Set(["silent", "expired-watch", "half-line"]);
 
-export function createFaults(clock: Clock): Faults {
+/** `onInside`: see {@link createInsideFaults}. */
+export function createFaults(clock: Clock, onInside: (cluster: string | undefined) => void): Faults {
+  const inside = createInsideFaults(onInside);
   const active = new Map<object, { readonly fault: Fault; left: number; readonly untilMs: number }>();
 
   function next(cluster: string, request: IncomingMessage): Fault | undefined {
@@ -64,12 +68,17 @@ export function createFaults(clock: Clock): Faults {
   }
 
   return {
+    inside,
     add(fault) {
+      if (isInside(fault)) return inside.add(fault);
       const id = {};
       active.set(id, { fault, left: fault.times ?? Infinity, untilMs: clock.monotonic() + (fault.forMs ?? Infinity) });
       return { [Symbol.dispose]: () => void active.delete(id) };
     },
-    clear: () => active.clear(),
+    clear() {
+      active.clear();
+      inside.clear();
+    },
     async meet(cluster, request, response) {
       const fault = next(cluster, request);
       if (fault === undefined) return false;
@@ -123,26 +132,4 @@ function statusOf(code: number, reason: string, message: string): object {
 function answerStatus(response: ServerResponse, status: number, retryAfterSeconds: number | undefined): void {
   const headers = { "Content-Type": "application/json", ...(retryAfterSeconds === undefined ? {} : { "Retry-After": String(retryAfterSeconds) }) };
   response.writeHead(status, headers).end(JSON.stringify(statusOf(status, reasons[status] ?? "", "a fault that was asked for")));
-}
-
-const kinds: ReadonlySet<string> = new Set(["slow", "status", "refuse", "hang", "silent", "expired-watch", "half-line", "unauthorized"]);
-
-/** A fault as the admin API takes it: `route` is the text of a regular expression. @throws PlatformError TP_BAD_REQUEST */
-export function readFault(value: unknown): Fault {
-  const given = (value ?? {}) as Record<string, unknown>;
-  const refuse = (message: string): never => {
-    throw new PlatformError("TP_BAD_REQUEST", { message });
-  };
-  if (typeof given["kind"] !== "string" || !kinds.has(given["kind"])) refuse(`kind: must be one of ${[...kinds].join(", ")}`);
-  const numbers = { slow: ["ms"], status: ["status"] }[given["kind"] as "slow" | "status"] ?? [];
-  for (const field of numbers) if (typeof given[field] !== "number") refuse(`${field}: a ${String(given["kind"])} fault needs this number`);
-  if (given["kind"] === "status" && !(Number(given["status"]) >= 400 && Number(given["status"]) <= 599)) refuse("status: must be from 400 to 599");
-  for (const field of ["times", "forMs", "ms", "retryAfterSeconds"])
-    if (given[field] !== undefined && !(typeof given[field] === "number" && given[field] >= 0)) refuse(`${field}: must be a number that is not negative`);
-  for (const field of ["cluster", "route"]) if (given[field] !== undefined && typeof given[field] !== "string") refuse(`${field}: must be a text`);
-  try {
-    return { ...given, ...(given["route"] === undefined ? {} : { route: new RegExp(given["route"] as string) }) } as Fault;
-  } catch (error) {
-    return refuse(`route: is no regular expression: ${(error as Error).message}`);
-  }
 }

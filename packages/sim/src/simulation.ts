@@ -6,6 +6,8 @@ import { PlatformError, toStatus } from "@threeport/resource";
 import { isAdminPath, serveAdmin } from "./admin.ts";
 import { builtInKinds, openCluster, type OpenCluster, type SimCluster } from "./cluster.ts";
 import type { Controller } from "./controller.ts";
+import { everyNodeKey } from "./controllers/nodes.ts";
+import { everyPodKey } from "./controllers/pods.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { kindsRelease } from "./kinds/kubernetes-kinds.ts";
 import { kubeconfigOf } from "./kubeconfig.ts";
@@ -80,7 +82,12 @@ export async function startSimulation(options: SimulationOptions = {}): Promise<
       }),
     );
   const flow = stack.use(createFlow(defaultLimits, clock));
-  const faults = createFaults(clock);
+  const faults = createFaults(clock, (name) => {
+    for (const { shown } of name === undefined ? open.values() : [open.get(name)].filter((found) => found !== undefined)) {
+      shown.wake("nodes", everyNodeKey);
+      shown.wake("pods", everyPodKey);
+    }
+  });
   const adminToken = Buffer.from(seededRandom(`${seed}/`).bytes(24)).toString("base64url");
   const open = new Map<string, { readonly cluster: OpenCluster; readonly shown: SimulatedCluster }>();
   const documents = createGeneralDocuments(offerOf({ registry: createRegistry(builtInKinds()) }, {}), { gitVersion });
@@ -131,21 +138,21 @@ export async function startSimulation(options: SimulationOptions = {}): Promise<
         });
       if (open.has(name)) throw new PlatformError("TP_ALREADY_EXISTS", { message: `there is a cluster ${name} already` });
       const random = seededRandom(`${seed}/${name}`);
-      const cluster = await openCluster({ name, time, clock, log, random, controllers, nodes, gitVersion, shared: { flow, documents } });
-      const server = `https://${host}:${port}/clusters/${name}`;
-      const { token, objects, reader, room } = cluster;
-      const shown: SimulatedCluster = {
+      const cluster = await openCluster({
         name,
-        objects,
-        reader,
         time,
-        random,
+        clock,
         log,
-        room,
-        server,
-        token,
-        kubeconfig: kubeconfigOf({ name, server, caPem, token }),
-      };
+        random,
+        controllers,
+        nodes,
+        faults: faults.inside.of(name),
+        gitVersion,
+        shared: { flow, documents },
+      });
+      const server = `https://${host}:${port}/clusters/${name}`;
+      const { serve: _, [Symbol.asyncDispose]: _end, ...seen } = cluster;
+      const shown: SimulatedCluster = { ...seen, server, kubeconfig: kubeconfigOf({ name, server, caPem, token: cluster.token }) };
       open.set(name, { cluster, shown });
       clusters.set(name, shown);
       return shown;

@@ -3,6 +3,7 @@ import { claimController } from "./claims.ts";
 import { daemonSetController } from "./daemon-sets.ts";
 import { deploymentController } from "./deployments.ts";
 import { jobController } from "./jobs.ts";
+import { nodeController } from "./nodes.ts";
 import { podController } from "./pods.ts";
 import { replicaSetController } from "./replica-sets.ts";
 import { serviceController } from "./services.ts";
@@ -15,6 +16,7 @@ export const workloadControllers: readonly Controller[] = [
   statefulSetController,
   daemonSetController,
   jobController,
+  nodeController,
   podController,
   serviceController,
   claimController,

@@ -30,6 +30,9 @@ export interface Room {
   hold(pod: string, on: { readonly node: string; readonly spec: Fields }): void;
   /** The pod is on no node any more. True when it was on one. */
   release(pod: string): boolean;
+  /** Keys of the pods that have a node; of those on one node, by name. */
+  held(): readonly string[];
+  podsOn(node: string): readonly string[];
   /** Of the nodes that take the pod, the emptiest; or why none does. */
   place(spec: Fields): { readonly node: NodeRoom } | { readonly obstacles: readonly Obstacle[] };
   /** Pods that found no node, with what they asked for. */
@@ -72,6 +75,8 @@ export function createRoom(): Room {
       count(node, requests, 1);
     },
     release,
+    held: () => [...held.keys()],
+    podsOn: (node) => [...held].flatMap(([pod, on]) => (on.node === node ? [pod] : [])).toSorted(),
     place(spec) {
       const requests = requestsOf(spec);
       const obstacles: Obstacle[] = [];
