@@ -21,6 +21,8 @@ import { usualClass } from "./controllers/claims.ts";
 import { serviceAccountController } from "./controllers/service-accounts.ts";
 import type { ClusterFaults } from "./inside-faults.ts";
 import { kubernetesKinds } from "./kinds/kubernetes-kinds.ts";
+import { createLogs, type Logs } from "./kubelet/logs.ts";
+import { podSubresources } from "./kubelet/pod-subresources.ts";
 import { makeNode, type NodeShape } from "./nodes/make-node.ts";
 import { createRoom, type Room } from "./nodes/room.ts";
 import { createRunner, type Runnable, type Runner } from "./run-controllers.ts";
@@ -41,6 +43,8 @@ export interface SimCluster {
   readonly room: Room;
   /** Pods that wait for a ConfigMap or a Secret. */
   readonly unstarted: Set<string>;
+  /** What its containers wrote. */
+  readonly logs: Logs;
   /** What was asked to go wrong in it. */
   readonly faults: ClusterFaults;
   /** Has a controller look at a key soon. */
@@ -67,6 +71,11 @@ export interface ClusterOptions {
   /** What all clusters share: limits of the process, and documents of the built-in kinds. */
   readonly shared: { readonly flow: Flow; readonly documents: GeneralDocuments };
 }
+
+/** What discovery tells of beside kinds, the same in all clusters. */
+export const offeredSubresources = podSubresources(() => {
+  throw new Error("what is only told of is not called");
+});
 
 /** Every kind that a new cluster serves. Made once: kinds never change. */
 export function builtInKinds() {
@@ -115,6 +124,7 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
     log,
     room: createRoom(),
     unstarted: new Set(),
+    logs: createLogs(),
     faults: options.faults,
     wake: (controller, key) => runner?.wake(controller, key),
   };
@@ -137,7 +147,7 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
   for (const namespace of firstNamespaces) await objects.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
   for (const [index, node] of options.nodes.entries()) await makeNode(objects, node, { nowMs: time.now(), number: index + 1, gitVersion: options.gitVersion });
   if (options.nodes.length > 0) await objects.create(usualClass);
-  await auth.keepRoles(objects, defaultRoles(registry.all(), new Map()));
+  await auth.keepRoles(objects, defaultRoles(registry.all(), offeredSubresources));
   const token = Buffer.from(random.bytes(24)).toString("base64url");
   await store.credentials.put(token, { name: "kubernetes-admin", groups: ["system:masters"] });
   const service = stack.use(
@@ -146,6 +156,7 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
         context,
         authenticate: auth.authenticate,
         computed: auth.computed,
+        subresources: podSubresources(() => cluster),
         documents: auth.documents,
         ready: async () => ({ ok: true, text: "ok" }),
         metrics: async () => "",

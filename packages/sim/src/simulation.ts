@@ -4,7 +4,7 @@ import { silentLogger, systemClock, type Clock, type Logger } from "@threeport/p
 import { createAuthority, issue } from "@threeport/platform/pki";
 import { PlatformError, toStatus } from "@threeport/resource";
 import { isAdminPath, serveAdmin } from "./admin.ts";
-import { builtInKinds, openCluster, type OpenCluster, type SimCluster } from "./cluster.ts";
+import { builtInKinds, offeredSubresources, openCluster, type OpenCluster, type SimCluster } from "./cluster.ts";
 import type { Controller } from "./controller.ts";
 import { everyNodeKey } from "./controllers/nodes.ts";
 import { everyPodKey } from "./controllers/pods.ts";
@@ -90,7 +90,7 @@ export async function startSimulation(options: SimulationOptions = {}): Promise<
   });
   const adminToken = Buffer.from(seededRandom(`${seed}/`).bytes(24)).toString("base64url");
   const open = new Map<string, { readonly cluster: OpenCluster; readonly shown: SimulatedCluster }>();
-  const documents = createGeneralDocuments(offerOf({ registry: createRegistry(builtInKinds()) }, {}), { gitVersion });
+  const documents = createGeneralDocuments(offerOf({ registry: createRegistry(builtInKinds()) }, { subresources: offeredSubresources }), { gitVersion });
 
   stack.defer(async () => {
     for (const { cluster } of open.values()) await cluster[Symbol.asyncDispose]();

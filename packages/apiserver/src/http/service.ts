@@ -141,7 +141,8 @@ export function createApiService(options: ApiServiceOptions, tools: ApiServiceTo
       const call = { ...asked, body };
       const resourceName = route.subresource === undefined ? route.kind.resource : `${route.kind.resource}/${route.subresource}`;
       const special = subresources.get(resourceName);
-      if (special !== undefined && route.name !== undefined && method === "GET") {
+      // Clients that know no WebSocket ask for a stream by POST: they too hear why there is none.
+      if (special !== undefined && route.name !== undefined && (method === "GET" || (method === "POST" && special.answers === "stream"))) {
         if (special.answers === "stream") audit(request, noted, { status: 101 });
         return await subresource(special.serve, { call, session, attributes, place, upgraded }, request, response);
       }

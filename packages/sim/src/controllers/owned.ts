@@ -89,6 +89,7 @@ export function podFrom(owner: StoredObject, name: string, labels: Readonly<Reco
     kind: "Pod",
     metadata: {
       name,
+      generateName: `${owner.metadata.name}-`,
       namespace: owner.metadata.namespace ?? "",
       labels: { ...(metadata["labels"] as Record<string, string> | undefined), ...labels },
       ...(metadata["annotations"] === undefined ? {} : { annotations: metadata["annotations"] as Record<string, string> }),

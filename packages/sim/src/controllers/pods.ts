@@ -45,6 +45,7 @@ async function lookAtPod(cluster: SimCluster, key: string): Promise<Again | unde
   if (pod === undefined || phase === "Succeeded" || phase === "Failed") {
     room.waiting.delete(key);
     cluster.unstarted.delete(key);
+    if (pod === undefined) cluster.logs.forget(key);
     if (room.release(key)) await scheduleFitting(cluster);
     return undefined;
   }

@@ -7,10 +7,12 @@ import { tellEvent } from "../controllers/events.ts";
 import { conditionAt, conditionOf, fieldsOf, setStatus, type Fields } from "../controllers/owned.ts";
 import { containersIn } from "../nodes/amounts.ts";
 import type { NodeRoom } from "../nodes/room.ts";
+import { keyOf } from "./key-of.ts";
 import { behaviourOf, type Behaviour } from "./behaviour.ts";
 import { environmentProblem, mountProblem } from "./configuration.ts";
 import { stepContainer, type ContainerStep } from "./container-step.ts";
 import { hashOf } from "./hash.ts";
+import { startLines } from "./logs.ts";
 import { setPodStatus } from "./pod-status.ts";
 import { probeFailure } from "./probes.ts";
 
@@ -69,7 +71,7 @@ async function create(
   pod: StoredObject,
   { problem, begun, node }: { readonly problem: string; readonly begun: boolean; readonly node: NodeRoom | undefined },
 ): Promise<undefined> {
-  cluster.unstarted.add(`${pod.metadata.namespace ?? ""}/${pod.metadata.name}`);
+  cluster.unstarted.add(keyOf(pod));
   if (!begun) await tellEvent(cluster, pod, { type: "Warning", reason: "FailedMount", message: problem, ...kubeletOf(node) });
   const containerStatuses = containersIn(fieldsOf(pod["spec"]), "containers").map(({ name, image }) => ({
     name,
@@ -94,9 +96,11 @@ async function keepRunning(cluster: SimCluster, pod: StoredObject, node: NodeRoo
     lacking ||= problem !== undefined;
     const step = stepContainer({ container, known, behaviour, problem, nowMs: cluster.time.now(), pod: nameIn(pod) });
     steps.push(step);
+    if (step.happened === "ended" || step.happened === "backing-off")
+      keepLog(cluster, pod, { container, behaviour, ended: fieldsOf(step.status["lastState"]) });
     await tell(cluster, pod, { container, behaviour, step, node });
   }
-  const key = `${pod.metadata.namespace ?? ""}/${pod.metadata.name}`;
+  const key = keyOf(pod);
   if (lacking) cluster.unstarted.add(key);
   else cluster.unstarted.delete(key);
   const unmade = steps.some(({ status }) => fieldsOf(status["state"])["waiting"] !== undefined && fieldsOf(status["lastState"])["terminated"] === undefined);
@@ -121,10 +125,24 @@ async function runToEnd(cluster: SimCluster, pod: StoredObject, dueMs: number): 
     const ended = behaviour?.does === "end" ? { exitCode: behaviour.exitCode, reason: behaviour.reason } : { exitCode: 0, reason: "Completed" };
     const known = statusOf(pod, container);
     const startedAt = fieldsOf(fieldsOf(known?.["state"])["running"])["startedAt"] ?? rfc3339(dueMs);
-    return { ...known, ready: false, started: false, state: { terminated: { ...ended, startedAt, finishedAt: rfc3339(nowMs) } } };
+    const terminated = { ...ended, startedAt, finishedAt: rfc3339(nowMs) };
+    if (behaviour !== undefined) keepLog(cluster, pod, { container, behaviour, ended: { terminated } });
+    return { ...known, ready: false, started: false, state: { terminated } };
   });
   await setPodStatus(cluster, pod, { phase: failed ? "Failed" : "Succeeded", containerStatuses });
   return undefined;
+}
+
+/** What the run that ended wrote. `ended`: as in `lastState`. */
+function keepLog(
+  cluster: SimCluster,
+  pod: StoredObject,
+  { container, behaviour, ended }: { readonly container: Fields; readonly behaviour: Behaviour; readonly ended: Fields },
+): void {
+  const { startedAt, finishedAt } = fieldsOf(ended["terminated"]);
+  const last = behaviour.does === "end" ? behaviour.log : [];
+  const lines = [...startLines(container, Date.parse(String(startedAt))), ...last.map((text) => ({ atMs: Date.parse(String(finishedAt)), text }))];
+  cluster.logs.end({ pod: keyOf(pod), uid: pod.metadata.uid, container: String(container["name"]) }, lines);
 }
 
 interface Told {
