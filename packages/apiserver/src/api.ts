@@ -6,13 +6,6 @@ import type { Registry } from "./registry.ts";
 import type { Controlled } from "./pipeline/references.ts";
 import type { FieldValidation } from "./pipeline/body.ts";
 
-/**
- * A rule that looks at more than the object itself, such as what is left of a quota. Asked of writes by people that change what is wanted, dry runs too;
- * reconcilers are not asked: they hold the rule themselves, since what it looks at may change at any time.
- * @throws PlatformError when the write is refused
- */
-export type AdmissionRule = (object: KubeObject, old: KubeObject | undefined) => Promise<void>;
-
 /** What the pipeline of every read and write needs. */
 export interface ApiContext {
   readonly registry: Registry;
@@ -24,10 +17,24 @@ export interface ApiContext {
   readonly authorizer: Authorizer;
   /** Which kinds have a reconciler in this control plane. */
   readonly controlled: Controlled;
-  /** The rule of a resource, where it has one. */
-  readonly admission?: (resource: string) => AdmissionRule | undefined;
   /** Sees to it that every kind is served that was defined before the call; false when that was so already. */
   readonly catchUp?: () => Promise<boolean>;
+  /** Judges writes by more than their object: quotas, webhooks. What it throws is what the caller hears. */
+  readonly admit?: (write: AdmittedWrite) => Promise<void>;
+}
+
+/** A write that passed the rules of its kind, and is stored next. */
+export interface AdmittedWrite {
+  readonly operation: "CREATE" | "UPDATE" | "DELETE";
+  readonly kind: Kind;
+  readonly caller: Caller;
+  /** `status`, `scale`; undefined for the object itself. */
+  readonly subresource: string | undefined;
+  /** As it would be stored; of a delete, what goes. */
+  readonly object: KubeObject;
+  /** Undefined for a create. */
+  readonly old: KubeObject | undefined;
+  readonly dryRun: boolean;
 }
 
 /** On whose behalf a write happens. */

@@ -1,4 +1,4 @@
-export type { AdmissionRule, ApiContext, Caller } from "./api.ts";
+export type { AdmittedWrite, ApiContext, Caller } from "./api.ts";
 export { coreReconcilers } from "./core-reconcilers.ts";
 export { followDefinitions, type DefinitionFollower } from "./crd/follow-definitions.ts";
 export { createRegistry, kindOf, type Registry } from "./registry.ts";

@@ -6,6 +6,7 @@ import {
   defaultRoles,
   followDefinitions,
   openAuth,
+  type AdmittedWrite,
   type ApiContext,
   type Auth,
 } from "@threeport/apiserver";
@@ -21,9 +22,9 @@ import {
   type Reconciler,
 } from "@threeport/engine";
 import { withKubeconfigRules } from "@threeport/module-runtime";
-import type { Kind, Objects } from "@threeport/resource";
+import { deepEqual, type Kind, type Objects } from "@threeport/resource";
 import type { WorkStore } from "@threeport/store";
-import { assembleModules, type Modules, type ModulesInput } from "./modules.ts";
+import { assembleModules, type AdmissionRules, type Modules, type ModulesInput } from "./modules.ts";
 
 export interface CoreOptions extends Omit<ModulesInput, "store"> {
   readonly store: WorkStore;
@@ -60,7 +61,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   for (const kind of modules.kinds) registry.add(kind);
   const definitions = stack.use(await followDefinitions({ registry, store, clock, log }));
   const controlled = new Set<string>();
-  let rules: ReturnType<Modules["admission"]> = new Map();
+  let rules: AdmissionRules = new Map();
   const context: ApiContext = {
     registry,
     store,
@@ -69,7 +70,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     log,
     authorizer: auth.authorizer,
     controlled: (resource) => controlled.has(resource),
-    admission: (resource) => rules.get(resource),
+    admit: (write) => holdPeople(write, rules),
     catchUp: definitions.catchUp,
   };
   const core = coreReconcilers({ registry, store });
@@ -103,6 +104,15 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   );
   const owned = stack.move();
   return { context, auth, modules, subresources, systemObjects, engine, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/**
+ * Rules that look at more than the object, such as what is left of a quota: asked of writes by people that change what is wanted, dry runs too. Reconcilers are
+ * not asked: they hold the rules themselves, since what these look at may change at any time.
+ */
+async function holdPeople({ caller, operation, subresource, kind, object, old }: AdmittedWrite, rules: AdmissionRules): Promise<void> {
+  if (caller.author.fence !== undefined || operation === "DELETE" || subresource === "status" || object.metadata.deletionTimestamp !== undefined) return;
+  if (old === undefined || !deepEqual(old["spec"], object["spec"])) await rules.get(kind.resource)?.(object, old);
 }
 
 /** Contents of a namespace go from what people wrote down to what it rests on: instances first, Secrets last. */

@@ -1,7 +1,7 @@
 import { createClusters, type Cluster, type ClustersOptions, resourceSetKind, resourceSetReconciler } from "@threeport/cluster";
 import type { Reconciler } from "@threeport/engine";
 import { clusterFor, runtimeKind, runtimeReconciler, type RuntimeOptions } from "@threeport/module-runtime";
-import type { AdmissionRule, ComputedKinds, Subresource, SubresourceAnswer, SubresourceRequest, Subresources } from "@threeport/apiserver";
+import type { ComputedKinds, Subresource, SubresourceAnswer, SubresourceRequest, Subresources } from "@threeport/apiserver";
 import {
   computeRendering,
   definitionReconciler,
@@ -22,7 +22,7 @@ import {
   type InsightOptions,
   type WorkloadRendering,
 } from "@threeport/module-workload";
-import { PlatformError, type Kind, type Objects } from "@threeport/resource";
+import { PlatformError, type Kind, type KubeObject, type Objects } from "@threeport/resource";
 import { workKey, type WorkStore } from "@threeport/store";
 import type { Tools } from "./tools.ts";
 
@@ -34,6 +34,9 @@ export interface ModulesInput extends Pick<ClustersOptions, "dial"> {
   readonly providers: RuntimeOptions["providers"];
 }
 
+/** By resource; each throws when an object may not be written in place of what was there before. */
+export type AdmissionRules = ReadonlyMap<string, (object: KubeObject, old: KubeObject | undefined) => Promise<void>>;
+
 /** All domains, put together. */
 export interface Modules extends AsyncDisposable {
   readonly kinds: readonly Kind[];
@@ -42,7 +45,7 @@ export interface Modules extends AsyncDisposable {
   /** What is served beside the verbs: tree and log of instances, inventory of sets. */
   readonly subresources: (objects: Objects) => Subresources;
   /** Rules that writes of people are held to, by resource. */
-  readonly admission: (objects: Objects) => ReadonlyMap<string, AdmissionRule>;
+  readonly admission: (objects: Objects) => AdmissionRules;
   /** Questions that are answered and not kept. */
   readonly computed: (objects: Objects) => ComputedKinds;
   /** Looks at every cluster and every set once: what changed in a cluster while no control plane ran is noticed now, not an hour later. */

@@ -15,7 +15,8 @@ import {
 import { definitionsReconciler, gcReconciler, namespaceReconciler, type ObjectReconciler } from "@threeport/engine";
 import type { Clock, Logger, Random } from "@threeport/platform";
 import type { Objects } from "@threeport/resource";
-import { openMemoryStore, type ObjectStore } from "@threeport/store";
+import { openMemoryStore, workKey, type Change, type ObjectStore } from "@threeport/store";
+import { createAdmission } from "./admission/admission.ts";
 import type { Controller } from "./controller.ts";
 import { usualClass } from "./controllers/claims.ts";
 import { serviceAccountController } from "./controllers/service-accounts.ts";
@@ -93,9 +94,13 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
   await using stack = new AsyncDisposableStack();
   const clock: Clock = { ...options.clock, now: () => time.now() };
   let runner: Runner | undefined;
-  const store = stack.use(
-    await openMemoryStore({ clock, log, onChange: (change) => runner?.onChange(change), onWork: ({ queue, key }) => runner?.wake(queue, key) }),
-  );
+  const admission = createAdmission();
+  const onChange = (change: Change): void => {
+    const counted = admission.onChange(change);
+    runner?.onChange(change);
+    if (counted !== undefined) runner?.wake("resource-quotas", workKey(counted, ""));
+  };
+  const store = stack.use(await openMemoryStore({ clock, log, onChange, onWork: ({ queue, key }) => runner?.wake(queue, key) }));
   const auth = stack.use(await openAuth({ store, clock, random, log, issuer: "https://kubernetes.default.svc.cluster.local" }));
   const registry = createRegistry(builtInKinds());
   const builtInRevision = registry.revision;
@@ -112,6 +117,7 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
     authorizer: auth.authorizer,
     controlled: (resource) => controlled.has(resource),
     catchUp: definitions.catchUp,
+    admit: (write) => admission.admit(objects, write),
   };
   const objects = createObjects(context, controllerUser, controllerManager);
   const stopping = new AbortController();

@@ -9,7 +9,6 @@ import {
   type KubeObject,
   type ManagedFieldsEntry,
 } from "@threeport/resource";
-import type { ApiContext, Caller } from "../api.ts";
 import { referenceCauses } from "./references.ts";
 
 /** Metadata that clients cannot set. */
@@ -82,14 +81,6 @@ export function invalid(kind: Kind, name: string, causes: readonly ErrorCause[])
     causes: shown,
     detail: { kind: kind.kind, group: kind.group, name },
   });
-}
-
-/** Holds a write against the rule of its kind; see {@link AdmissionRule}. */
-export async function holdToRule(context: ApiContext, caller: Caller, write: { kind: Kind; next: KubeObject; old: KubeObject | undefined }): Promise<void> {
-  const { kind, next, old } = write;
-  if (caller.author.fence !== undefined || next.metadata.deletionTimestamp !== undefined) return;
-  if (old !== undefined && !desiredChanged(kind, old, next)) return;
-  await context.admission?.(kind.resource)?.(next, old);
 }
 
 /** K1: whether something outside metadata and status differs. */

@@ -5,7 +5,7 @@ import type { Answer, ApiContext, Caller, WriteOptions } from "../api.ts";
 import type { Kind } from "@threeport/resource";
 import { definitionsResource } from "../crd/definition.ts";
 import { checkAuthority } from "../auth/check-authority.ts";
-import { admit, holdToRule } from "./admission.ts";
+import { admit } from "./admission.ts";
 import { decodeObject, type DecodedObject } from "./body.ts";
 import { readCurrent } from "./current.ts";
 import { managedFieldsAfter, setManagedFields, type ManagedFields } from "./managed-fields.ts";
@@ -61,7 +61,7 @@ export async function createFrom(context: ApiContext, caller: Caller, target: { 
     admit(kind, stamp(context, kind, next), { old: undefined, shaped });
     setManagedFields(next, managedFields);
     checkAuthority(context.authorizer, caller.user, { kind, next, old: undefined });
-    await holdToRule(context, caller, { kind, next, old: undefined });
+    await context.admit?.({ operation: "CREATE", kind, caller, subresource: undefined, object: next, old: undefined, dryRun });
     const answer = await store(context, caller, target, { ...creation, object: next });
     if (answer !== undefined) return { ...answer, warnings: creation.warnings };
     if (!generated || attempt >= nameTries) {

@@ -23,6 +23,15 @@ export async function deleteObject(context: ApiContext, caller: Caller, target: 
   return untilWritten(context, target, async (current) => {
     if (current === undefined) throw notFound(target);
     checkPreconditions(target, current, options);
+    await context.admit?.({
+      operation: "DELETE",
+      kind: target.kind,
+      caller,
+      subresource: undefined,
+      object: current.object,
+      old: current.object,
+      dryRun: options.dryRun === true,
+    });
     const under = marked(context, target, current, options);
     const removed = (under.metadata.finalizers ?? []).length === 0;
     // What goes at once was never under deletion: it is told of as it was.

@@ -13,7 +13,7 @@ import {
 } from "@threeport/resource";
 import type { Answer, ApiContext, Caller, ObjectName, WriteOptions } from "../api.ts";
 import { checkAuthority } from "../auth/check-authority.ts";
-import { admit, desiredChanged, holdToRule, invalid, sameObject } from "./admission.ts";
+import { admit, desiredChanged, invalid, sameObject } from "./admission.ts";
 import { decodeObject, serialize, type DecodedObject } from "./body.ts";
 import { createObject, placeIn } from "./create.ts";
 import { notFound, versionConflict, type Current } from "./current.ts";
@@ -169,7 +169,8 @@ export async function replace(context: ApiContext, caller: Caller, target: Objec
   const gone = next.metadata.deletionTimestamp !== undefined && (next.metadata.finalizers ?? []).length === 0;
   if (!gone && sameObject(current.object, next)) return { body: current.body, rv: current.rv, warnings }; // K3
   checkAuthority(context.authorizer, caller.user, { kind, next, old: current.object });
-  if (options.subresource !== "status") await holdToRule(context, caller, { kind, next, old: current.object });
+  const subresource = options.recordedAs ?? options.subresource;
+  await context.admit?.({ operation: "UPDATE", kind, caller, subresource, object: next, old: current.object, dryRun: options.dryRun === true });
   const write: WriteInput = { kind, author: caller.author, current, next, remove: gone, applied: input.managedFields !== undefined };
   if (options.dryRun === true) {
     await checkGuards(context, write);

@@ -2,6 +2,7 @@ import type { KubeObject, StoredObject } from "@threeport/resource";
 import type { SimCluster } from "../cluster.ts";
 import { controllerKey, type Controller } from "../controller.ts";
 import { obstacleOf, type NodeRoom } from "../nodes/room.ts";
+import { makePod, refusedAgain, tellRefused } from "./make-pod.ts";
 import { fieldsOf, isReady, ownedBy, podFrom, podKind, setStatus, templateHash, type Fields } from "./owned.ts";
 
 const revisionLabel = "controller-revision-hash";
@@ -25,12 +26,14 @@ export const daemonSetController: Controller = {
   watches: [{ resource: "nodes", keys: () => [all] }, { resource: "daemonsets.apps" }, { resource: "pods", keys: controllerKey("DaemonSet") }],
   async reconcile(cluster, { namespace, name, text }) {
     const sets = text === all ? await cluster.objects.list(setKind) : [await cluster.objects.get({ ...setKind, namespace, name })];
-    for (const set of sets) if (set !== undefined && set.metadata.deletionTimestamp === undefined) await look(cluster, set);
-    return undefined;
+    let refused = false;
+    for (const set of sets) if (set !== undefined && set.metadata.deletionTimestamp === undefined) refused = (await look(cluster, set)) || refused;
+    return refused ? refusedAgain(cluster, sets[0]?.metadata.creationTimestamp) : undefined;
   },
 };
 
-async function look(cluster: SimCluster, set: StoredObject): Promise<void> {
+/** True when the cluster refuses a pod. */
+async function look(cluster: SimCluster, set: StoredObject): Promise<boolean> {
   const { name, namespace = "" } = set.metadata;
   const revision = templateHash(fieldsOf(set["spec"])["template"]);
   const wanted = new Map(cluster.room.nodes.filter((node) => takes(node, set)).map((node) => [node.name, node]));
@@ -48,8 +51,11 @@ async function look(cluster: SimCluster, set: StoredObject): Promise<void> {
   const [old] = rolls && kept.size === wanted.size && [...kept.values()].every((pod) => isReady(pod) || outdated.includes(pod)) ? outdated : [];
   for (const { metadata } of [...surplus, ...(old === undefined ? [] : [old])])
     await cluster.objects.delete({ ...podKind, namespace, name: metadata.name }, { uid: metadata.uid });
+  let refused: string | undefined;
   for (const node of wanted.keys())
-    if (!kept.has(node)) await cluster.objects.create(podFor(set, node, { name: `${name}-${cluster.random.suffix(5)}`, revision }));
+    if (!kept.has(node) && refused === undefined)
+      refused = await makePod(cluster, podFor(set, node, { name: `${name}-${cluster.random.suffix(5)}`, revision }));
+  if (refused !== undefined) await tellRefused(cluster, set, `Error creating: ${refused}`);
   const ready = [...kept.values()].filter(isReady).length;
   await setStatus(cluster, set, {
     observedGeneration: set.metadata.generation ?? 0,
@@ -61,6 +67,7 @@ async function look(cluster: SimCluster, set: StoredObject): Promise<void> {
     ...(ready === wanted.size ? {} : { numberUnavailable: wanted.size - ready }),
     updatedNumberScheduled: kept.size - outdated.length,
   });
+  return refused !== undefined;
 }
 
 function takes(node: NodeRoom, set: StoredObject): boolean {

@@ -150,10 +150,17 @@ async function tell(cluster: SimCluster, before: StoredObject, { current, old }:
     conditions: [
       { ...conditionAt(deployment, { type: "Available", ...availability }, nowMs), lastUpdateTime: rfc3339(nowMs - (nowMs % 60_000)) },
       { ...conditionAt(deployment, { type: "Progressing", ...words }, nowMs), lastUpdateTime: rfc3339(updatedAtMs) },
+      ...failuresOf(current),
     ],
   };
   await setStatus(cluster, deployment, status);
   return done || late || limitSeconds === noDeadlineSeconds ? undefined : { afterMs: Math.max(1, updatedAtMs + limitSeconds * 1_000 - nowMs) };
+}
+
+/** Pods that the cluster refuses are told by their set first. */
+function failuresOf(set: StoredObject | undefined): readonly Fields[] {
+  const failure = set === undefined ? undefined : conditionOf(set, "ReplicaFailure");
+  return failure === undefined ? [] : [{ ...failure, lastUpdateTime: failure["lastTransitionTime"] }];
 }
 
 function progressOf(deployment: StoredObject): string {

@@ -6,6 +6,7 @@ import { jobController } from "./jobs.ts";
 import { nodeController } from "./nodes.ts";
 import { podController } from "./pods.ts";
 import { replicaSetController } from "./replica-sets.ts";
+import { resourceQuotaController } from "./resource-quotas.ts";
 import { serviceController } from "./services.ts";
 import { statefulSetController } from "./stateful-sets.ts";
 
@@ -20,4 +21,5 @@ export const workloadControllers: readonly Controller[] = [
   podController,
   serviceController,
   claimController,
+  resourceQuotaController,
 ];

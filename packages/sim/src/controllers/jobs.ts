@@ -1,6 +1,7 @@
 import { rfc3339 } from "@threeport/platform";
 import type { StoredObject } from "@threeport/resource";
 import { controllerKey, type Again, type Controller } from "../controller.ts";
+import { makePod, refusedAgain, tellRefused } from "./make-pod.ts";
 import { conditionOf, fieldsOf, isActive, numberOf, ownedBy, podFrom, podKind, setStatus, type Fields } from "./owned.ts";
 
 /** Pods until enough have succeeded, or too many have failed, or it took too long. */
@@ -54,9 +55,13 @@ export const jobController: Controller = {
     if (nowMs >= lateMs) return end("Failed", "DeadlineExceeded", "Job was active longer than specified deadline");
     const more = Math.min(numberOf(spec["parallelism"], 1), wanted - succeeded) - active.length;
     const labels = { "batch.kubernetes.io/job-name": name, "job-name": name };
-    for (let count = 0; count < more; count++) await cluster.objects.create(podFrom(job, `${name}-${cluster.random.suffix(5)}`, labels));
+    let refused: string | undefined;
+    for (let count = 0; count < more && refused === undefined; count++)
+      refused = await makePod(cluster, podFrom(job, `${name}-${cluster.random.suffix(5)}`, labels));
     await setStatus(cluster, job, counts);
-    return again(lateMs - nowMs);
+    if (refused === undefined) return again(lateMs - nowMs);
+    await tellRefused(cluster, job, `Error creating: ${refused}`);
+    return again(Math.min(lateMs - nowMs, refusedAgain(cluster, startTime).afterMs));
   },
 };
 

@@ -1,6 +1,7 @@
 import type { StoredObject } from "@threeport/resource";
 import type { SimCluster } from "../cluster.ts";
 import { controllerKey, type Controller } from "../controller.ts";
+import { makePod, refusedAgain, tellRefused } from "./make-pod.ts";
 import { fieldsOf, isReady, numberOf, ownedBy, podFrom, podKind, setStatus, templateHash, type Fields } from "./owned.ts";
 
 const revisionLabel = "controller-revision-hash";
@@ -16,9 +17,9 @@ export const statefulSetController: Controller = {
     const pods = (await ownedBy(cluster, podKind, set))
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
       .toSorted((a, b) => numberIn(a) - numberIn(b));
-    await step(cluster, set, { pods, revision });
+    const refused = await step(cluster, set, { pods, revision });
     await tell(cluster, set, { pods, revision });
-    return undefined;
+    return refused === undefined ? undefined : refusedAgain(cluster, set.metadata.creationTimestamp);
   },
 };
 
@@ -27,7 +28,8 @@ interface State {
   readonly revision: string;
 }
 
-async function step(cluster: SimCluster, set: StoredObject, { pods, revision }: State): Promise<void> {
+/** What the cluster says to a pod that it does not take. */
+async function step(cluster: SimCluster, set: StoredObject, { pods, revision }: State): Promise<string | undefined> {
   const spec = fieldsOf(set["spec"]);
   const wanted = numberOf(spec["replicas"], 1);
   const parallel = spec["podManagementPolicy"] === "Parallel";
@@ -37,7 +39,8 @@ async function step(cluster: SimCluster, set: StoredObject, { pods, revision }: 
     const found = pods.find((pod) => numberIn(pod) === number);
     if (found === undefined) {
       const name = `${set.metadata.name}-${number}`;
-      await cluster.objects.create(
+      const refused = await makePod(
+        cluster,
         podFrom(
           set,
           name,
@@ -45,16 +48,24 @@ async function step(cluster: SimCluster, set: StoredObject, { pods, revision }: 
           { hostname: name, subdomain: spec["serviceName"] ?? "" },
         ),
       );
+      if (refused !== undefined) {
+        await tellRefused(cluster, set, `create Pod ${name} in StatefulSet ${set.metadata.name} failed error: ${refused}`);
+        return refused;
+      }
     }
-    if (!parallel && (found === undefined || !isReady(found))) return;
+    if (!parallel && (found === undefined || !isReady(found))) return undefined;
   }
   const surplus = pods.filter((pod) => numberIn(pod) >= wanted).toReversed();
-  if (surplus[0] !== undefined) return remove(surplus[0]);
+  if (surplus[0] !== undefined) {
+    await remove(surplus[0]);
+    return undefined;
+  }
   const strategy = fieldsOf(spec["updateStrategy"]);
-  if (strategy["type"] === "OnDelete") return;
+  if (strategy["type"] === "OnDelete") return undefined;
   const partition = numberOf(fieldsOf(strategy["rollingUpdate"])["partition"], 0);
   const old = pods.filter((pod) => numberIn(pod) >= partition && pod.metadata.labels?.[revisionLabel] !== revision).at(-1);
   if (old !== undefined && pods.every(isReady)) await remove(old);
+  return undefined;
 }
 
 async function tell(cluster: SimCluster, set: StoredObject, { pods, revision }: State): Promise<void> {
