@@ -2,10 +2,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { PlatformError, toPlatformError, toStatus } from "@threeport/resource";
 import type { Faults } from "./faults.ts";
 import { readFault } from "./read-fault.ts";
+import { readUsage, type Usage } from "./usage.ts";
 import type { SimTime } from "./time.ts";
 
 export interface Administered {
   readonly faults: Faults;
+  readonly usage: Usage;
   readonly time: SimTime;
   readonly token: string;
 }
@@ -16,7 +18,7 @@ export function isAdminPath(url: string): boolean {
   return url.startsWith("/admin/");
 }
 
-/** `POST` and `DELETE /admin/faults`, `POST /admin/time` with `advanceMs`: what a test of another process does to the clusters. */
+/** `POST` and `DELETE` of `/admin/faults` and `/admin/usage`, `POST /admin/time` with `advanceMs`: what a test of another process does to the clusters. */
 export async function serveAdmin(administered: Administered, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     if (request.headers.authorization !== `Bearer ${administered.token}`)
@@ -29,13 +31,19 @@ export async function serveAdmin(administered: Administered, request: IncomingMe
   }
 }
 
-async function act({ faults, time }: Administered, call: string, request: IncomingMessage): Promise<object> {
+async function act({ faults, usage, time }: Administered, call: string, request: IncomingMessage): Promise<object> {
   switch (call) {
     case "POST /admin/faults":
       faults.add(readFault(await readJson(request)));
       return {};
     case "DELETE /admin/faults":
       faults.clear();
+      return {};
+    case "POST /admin/usage":
+      usage.set(readUsage(await readJson(request)));
+      return {};
+    case "DELETE /admin/usage":
+      usage.clear();
       return {};
     case "POST /admin/time": {
       const { advanceMs } = (await readJson(request)) as { readonly advanceMs?: unknown };
@@ -45,7 +53,7 @@ async function act({ faults, time }: Administered, call: string, request: Incomi
       return { nowMs: time.now() };
     }
     default:
-      throw new PlatformError("TP_NOT_FOUND", { message: "there are POST and DELETE /admin/faults, and POST /admin/time" });
+      throw new PlatformError("TP_NOT_FOUND", { message: "there are POST and DELETE of /admin/faults and /admin/usage, and POST /admin/time" });
   }
 }
 

@@ -17,6 +17,7 @@ import type { Clock, Logger, Random } from "@threeport/platform";
 import type { Objects } from "@threeport/resource";
 import { openMemoryStore, workKey, type Change, type ObjectStore } from "@threeport/store";
 import { createAdmission } from "./admission/admission.ts";
+import type { AutoscalerMemory } from "./autoscaling/memory.ts";
 import type { Controller } from "./controller.ts";
 import { usualClass } from "./controllers/claims.ts";
 import { serviceAccountController } from "./controllers/service-accounts.ts";
@@ -26,6 +27,7 @@ import { createLogs, type Logs } from "./kubelet/logs.ts";
 import { podSubresources } from "./kubelet/pod-subresources.ts";
 import { makeNode, type NodeShape } from "./nodes/make-node.ts";
 import { createRoom, type Room } from "./nodes/room.ts";
+import type { ClusterUsage } from "./usage.ts";
 import { createRunner, type Runnable, type Runner } from "./run-controllers.ts";
 import type { SimTime } from "./time.ts";
 
@@ -48,6 +50,9 @@ export interface SimCluster {
   readonly logs: Logs;
   /** What was asked to go wrong in it. */
   readonly faults: ClusterFaults;
+  /** What its pods are said to use, and what autoscalers remember of it, by their keys. */
+  readonly usage: ClusterUsage;
+  readonly autoscaling: Map<string, AutoscalerMemory>;
   /** Has a controller look at a key soon. */
   wake(controller: string, key: string): void;
 }
@@ -67,6 +72,7 @@ export interface ClusterOptions {
   readonly controllers: readonly Controller[];
   readonly nodes: readonly NodeShape[];
   readonly faults: ClusterFaults;
+  readonly usage: ClusterUsage;
   /** `v1.36.4`: what `/version` says. */
   readonly gitVersion: string;
   /** What all clusters share: limits of the process, and documents of the built-in kinds. */
@@ -132,6 +138,8 @@ export async function openCluster(options: ClusterOptions): Promise<OpenCluster>
     unstarted: new Set(),
     logs: createLogs(),
     faults: options.faults,
+    usage: options.usage,
+    autoscaling: new Map(),
     wake: (controller, key) => runner?.wake(controller, key),
   };
   const running = createRunner(

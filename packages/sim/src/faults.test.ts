@@ -77,6 +77,13 @@ test("the admin API takes faults and moves time, with its own token only", () =>
     await expect(client.request(path)).rejects.toMatchObject({ code: "TP_UNAVAILABLE" });
     await admin.request("/admin/faults", { method: "DELETE" });
     await client.request(path);
+    await expect(admin.request("/admin/usage", { method: "POST", body: { cpu: 1 } })).rejects.toMatchObject({
+      message: expect.stringContaining("cpu: must be a text") as string,
+    });
+    await admin.request("/admin/usage", { method: "POST", body: { cpu: "100m", pod: "^web-" } });
+    expect(simulation.usage.of("one").known).toBe(true);
+    await admin.request("/admin/usage", { method: "DELETE" });
+    expect(simulation.usage.of("one").known).toBe(false);
     const before = simulation.time.now();
     expect((await admin.request("/admin/time", { method: "POST", body: { advanceMs: 60_000 } })).body).toEqual({ nowMs: before + 60_000 });
   }));

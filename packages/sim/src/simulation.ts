@@ -13,6 +13,7 @@ import { kindsRelease } from "./kinds/kubernetes-kinds.ts";
 import { kubeconfigOf } from "./kubeconfig.ts";
 import { usualNodes, type NodeShape } from "./nodes/make-node.ts";
 import { seededRandom } from "./random.ts";
+import { createUsage, type Usage } from "./usage.ts";
 import { createSimTime, type SimTime } from "./time.ts";
 
 export interface SimulationOptions {
@@ -58,6 +59,8 @@ export interface Simulation extends AsyncDisposable {
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
   readonly clusters: ReadonlyMap<string, SimulatedCluster>;
   readonly faults: Faults;
+  /** What pods are said to use. */
+  readonly usage: Usage;
   /** For `/admin/…`. */
   readonly adminToken: string;
 }
@@ -88,6 +91,7 @@ export async function startSimulation(options: SimulationOptions = {}): Promise<
       shown.wake("pods", everyPodKey);
     }
   });
+  const usage = createUsage();
   const adminToken = Buffer.from(seededRandom(`${seed}/`).bytes(24)).toString("base64url");
   const open = new Map<string, { readonly cluster: OpenCluster; readonly shown: SimulatedCluster }>();
   const documents = createGeneralDocuments(offerOf({ registry: createRegistry(builtInKinds()) }, { subresources: offeredSubresources }), { gitVersion });
@@ -111,7 +115,7 @@ export async function startSimulation(options: SimulationOptions = {}): Promise<
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse, connection: Connection): Promise<void> {
-    if (isAdminPath(request.url ?? "")) return serveAdmin({ faults, time, token: adminToken }, request, response);
+    if (isAdminPath(request.url ?? "")) return serveAdmin({ faults, usage, time, token: adminToken }, request, response);
     const [prefix = "", name = ""] = clusterPath.exec(request.url ?? "") ?? [];
     const found = open.get(name);
     if (found === undefined) return answerNoCluster(response, name);
@@ -129,6 +133,7 @@ export async function startSimulation(options: SimulationOptions = {}): Promise<
     time,
     clusters,
     faults,
+    usage,
     adminToken,
     serve: (request, response) => serve(request, response, { recognised: () => {}, upgraded: undefined }),
     async addCluster(name, { nodes = options.nodes ?? (controllers.length === 0 ? [] : usualNodes) } = {}) {
@@ -147,6 +152,7 @@ export async function startSimulation(options: SimulationOptions = {}): Promise<
         controllers,
         nodes,
         faults: faults.inside.of(name),
+        usage: usage.of(name),
         gitVersion,
         shared: { flow, documents },
       });

@@ -1,5 +1,7 @@
 import type { Controller } from "../controller.ts";
+import { autoscalerController } from "./autoscalers.ts";
 import { claimController } from "./claims.ts";
+import { cronJobController } from "./cron-jobs.ts";
 import { daemonSetController } from "./daemon-sets.ts";
 import { deploymentController } from "./deployments.ts";
 import { jobController } from "./jobs.ts";
@@ -17,9 +19,11 @@ export const workloadControllers: readonly Controller[] = [
   statefulSetController,
   daemonSetController,
   jobController,
+  cronJobController,
   nodeController,
   podController,
   serviceController,
   claimController,
   resourceQuotaController,
+  autoscalerController,
 ];

@@ -1,4 +1,5 @@
-import { deepEqual } from "@threeport/resource";
+import { deepEqual, type ErrorCause } from "@threeport/resource";
+import { isTimeZone, parseSchedule } from "../../schedule.ts";
 import { immutable } from "./causes.ts";
 import { defaults, fields, type Fields, type Rules } from "./fields.ts";
 import { podCauses, preparePodSpec } from "./pod-spec.ts";
@@ -70,5 +71,21 @@ export const cronJobRules: Rules = {
     const spec = fields(cron, "spec");
     defaults(spec, { concurrencyPolicy: "Allow", suspend: false, successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 1 });
     preparePodSpec(fields(fields(fields(fields(spec, "jobTemplate"), "spec"), "template"), "spec"));
+  },
+  validate(cron) {
+    const { schedule, timeZone } = fields(cron, "spec");
+    const invalid = (field: string, value: unknown, why: string): ErrorCause => ({
+      field: `spec.${field}`,
+      reason: "FieldValueInvalid",
+      message: `Invalid value: ${JSON.stringify(value)}: ${why}`,
+    });
+    if (typeof timeZone === "string" && !isTimeZone(timeZone)) return [invalid("timeZone", timeZone, `unknown time zone ${timeZone}`)];
+    if (typeof schedule !== "string") return []; // the schema says so
+    try {
+      parseSchedule(schedule);
+      return [];
+    } catch (error) {
+      return [invalid("schedule", schedule, (error as Error).message)];
+    }
   },
 };
