@@ -21,6 +21,7 @@ const groups = [
   "storage.k8s.io/v1",
   "discovery.k8s.io/v1",
   "scheduling.k8s.io/v1",
+  "admissionregistration.k8s.io/v1",
 ];
 const file = join(repository, "packages/sim/src/kinds/kubernetes-kinds.json");
 

@@ -40,7 +40,7 @@ const withoutGeneration: ReadonlySet<string> = new Set([
   "HorizontalPodAutoscaler",
 ]);
 /** And those that do without one. */
-const withGeneration: ReadonlySet<string> = new Set(["NetworkPolicy"]);
+const withGeneration: ReadonlySet<string> = new Set(["NetworkPolicy", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"]);
 
 /** Kubernetes' built-in kinds beside those of our own API server. Made once, shared by all clusters: nothing in them changes. */
 export function kubernetesKinds(): readonly Kind[] {

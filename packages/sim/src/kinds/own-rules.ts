@@ -3,6 +3,7 @@ import { defaults, fields, list, type Rules } from "./rules/fields.ts";
 import { cronJobRules, jobRules } from "./rules/jobs.ts";
 import { podRules } from "./rules/pods.ts";
 import { serviceRules } from "./rules/services.ts";
+import { mutatingWebhookRules, validatingWebhookRules } from "./rules/webhooks.ts";
 import { workloadRules } from "./rules/workloads.ts";
 
 /** What kube-apiserver fills in and refuses beyond the schema of a kind, as far as our product meets it. */
@@ -27,6 +28,8 @@ const table: Readonly<Record<string, Rules>> = {
           : {}),
       }),
   },
+  "ValidatingWebhookConfiguration.admissionregistration.k8s.io": validatingWebhookRules,
+  "MutatingWebhookConfiguration.admissionregistration.k8s.io": mutatingWebhookRules,
   "StorageClass.storage.k8s.io": { normalize: (storage) => defaults(storage, { reclaimPolicy: "Delete", volumeBindingMode: "Immediate" }) },
   "NetworkPolicy.networking.k8s.io": {
     normalize(policy) {

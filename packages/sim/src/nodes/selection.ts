@@ -30,6 +30,15 @@ function fitsTerm(term: Fields, { name, labels }: Chosen): boolean {
   return expressions.every((each) => fits(each, labels[String(each["key"])])) && names.every((each) => each["key"] === "metadata.name" && fits(each, name));
 }
 
+/** Whether a label selector, as objects write it, fits the labels. An empty one, and none, fits all. */
+export function fitsLabels(selector: unknown, labels: Readonly<Record<string, string>>): boolean {
+  const { matchLabels, matchExpressions } = fieldsOf(selector);
+  return (
+    Object.entries(fieldsOf(matchLabels)).every(([key, value]) => labels[key] === value) &&
+    ((matchExpressions as readonly Fields[] | undefined) ?? []).every((each) => fits(each, labels[String(each["key"])]))
+  );
+}
+
 function fits({ operator, values }: Fields, value: string | undefined): boolean {
   const listed = (values as readonly string[] | undefined) ?? [];
   switch (operator) {
