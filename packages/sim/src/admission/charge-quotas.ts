@@ -14,7 +14,7 @@ import {
   type StoredObject,
 } from "@threeport/resource";
 import { fieldsOf } from "../controllers/owned.ts";
-import { inScope, unsaid, usageOf, type Usage } from "./quota-usage.ts";
+import { inScope, resourceOf, unsaid, usageOf, type Usage } from "./quota-usage.ts";
 
 const quotaKind = { apiVersion: "v1", kind: "ResourceQuota" };
 /** Of charges that lost against another one. */
@@ -47,17 +47,17 @@ async function charge(objects: Objects, { kind, object, dryRun }: AdmittedWrite,
       detail: { kind: kind.plural, group: kind.group, name: object.metadata.name },
     });
   };
-  const concerned = quotas.filter((quota) => namesOf(quota, delta).length > 0 && (!isPod || inScope(quota, object)));
+  const concerned = quotas.filter((quota) => namesOf(quota, kind.resource).length > 0 && (!isPod || inScope(quota, object)));
   for (const quota of concerned) {
     const missing = isPod ? unsaid(object, Object.keys(hardOf(quota))) : undefined;
     if (missing !== undefined) refuse(`failed quota: ${quota.metadata.name}: ${missing}`);
   }
   for (const quota of concerned) {
-    const names = namesOf(quota, delta);
+    const matching = namesOf(quota, kind.resource);
+    const names = matching.filter((name) => delta.has(name));
     const hard = hardOf(quota);
     const used = fieldsOf(fieldsOf(quota["status"])["used"]) as Readonly<Record<string, string>>;
-    const unknown = names.filter((name) => used[name] === undefined);
-    if (unknown.length > 0) refuse(`status unknown for quota: ${quota.metadata.name}, resources: ${unknown.join(",")}`);
+    if (matching.some((name) => used[name] === undefined)) refuse(`status unknown for quota: ${quota.metadata.name}, resources: ${matching.join(",")}`);
     const next = new Map(names.map((name) => [name, addQuantities(parseQuantity(used[name] ?? 0), delta.get(name) ?? parseQuantity(0))]));
     const exceeded = names.filter((name) => compareQuantities(next.get(name) ?? parseQuantity(0), parseQuantity(hard[name] ?? 0)) > 0);
     const print = (of: (name: string) => Quantity): string => exceeded.map((name) => `${name}=${formatQuantity(of(name))}`).join(",");
@@ -71,10 +71,10 @@ async function charge(objects: Objects, { kind, object, dryRun }: AdmittedWrite,
   if (!dryRun) for (const quota of charged) await objects.patchStatus(quota);
 }
 
-/** What the quota limits and the write needs, by name. Until the quota controller has seen it, a quota limits nothing. */
-function namesOf(quota: StoredObject, delta: Usage): string[] {
+/** What the quota says of objects of the kind, in order. Until the quota controller has seen it, it says nothing. */
+function namesOf(quota: StoredObject, resource: string): string[] {
   return Object.keys(hardOf(quota))
-    .filter((name) => delta.has(name))
+    .filter((name) => resourceOf(name) === resource)
     .toSorted();
 }
 

@@ -34,7 +34,7 @@ test("pods are refused when the quota has no room for what they ask for, and tak
 });
 
 test("a quota of compute resources demands that every container says them", async () => {
-  await using scene = await withQuota({ "requests.memory": "1Gi", "limits.cpu": "2", pods: "10" });
+  await using scene = await withQuota({ "requests.memory": "1Gi", "limits.cpu": "2" });
   const message = 'pods "p" is forbidden: failed quota: small: must specify limits.cpu for: main; requests.memory for: main';
   await expect(scene.create(pod("p"))).rejects.toMatchObject({ message });
 });
