@@ -19,7 +19,9 @@ export interface Deleted extends Answer {
 }
 
 /** Asks for deletion: removes at once when nothing holds the object, else marks it (K5, design.md §5.7). */
-export async function deleteObject(context: ApiContext, caller: Caller, target: ObjectName, options: DeleteOptions): Promise<Deleted> {
+export async function deleteObject(context: ApiContext, caller: Caller, target: ObjectName, asked: DeleteOptions): Promise<Deleted> {
+  const options: DeleteOptions =
+    asked.propagationPolicy === undefined && target.kind.typed?.orphansUnlessSaid === true ? { ...asked, propagationPolicy: "Orphan" } : asked;
   return untilWritten(context, target, async (current) => {
     if (current === undefined) throw notFound(target);
     checkPreconditions(target, current, options);
@@ -34,8 +36,9 @@ export async function deleteObject(context: ApiContext, caller: Caller, target: 
     });
     const under = marked(context, target, current, options);
     const removed = (under.metadata.finalizers ?? []).length === 0;
-    // What goes at once was never under deletion: it is told of as it was.
-    const next = removed && current.object.metadata.deletionTimestamp === undefined ? current.object : under;
+    // What goes at once was never under deletion: it is told of as it was, unless its kind ends gracefully.
+    const unmarked = removed && current.object.metadata.deletionTimestamp === undefined && target.kind.typed?.deletedIsMarked !== true;
+    const next = unmarked ? current.object : under;
     const unchanged = { body: current.body, rv: current.rv, uid: current.uid, warnings: [], removed };
     if (!removed && current.object.metadata.deletionTimestamp !== undefined && sameFinalizers(current.object, next)) return unchanged;
     const guarded =

@@ -16,6 +16,10 @@ export interface TypedShape {
   readonly ownsNothing?: boolean;
   /** A delete that removes the object answers with it, not with a Status. */
   readonly deletedIsShown?: boolean;
+  /** What goes at once is told of with its deletion mark: kinds that upstream ends gracefully. */
+  readonly deletedIsMarked?: boolean;
+  /** A delete that says no propagation leaves dependents behind. */
+  readonly orphansUnlessSaid?: boolean;
   /** Times in microseconds, which must be written with all six digits. */
   readonly microTimes?: readonly string[];
 }

@@ -137,7 +137,7 @@ async function removeOld(cluster: SimCluster, cron: StoredObject, jobs: readonly
 }
 
 async function remove({ objects }: SimCluster, { metadata }: StoredObject): Promise<void> {
-  await objects.delete({ ...jobKind, namespace: metadata.namespace ?? "", name: metadata.name }, { uid: metadata.uid });
+  await objects.delete({ ...jobKind, namespace: metadata.namespace ?? "", name: metadata.name }, { uid: metadata.uid, propagationPolicy: "Background" });
 }
 
 function startOf(job: StoredObject): string {

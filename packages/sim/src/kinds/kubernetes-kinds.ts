@@ -1,4 +1,4 @@
-import { ageColumn, kindWithSchema, metadataSchema, type Kind, type Schema } from "@threeport/resource";
+import { ageColumn, kindWithSchema, metadataSchema, type Kind, type Schema, type TypedShape } from "@threeport/resource";
 import file from "./kubernetes-kinds.json" with { type: "json" };
 import { ownRules } from "./own-rules.ts";
 
@@ -54,7 +54,7 @@ export function kubernetesKinds(): readonly Kind[] {
         scope: namespaced ? "Namespaced" : "Cluster",
         description: "",
         columns: [ageColumn],
-        typed: { pointers: keptWhenEmpty(schema), always },
+        typed: { pointers: keptWhenEmpty(schema), always, ...deletionOf(found.kind) },
         ...(scale ? { scale: { specReplicasPath: ".spec.replicas", statusReplicasPath: ".status.replicas" } } : {}),
         ...(found.kind === "Service" ? { nameRule: "dns1035" as const } : {}),
         ...rules,
@@ -67,6 +67,31 @@ export function kubernetesKinds(): readonly Kind[] {
     );
     return { ...kind, hasGeneration: withGeneration.has(found.kind) || (kind.hasGeneration && !withoutGeneration.has(found.kind)) };
   }));
+}
+
+/** A delete of these answers with the object. */
+const shownWhenDeleted: ReadonlySet<string> = new Set([
+  "Pod",
+  "PodTemplate",
+  "Service",
+  "PersistentVolume",
+  "PersistentVolumeClaim",
+  "ResourceQuota",
+  "StorageClass",
+  "VolumeAttachment",
+  "VolumeAttributesClass",
+  "CSIDriver",
+  "CSINode",
+]);
+/** And of these, for the sake of old clients, leaves their dependents behind unless it says otherwise. */
+const orphaning: ReadonlySet<string> = new Set(["Job", "ReplicationController"]);
+
+function deletionOf(kind: string): Pick<TypedShape, "deletedIsShown" | "deletedIsMarked" | "orphansUnlessSaid"> {
+  return {
+    ...(shownWhenDeleted.has(kind) ? { deletedIsShown: true } : {}),
+    ...(kind === "Pod" ? { deletedIsMarked: true } : {}),
+    ...(orphaning.has(kind) ? { orphansUnlessSaid: true } : {}),
+  };
 }
 
 let made: readonly Kind[] | undefined;

@@ -1,3 +1,4 @@
+import { budgetRules } from "./rules/budgets.ts";
 import { claimRules } from "./rules/claims.ts";
 import { defaults, fields, list, type Rules } from "./rules/fields.ts";
 import { cronJobRules, jobRules } from "./rules/jobs.ts";
@@ -17,6 +18,7 @@ const table: Readonly<Record<string, Rules>> = {
   Service: serviceRules,
   PersistentVolumeClaim: claimRules,
   PersistentVolume: { normalize: (volume) => defaults(fields(volume, "spec"), { persistentVolumeReclaimPolicy: "Retain", volumeMode: "Filesystem" }) },
+  "PodDisruptionBudget.policy": budgetRules,
   "Job.batch": jobRules,
   "CronJob.batch": cronJobRules,
   "HorizontalPodAutoscaler.autoscaling": {

@@ -3,7 +3,7 @@ import type { KindTraits } from "@threeport/resource";
 
 export type Fields = Record<string, unknown>;
 /** What kube-apiserver fills in and refuses beyond the schema of a kind. */
-export type Rules = Pick<KindTraits, "normalize" | "prepare" | "validate">;
+export type Rules = Pick<KindTraits, "normalize" | "prepare" | "validate" | "versionRequired">;
 
 export function defaults(target: Fields, values: Fields): void {
   for (const [key, value] of Object.entries(values)) target[key] ??= value;

@@ -45,15 +45,7 @@ export const jobRules: Rules = {
     const policy = fields(template, "spec")["restartPolicy"];
     return [
       ...podCauses(fields(template, "spec"), "spec.template.spec"),
-      ...(policy === "OnFailure" || policy === "Never"
-        ? []
-        : [
-            {
-              field: "spec.template.spec.restartPolicy",
-              reason: "FieldValueNotSupported",
-              message: `Unsupported value: ${JSON.stringify(policy)}: supported values: "OnFailure", "Never"`,
-            },
-          ]),
+      ...endingCauses(policy, "spec.template.spec"),
       ...(old === undefined
         ? []
         : immutable(job, old, [
@@ -79,13 +71,23 @@ export const cronJobRules: Rules = {
       reason: "FieldValueInvalid",
       message: `Invalid value: ${JSON.stringify(value)}: ${why}`,
     });
-    if (typeof timeZone === "string" && !isTimeZone(timeZone)) return [invalid("timeZone", timeZone, `unknown time zone ${timeZone}`)];
-    if (typeof schedule !== "string") return []; // the schema says so
+    const template = fields(fields(fields(fields(fields(cron, "spec"), "jobTemplate"), "spec"), "template"), "spec");
+    const path = "spec.jobTemplate.spec.template.spec";
+    const causes = [...podCauses(template, path), ...endingCauses(template["restartPolicy"], path)];
+    if (typeof timeZone === "string" && !isTimeZone(timeZone)) return [...causes, invalid("timeZone", timeZone, `unknown time zone ${timeZone}`)];
+    if (typeof schedule !== "string") return causes; // the schema says so
     try {
       parseSchedule(schedule);
-      return [];
+      return causes;
     } catch (error) {
-      return [invalid("schedule", schedule, (error as Error).message)];
+      return [...causes, invalid("schedule", schedule, (error as Error).message)];
     }
   },
 };
+
+/** A Job is for programs that end. */
+function endingCauses(policy: unknown, path: string): ErrorCause[] {
+  if (policy === "OnFailure" || policy === "Never") return [];
+  const message = `Unsupported value: ${JSON.stringify(policy)}: supported values: "OnFailure", "Never"`;
+  return [{ field: `${path}.restartPolicy`, reason: "FieldValueNotSupported", message }];
+}

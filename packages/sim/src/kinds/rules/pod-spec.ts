@@ -48,16 +48,49 @@ function pullPolicyOf(image: string): string {
 
 export function podCauses(spec: Fields, path: string): ErrorCause[] {
   const causes = list(spec["containers"]).length > 0 ? [] : [required(`${path}.containers`)];
+  const sound = new Set<unknown>();
   list(spec["volumes"]).forEach((volume, index) => {
-    for (const extra of volumeSources.filter((source) => volume[source] !== undefined).slice(1))
+    const [, ...extra] = volumeSources.filter((source) => volume[source] !== undefined);
+    if (extra.length === 0) sound.add(volume["name"]);
+    for (const source of extra)
       causes.push({
-        field: `${path}.volumes[${index}].${extra}`,
+        field: `${path}.volumes[${index}].${source}`,
         reason: "FieldValueForbidden",
         message: "Forbidden: may not specify more than 1 volume type",
       });
   });
+  for (const field of ["initContainers", "containers"] as const)
+    list(spec[field]).forEach((container, index) => {
+      const at = `${path}.${field}[${index}]`;
+      causes.push(...mountCauses(container, { path: at, volumes: sound }), ...probeCauses(container, at));
+    });
   return causes;
 }
+
+/** What is mounted must be a volume of the pod, and one that is in order. */
+function mountCauses(container: Fields, { path, volumes }: { readonly path: string; readonly volumes: ReadonlySet<unknown> }): ErrorCause[] {
+  return list(container["volumeMounts"]).flatMap(({ name }, index) =>
+    volumes.has(name) ? [] : [{ field: `${path}.volumeMounts[${index}].name`, reason: "FieldValueNotFound", message: `Not found: ${JSON.stringify(name)}` }],
+  );
+}
+
+/** A probe asks in one way. */
+function probeCauses(container: Fields, path: string): ErrorCause[] {
+  return ["livenessProbe", "readinessProbe", "startupProbe"].flatMap((name) => {
+    const probe = container[name] as Fields | undefined;
+    if (probe === undefined) return [];
+    const [first, ...extra] = probeWays.filter((way) => probe[way] !== undefined);
+    if (first === undefined) return [{ ...required(`${path}.${name}`), message: "Required value: must specify a handler type" }];
+    return extra.map((way) => ({
+      field: `${path}.${name}.${way}`,
+      reason: "FieldValueForbidden",
+      message: "Forbidden: may not specify more than 1 handler type",
+    }));
+  });
+}
+
+/** In the order in which upstream looks for them: the first is the probe's, further ones are too many. */
+const probeWays = ["exec", "httpGet", "tcpSocket", "grpc"];
 
 /** In the order in which upstream looks for them: the first is the volume's, further ones are too many. */
 const volumeSources = ["emptyDir", "hostPath", "secret", "nfs", "persistentVolumeClaim", "configMap", "downwardAPI", "projected", "csi", "ephemeral"];

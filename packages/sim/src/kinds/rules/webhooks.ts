@@ -5,6 +5,7 @@ const usual = { failurePolicy: "Fail", matchPolicy: "Equivalent", timeoutSeconds
 /** What a configuration of admission webhooks leaves out. */
 function webhooks(more: Readonly<Record<string, string>>): Rules {
   return {
+    versionRequired: true,
     normalize(configuration) {
       for (const hook of list(configuration["webhooks"])) {
         defaults(hook, { ...usual, ...more, namespaceSelector: {}, objectSelector: {} });

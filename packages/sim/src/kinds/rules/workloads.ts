@@ -1,4 +1,4 @@
-import { deepEqual } from "@threeport/resource";
+import { deepEqual, type KubeObject } from "@threeport/resource";
 import { fixed, immutable } from "./causes.ts";
 import { defaults, fields, list, type Fields, type Rules } from "./fields.ts";
 import { podCauses, preparePodSpec } from "./pod-spec.ts";
@@ -100,13 +100,21 @@ function statefulSet(rules: Rules): Rules {
 /** Its annotation counts the templates, as in the days when nothing else did. */
 function daemonSet(rules: Rules): Rules {
   const annotation = "deprecated.daemonset.template.generation";
+  const countOf = (old: KubeObject | undefined): number => Number(old?.metadata.annotations?.[annotation] ?? 1);
+  const set = (object: KubeObject, count: number): void => {
+    object.metadata.annotations = { ...object.metadata.annotations, [annotation]: String(count) };
+  };
   return {
     ...rules,
     normalize(object, old) {
       rules.normalize?.(object, old);
-      const before = Number(old?.metadata.annotations?.[annotation] ?? 1);
+      // Who replaces the object without it says zero, and manages it from then on.
+      set(object, old === undefined ? 1 : Number(object.metadata.annotations?.[annotation] ?? 0));
+    },
+    // What it becomes, nobody manages.
+    prepare(object, old) {
       const changed = old !== undefined && !deepEqual(fields(object, "spec")["template"], fields(old, "spec")["template"]);
-      object.metadata.annotations = { ...object.metadata.annotations, [annotation]: String(changed ? before + 1 : before) };
+      set(object, countOf(old) + (changed ? 1 : 0));
     },
   };
 }
