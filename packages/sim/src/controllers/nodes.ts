@@ -27,7 +27,8 @@ export const nodeController: Controller = {
       return undefined;
     }
     const node = await cluster.objects.get({ ...nodeKind, name });
-    if (node === undefined || node.metadata.deletionTimestamp !== undefined) return undefined;
+    if (node === undefined) return removeOrphans(cluster, name);
+    if (node.metadata.deletionTimestamp !== undefined) return undefined;
     const faults = { lost: cluster.faults.node(name, "node-lost"), full: cluster.faults.node(name, "disk-pressure") };
     await setTaints(cluster, node, faults);
     await setConditions(cluster, (await cluster.objects.get({ ...nodeKind, name })) ?? node, faults);
@@ -89,6 +90,11 @@ async function setConditions(cluster: SimCluster, node: StoredObject, { lost, fu
     await tell("Normal", "NodeHasDiskPressure", `Node ${node.metadata.name} status is now: NodeHasDiskPressure`, "kubelet");
     await tell("Warning", "EvictionThresholdMet", "Attempting to reclaim ephemeral-storage", "kubelet");
   }
+}
+
+/** Pods go with their node. */
+async function removeOrphans(cluster: SimCluster, name: string): Promise<undefined> {
+  for (const key of cluster.room.podsOn(name)) await cluster.objects.delete({ ...podKind, ...parseWorkKey(key) });
 }
 
 /** Pods of a node that is lost go when they have tolerated it for long enough. There is no kubelet to confirm it, and they go at once. */

@@ -52,9 +52,10 @@ async function lookAtPod(cluster: SimCluster, key: string): Promise<Again | unde
   if (pod.metadata.deletionTimestamp !== undefined) return undefined;
   const spec = fieldsOf(pod["spec"]);
   if (typeof spec["nodeName"] !== "string") {
+    room.release(key); // of one of the same name that went a moment ago
     await schedule(cluster, pod, key);
     return undefined;
   }
-  room.hold(key, { node: spec["nodeName"], spec });
+  room.hold(key, { node: spec["nodeName"], uid: pod.metadata.uid, spec });
   return runPod(cluster, pod, room.node(spec["nodeName"]));
 }

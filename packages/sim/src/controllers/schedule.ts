@@ -14,7 +14,7 @@ export async function schedule(cluster: SimCluster, pod: StoredObject, key: stri
   const placed = problem === undefined ? room.place(spec) : undefined;
   if (placed !== undefined && "node" in placed) {
     room.waiting.delete(key);
-    room.hold(key, { node: placed.node.name, spec });
+    room.hold(key, { node: placed.node.name, uid: pod.metadata.uid, spec });
     await cluster.objects.commit<StoredObject>(pod, { ...pod, spec: { ...spec, nodeName: placed.node.name } });
     return; // its change is heard
   }

@@ -12,6 +12,7 @@ export interface NodeRoom extends Chosen {
   /** Closed to new pods, by `kubectl cordon`. */
   readonly cordoned: boolean;
   readonly address: string;
+  /** Unless it is told otherwise: of a node that somebody made by hand nobody tells anything. */
   readonly ready: boolean;
 }
 
@@ -21,13 +22,20 @@ export interface Obstacle {
   readonly hopeless: boolean;
 }
 
+/** Where a pod is. `uid`: one of the same name that took its place may ask for something else. */
+export interface Held {
+  readonly node: string;
+  readonly uid: string;
+  readonly spec: Fields;
+}
+
 export interface Room {
   readonly nodes: readonly NodeRoom[];
   /** The nodes that there are now. */
   see(nodes: readonly StoredObject[]): void;
   node(name: string): NodeRoom | undefined;
   /** The pod is on the node. */
-  hold(pod: string, on: { readonly node: string; readonly spec: Fields }): void;
+  hold(pod: string, on: Held): void;
   /** The pod is on no node any more. True when it was on one. */
   release(pod: string): boolean;
   /** Keys of the pods that have a node; of those on one node, by name. */
@@ -41,7 +49,7 @@ export interface Room {
 
 export function createRoom(): Room {
   const taken = new Map<string, Map<string, number>>();
-  const held = new Map<string, { readonly node: string; readonly requests: Amounts }>();
+  const held = new Map<string, { readonly node: string; readonly uid: string; readonly requests: Amounts }>();
   let nodes: readonly NodeRoom[] = [];
 
   function count(node: string, requests: Amounts, sign: 1 | -1): void {
@@ -67,11 +75,11 @@ export function createRoom(): Room {
       nodes = found.map(roomOf);
     },
     node: (name) => nodes.find((node) => node.name === name),
-    hold(pod, { node, spec }) {
-      if (held.get(pod)?.node === node) return;
+    hold(pod, { node, uid, spec }) {
+      if (held.get(pod)?.uid === uid) return;
       release(pod);
       const requests = requestsOf(spec);
-      held.set(pod, { node, requests });
+      held.set(pod, { node, uid, requests });
       count(node, requests, 1);
     },
     release,
@@ -134,6 +142,6 @@ function roomOf(node: StoredObject): NodeRoom {
     taints: (spec["taints"] as readonly Taint[] | undefined) ?? [],
     cordoned: spec["unschedulable"] === true,
     address: String(addresses.find(({ type }) => type === "InternalIP")?.["address"] ?? ""),
-    ready: conditionOf(node, "Ready")?.["status"] === "True",
+    ready: !["False", "Unknown"].includes(String(conditionOf(node, "Ready")?.["status"])),
   };
 }

@@ -1,6 +1,6 @@
 import type { KubeObject, StoredObject } from "@threeport/resource";
 import { expect, test } from "vitest";
-import { conditionOf, fieldsOf } from "../controllers/owned.ts";
+import { conditionOf, fieldsOf, isReady } from "../controllers/owned.ts";
 import { deployment, openScene, template, workload, type Scene } from "../testing/scene.ts";
 import { createRoom } from "./room.ts";
 
@@ -128,12 +128,45 @@ test("many small pods run on the usual nodes, spread evenly", async () => {
   expect(counts).toEqual([50, 50, 50]);
 });
 
+test("N1: a pod that takes the place of another one of its name takes its room too, and as much as it asks for itself", async () => {
+  await using scene = await openScene({ nodes: [{ name: "only", cpu: "1" }] });
+  const set = (cpu: string) => ({
+    metadata: { labels: { app: "db" } },
+    spec: { containers: [{ name: "main", image: "example.com/app:1", resources: { requests: { cpu } } }] },
+  });
+  await scene.create(workload("StatefulSet", "db", { replicas: 1, serviceName: "db", selector: { matchLabels: { app: "db" } }, template: set("800m") }));
+  await scene.seconds(5);
+  await scene.change("StatefulSet", "db", { template: set("500m") });
+  await scene.seconds(5);
+  expect(await nodeOf(scene, "db-0")).toBe("only");
+  await scene.create(pod("beside", {}, { cpu: "500m" }));
+  await scene.create(pod("more", {}, { cpu: "1m" }));
+  await scene.seconds(1);
+  expect(await nodeOf(scene, "beside")).toBe("only");
+  expect(await whyNot(scene, "more")).toBe(`0/1 nodes are available: 1 Insufficient cpu.${noVictims(1)}`);
+});
+
+test("pods go with their node, and come again on another; a node that is made by hand takes pods", async () => {
+  await using scene = await openScene({ nodes: [{ name: "old" }] });
+  await scene.create(deployment("web", { replicas: 2 }));
+  await scene.seconds(5);
+  const made = await scene.create({ apiVersion: "v1", kind: "Node", metadata: { name: "new" } });
+  await scene.cluster.objects.patchStatus({ ...made, status: { allocatable: { cpu: "4", memory: "8Gi", pods: "110" } } });
+  await scene.cluster.objects.delete({ apiVersion: "v1", kind: "Node", name: "old" });
+  await scene.seconds(5);
+  const pods = await scene.pods();
+  expect(pods.map((each) => [fieldsOf(each["spec"])["nodeName"], isReady(each)])).toEqual([
+    ["new", true],
+    ["new", true],
+  ]);
+});
+
 test("N1: a pod that is told again is counted once, and what it took is free when it went", () => {
   const room = createRoom();
   const node = { apiVersion: "v1", kind: "Node", metadata: { name: "n" }, status: { allocatable: { cpu: "1", pods: "2" } } };
   room.see([node as unknown as StoredObject]);
   const spec = { containers: [{ resources: { requests: { cpu: "1" } } }] };
-  for (let times = 0; times < 3; times++) room.hold("default/p", { node: "n", spec });
+  for (let times = 0; times < 3; times++) room.hold("default/p", { node: "n", uid: "1", spec });
   expect("node" in room.place(spec)).toBe(false);
   expect([room.release("default/p"), room.release("default/p")]).toEqual([true, false]);
   expect("node" in room.place(spec)).toBe(true);
