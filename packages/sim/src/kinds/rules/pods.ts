@@ -24,19 +24,19 @@ export const podRules: Rules = {
     pod["status"] = { phase: "Pending", qosClass: qosClassOf(spec) };
     if (spec["automountServiceAccountToken"] !== false) mountToken(pod, spec);
   },
-  validate: (pod, old) => [
-    ...podCauses(fields(pod, "spec"), "spec"),
-    ...sameNumber(pod, old, ["containers", "initContainers"]),
-    ...onlyMoreTolerations(pod, old),
-    ...(sameNumber(pod, old, ["containers", "initContainers"]).length > 0
-      ? []
-      : fixed(pod, old, (spec) => {
-          for (const container of [...list(spec["initContainers"]), ...list(spec["containers"])]) delete container["image"];
-          for (const field of ["activeDeadlineSeconds", "tolerations"]) delete spec[field];
-          // What the binding of a pod does there: it gets its node once.
-          if (old !== undefined && fields(old, "spec")["nodeName"] === undefined) delete spec["nodeName"];
-        })),
-  ],
+  validate(pod, old) {
+    const causes = podCauses(fields(pod, "spec"), "spec");
+    const number = sameNumber(pod, old, ["containers", "initContainers"]);
+    // Upstream looks no further then.
+    if (number.length > 0) return [...causes, ...number];
+    const changed = fixed(pod, old, (spec) => {
+      for (const container of [...list(spec["initContainers"]), ...list(spec["containers"])]) delete container["image"];
+      for (const field of ["activeDeadlineSeconds", "tolerations"]) delete spec[field];
+      // What the binding of a pod does there: it gets its node once.
+      if (old !== undefined && fields(old, "spec")["nodeName"] === undefined) delete spec["nodeName"];
+    });
+    return [...causes, ...onlyMoreTolerations(pod, old), ...changed];
+  },
 };
 
 /** A node that is lost for a moment keeps its pods. */
