@@ -1,6 +1,6 @@
 import { checkScore, givenImage, mergeOverrides, overrideProperty, withImages, type ScoreDocument } from "@threeport/score";
 import { createMergePatch, PlatformError, type ErrorCause, type JsonObject } from "@threeport/resource";
-import { loadYamlDocuments, locate } from "@threeport/resource/yaml";
+import { holdsField, loadYamlDocuments, locate, type YamlDocument } from "@threeport/resource/yaml";
 import { parse } from "yaml";
 import type { Manifest } from "../manifests/load-manifests.ts";
 import { placeOf, type OriginOf } from "../manifests/locate-causes.ts";
@@ -14,16 +14,16 @@ export type ReadScore = { readonly notices: readonly string[] } & ({ readonly wo
 export async function readScore(manifest: Manifest, flags: LoadOptions): Promise<ReadScore> {
   const origin = originInScore(manifest);
   const first = checkScore(manifest.value);
+  const overrides = await readOverrides(flags);
   const notices = first.notices.map(({ field = "", message }) => `${placeOf(manifest, field)}: ${message}`);
-  const located = (causes: readonly ErrorCause[]): ReadScore => ({
+  const located = (causes: readonly ErrorCause[], placeIn = (field: string): string => placeOf(manifest, field)): ReadScore => ({
     notices,
     // From top to bottom, as the file is corrected.
     causes: causes
       .map((cause) => ({ cause, at: locate(manifest.document, cause.field ?? "") }))
       .toSorted((a, b) => a.at.line - b.at.line || a.at.column - b.at.column)
-      .map(({ cause }) => ({ ...cause, field: placeOf(manifest, cause.field ?? "") })),
+      .map(({ cause }) => ({ ...cause, field: placeIn(cause.field ?? "") })),
   });
-  if ("causes" in first) return located(first.causes);
   const prepared = async (document: ScoreDocument): Promise<Checked> => {
     const inlined = await inlineFiles(document, manifest.file);
     if ("causes" in inlined) return inlined;
@@ -31,19 +31,20 @@ export async function readScore(manifest: Manifest, flags: LoadOptions): Promise
     const checked = checkScore(inlined.document);
     return "causes" in checked ? checked : { document: withImages(checked.document, imagesOf(flags.image ?? [])) };
   };
-  const base = await prepared(first.document);
-  if ("causes" in base) return located(base.causes);
-  const { document } = base;
-  // Before files are put in: an override may name another one.
-  const wanted = await overriddenBy(first.document, flags);
-  const overridden = wanted === undefined || "causes" in wanted ? wanted : await prepared(wanted.document);
-  if (overridden !== undefined && "causes" in overridden)
-    return {
-      notices,
-      causes: overridden.causes.map((cause) => ({ ...cause, field: `${flags.overridesFile ?? "--override-property"}: ${cause.field ?? ""}` })),
-    };
-  const effective = overridden?.document ?? document;
-  const without = Object.entries(effective.containers).filter(([, { image }]) => image === givenImage);
+  // With overrides, before files are put in: an override may name another one.
+  const wanted = overrides === undefined ? undefined : overridden("causes" in first ? manifest.value : first.document, overrides);
+  const effective = wanted === undefined || "causes" in wanted ? wanted : await prepared(wanted.document);
+  if (effective !== undefined && "causes" in effective) return located(effective.causes, (field) => overrides?.place(field) ?? placeOf(manifest, field));
+  // A file that is valid only with its overrides has them in the workload itself: nothing can stand there that is no workload.
+  const alone = "causes" in first ? undefined : await prepared(first.document);
+  const own = alone === undefined || "causes" in alone ? undefined : alone.document;
+  if (own === undefined && effective === undefined)
+    return located("causes" in first ? first.causes : alone !== undefined && "causes" in alone ? alone.causes : []);
+  if (own === undefined) notices.push(`${manifest.file} is valid only with its overrides, so these become part of the workload, wherever it is deployed`);
+  const document = own ?? effective?.document;
+  const deployed = effective?.document ?? own;
+  if (document === undefined || deployed === undefined) return { notices, causes: [] }; // one of both is there
+  const without = Object.entries(deployed.containers).filter(([, { image }]) => image === givenImage);
   if (without.length > 0 && flags.anyImage !== true)
     return located(
       without.map(([name]) => ({
@@ -56,10 +57,10 @@ export async function readScore(manifest: Manifest, flags: LoadOptions): Promise
     workload: {
       name: document.metadata.name,
       source: { score: { document: document as unknown as JsonObject } },
-      values: overridden === undefined ? undefined : createMergePatch(document as unknown as JsonObject, effective as unknown as JsonObject),
+      values: own === undefined || effective === undefined ? undefined : createMergePatch(own as unknown as JsonObject, deployed as unknown as JsonObject),
       origin,
       summary: counted(Object.keys(document.containers).length, "container"),
-      ports: Object.fromEntries(Object.entries(effective.service?.ports ?? {}).map(([name, { port }]) => [name, port])),
+      ports: Object.fromEntries(Object.entries(deployed.service?.ports ?? {}).map(([name, { port }]) => [name, port])),
     },
   };
 }
@@ -86,14 +87,18 @@ function imagesOf(given: readonly string[]): { readonly all: string | undefined;
 
 type Checked = { readonly document: ScoreDocument } | { readonly causes: readonly ErrorCause[] };
 
-async function overriddenBy(document: ScoreDocument, flags: WorkloadFlags): Promise<Checked | undefined> {
-  if (flags.overridesFile === undefined && flags.overrideProperty === undefined) return undefined;
-  const file = flags.overridesFile === undefined ? {} : await readOverrides(flags.overridesFile);
-  let wanted: unknown = mergeOverrides(document, file);
-  for (const text of flags.overrideProperty ?? []) wanted = overrideProperty(wanted, ...propertyOf(text));
-  const checked = checkScore(wanted);
+interface Overrides {
+  /** What they make of a document. */
+  apply(document: unknown): unknown;
+  /** Where a field was overridden: a place in the overrides file, or the flag; undefined for a field that they leave as it is. */
+  place(field: string): string | undefined;
+}
+
+function overridden(document: unknown, overrides: Overrides): Checked {
+  const checked = checkScore(overrides.apply(document));
   if ("causes" in checked) return checked;
-  if (checked.document.metadata.name !== document.metadata.name)
+  const name = ((document as { metadata?: { name?: unknown } } | null)?.metadata ?? {}).name;
+  if (checked.document.metadata.name !== name && name !== undefined)
     throw new PlatformError("TP_USAGE", {
       message: "overrides cannot change metadata.name",
       detail: { hint: "a workload of another name is another workload: write a file for it" },
@@ -101,13 +106,30 @@ async function overriddenBy(document: ScoreDocument, flags: WorkloadFlags): Prom
   return checked;
 }
 
-async function readOverrides(path: string): Promise<JsonObject> {
+/** @throws PlatformError TP_USAGE, TP_YAML_INVALID */
+async function readOverrides({ overridesFile, overrideProperty: properties = [] }: WorkloadFlags): Promise<Overrides | undefined> {
+  if (overridesFile === undefined && properties.length === 0) return undefined;
+  const document = overridesFile === undefined ? undefined : await readOverridesFile(overridesFile);
+  const set = properties.map(propertyOf);
+  return {
+    apply: (base) => set.reduce((all, [path, value]) => overrideProperty(all, path, value), mergeOverrides(base, document?.value ?? {})),
+    place(field) {
+      const property = set.find(([path]) => field === path || field.startsWith(`${path}.`));
+      if (property !== undefined) return `--override-property: ${field}`;
+      if (document === undefined || overridesFile === undefined || !holdsField(document, field)) return undefined;
+      const { line, column } = locate(document, field);
+      return `${overridesFile}:${line}:${column} ${field}`;
+    },
+  };
+}
+
+async function readOverridesFile(path: string): Promise<YamlDocument | undefined> {
   const [source] = await readSources([path], emptyInput());
-  if (source === undefined) return {};
+  if (source === undefined) return undefined;
   const { documents } = loadYamlDocuments(source.bytes, { file: path });
   if (documents.length > 1)
     throw new PlatformError("TP_USAGE", { message: `${path} has ${documents.length} documents`, detail: { hint: "overrides are one document" } });
-  return documents[0]?.value ?? {};
+  return documents[0];
 }
 
 async function* emptyInput(): AsyncIterable<Uint8Array> {

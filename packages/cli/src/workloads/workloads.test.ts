@@ -83,13 +83,32 @@ test("a second document of a file is a second workload, and nothing is dropped",
 test("overrides are checked with the file they change", async () => {
   const file = await write("base.yaml", score("base", "variables: {A: b}"));
   const overrides = await write("overrides.yaml", "containers: {web: {variables: {A: 1}}}");
-  expect((await validate(file, "--overrides-file", overrides)).stderr).toContain(`  ${overrides}: containers.web.variables.A: Invalid value: 1 is a number`);
+  expect((await validate(file, "--overrides-file", overrides)).stderr).toContain(
+    `  ${overrides}:1:32 containers.web.variables.A: Invalid value: 1 is a number`,
+  );
   expect(await validate(file, "--override-property", 'containers.web.variables.A="1"')).toMatchObject({ code: 0 });
   expect((await validate(file, "--override-property", "containers.web.variables.A=1")).stderr).toContain(
     "containers.web.variables.A: Invalid value: 1 is a number",
   );
   expect((await validate(file, "--override-property", "nonsense")).stderr).toContain("write PATH=VALUE");
   expect((await validate(file, "--image", "web=a", "--image", "other=b")).stderr).toContain("no container other with image: .");
+});
+
+test("a file that is valid only with its overrides is taken with them, and what is still wrong is told where it stands", async () => {
+  const file = await write("half.yaml", score("half", "variables: {A: 1, B: 2}"));
+  const [half, all] = [
+    await write("half-fixed.yaml", 'containers: {web: {variables: {A: "1"}}}'),
+    await write("fixed.yaml", 'containers: {web: {variables: {A: "1", B: "2"}}}'),
+  ];
+  const told = await validate(file, "--overrides-file", half);
+  expect(told).toMatchObject({ code: 3 });
+  expect(told.stderr).toMatch(new RegExp(`^ {2}${file}:\\d+:\\d+ containers\\.web\\.variables\\.B: Invalid value: 2 is a number`, "m"));
+  expect(told.stderr).not.toContain("variables.A");
+  expect(await validate(file, "--overrides-file", all)).toMatchObject({
+    code: 0,
+    stdout: "workload half is valid (1 container)\n",
+    stderr: expect.stringContaining("is valid only with its overrides, so these become part of the workload") as string,
+  });
 });
 
 test("overrides name files of their own, which are read and checked as those of the file", async () => {
@@ -102,7 +121,7 @@ test("overrides name files of their own, which are read and checked as those of 
   expect(await validate(file, "--overrides-file", missing)).toMatchObject({
     code: 3,
     stderr: expect.stringContaining(
-      `${missing}: containers.web.files[/etc/more.conf].source: Invalid value: "./nowhere.conf": there is no such file`,
+      `${missing}:1:45 containers.web.files[/etc/more.conf].source: Invalid value: "./nowhere.conf": there is no such file`,
     ) as string,
   });
 });

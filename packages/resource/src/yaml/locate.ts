@@ -15,11 +15,19 @@ interface Step {
  * `metadata.labels[app.kubernetes.io/name]`, `spec.containers[name="web"].image`, and dots inside keys.
  */
 export function locate(document: Pick<YamlDocument, "positions">, fieldPath: string): Position {
-  const { root, at } = document.positions;
-  let step: Step = { node: root, offset: root.range?.[0] ?? 0, rest: fieldPath };
+  return document.positions.at(nearest(document, fieldPath).offset);
+}
+
+/** Whether a field stands in the text; see {@link locate}. */
+export function holdsField(document: Pick<YamlDocument, "positions">, fieldPath: string): boolean {
+  return nearest(document, fieldPath).rest === "";
+}
+
+function nearest({ positions }: Pick<YamlDocument, "positions">, fieldPath: string): Step {
+  let step: Step = { node: positions.root, offset: positions.root.range?.[0] ?? 0, rest: fieldPath };
   for (;;) {
-    const next = step.rest === "" ? undefined : descend(step, document.positions);
-    if (next === undefined) return at(step.offset);
+    const next = step.rest === "" ? undefined : descend(step, positions);
+    if (next === undefined) return step;
     step = next;
   }
 }
