@@ -1,8 +1,8 @@
-import type { StoredObject } from "@threeport/resource";
+import type { KubeObject, StoredObject } from "@threeport/resource";
 import type { SimCluster } from "../cluster.ts";
 import { controllerKey, type Controller } from "../controller.ts";
 import { makePod, refusedAgain, tellRefused } from "./make-pod.ts";
-import { fieldsOf, isReady, numberOf, ownedBy, podFrom, podKind, setStatus, templateHash, type Fields } from "./owned.ts";
+import { controlledBy, fieldsOf, isReady, numberOf, ownedBy, podFrom, podKind, setStatus, templateHash, type Fields } from "./owned.ts";
 
 const revisionLabel = "controller-revision-hash";
 
@@ -39,13 +39,14 @@ async function step(cluster: SimCluster, set: StoredObject, { pods, revision }: 
     const found = pods.find((pod) => numberIn(pod) === number);
     if (found === undefined) {
       const name = `${set.metadata.name}-${number}`;
+      const volumes = await claimVolumes(cluster, set, name);
       const refused = await makePod(
         cluster,
         podFrom(
           set,
           name,
           { [revisionLabel]: revision, "statefulset.kubernetes.io/pod-name": name, "apps.kubernetes.io/pod-index": String(number) },
-          { hostname: name, subdomain: spec["serviceName"] ?? "" },
+          { hostname: name, subdomain: spec["serviceName"] ?? "", ...(volumes.length === 0 ? {} : { volumes }) },
         ),
       );
       if (refused !== undefined) {
@@ -66,6 +67,30 @@ async function step(cluster: SimCluster, set: StoredObject, { pods, revision }: 
   const old = pods.filter((pod) => numberIn(pod) >= partition && pod.metadata.labels?.[revisionLabel] !== revision).at(-1);
   if (old !== undefined && pods.every(isReady)) await remove(old);
   return undefined;
+}
+
+/** The volumes of a pod: those of the template, and one for each claim, which is made when it is not there and outlives the pod. */
+async function claimVolumes({ objects }: SimCluster, set: StoredObject, pod: string): Promise<Fields[]> {
+  const spec = fieldsOf(set["spec"]);
+  const templates = (spec["volumeClaimTemplates"] as Fields[] | undefined) ?? [];
+  const volumes: Fields[] = [];
+  for (const template of templates) {
+    const metadata = fieldsOf(template["metadata"]);
+    const volume = String(metadata["name"]);
+    const target = { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace: set.metadata.namespace ?? "", name: `${volume}-${pod}` };
+    if ((await objects.get(target)) === undefined) {
+      const { apiVersion, kind, namespace, name } = target;
+      const labels = { ...fieldsOf(metadata["labels"]), ...fieldsOf(fieldsOf(spec["selector"])["matchLabels"]) };
+      const goesAlong = fieldsOf(spec["persistentVolumeClaimRetentionPolicy"])["whenDeleted"] === "Delete";
+      const owners = goesAlong ? { ownerReferences: controlledBy(set) } : {};
+      const claim = { apiVersion, kind, metadata: { ...metadata, name, namespace, labels, ...owners }, spec: template["spec"] };
+      await objects.create(claim as unknown as KubeObject);
+    }
+    volumes.push({ name: volume, persistentVolumeClaim: { claimName: target.name } });
+  }
+  const own = (fieldsOf(fieldsOf(spec["template"])["spec"])["volumes"] as Fields[] | undefined) ?? [];
+  // A claim takes the place of a volume of its name, as upstream.
+  return templates.length === 0 ? [] : [...volumes, ...own.filter(({ name }) => !volumes.some((each) => each["name"] === name))];
 }
 
 async function tell(cluster: SimCluster, set: StoredObject, { pods, revision }: State): Promise<void> {

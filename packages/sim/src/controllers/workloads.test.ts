@@ -83,6 +83,51 @@ test("a StatefulSet makes its pods one after another, by number, and replaces th
   expect(status["currentRevision"]).toBe(status["updateRevision"]);
 });
 
+test("each pod of a StatefulSet has a claim of its own, which outlives it", async () => {
+  await using scene = await open();
+  const withData = template("db") as { spec: { containers: Record<string, unknown>[] } };
+  withData.spec.containers = withData.spec.containers.map((each) => ({ ...each, volumeMounts: [{ name: "data", mountPath: "/data" }] }));
+  await scene.create(
+    workload("StatefulSet", "db", {
+      replicas: 2,
+      serviceName: "db",
+      selector: { matchLabels: { app: "db" } },
+      template: withData,
+      volumeClaimTemplates: [{ metadata: { name: "data" }, spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } }],
+    }),
+  );
+  await scene.seconds(10);
+  expect((await scene.get("StatefulSet", "db"))?.["status"]).toMatchObject({ readyReplicas: 2 });
+  expect(fieldsOf((await scene.pods())[0]?.["spec"])["volumes"]).toContainEqual({ name: "data", persistentVolumeClaim: { claimName: "data-db-0" } });
+  await scene.cluster.objects.delete({ apiVersion: "apps/v1", kind: "StatefulSet", namespace: "default", name: "db" });
+  await scene.seconds(10);
+  expect(await scene.pods()).toEqual([]);
+  const claims = await scene.cluster.objects.list({ apiVersion: "v1", kind: "PersistentVolumeClaim" });
+  expect(claims.map(({ metadata, status }) => [metadata.name, fieldsOf(status)["phase"]])).toEqual([
+    ["data-db-0", "Bound"],
+    ["data-db-1", "Bound"],
+  ]);
+});
+
+test("claims of a StatefulSet go with it where it says so", async () => {
+  await using scene = await open();
+  await scene.create(
+    workload("StatefulSet", "db", {
+      replicas: 1,
+      serviceName: "db",
+      selector: { matchLabels: { app: "db" } },
+      template: template("db"),
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete" },
+      volumeClaimTemplates: [{ metadata: { name: "data" }, spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } }],
+    }),
+  );
+  await scene.seconds(5);
+  expect(await scene.cluster.objects.list({ apiVersion: "v1", kind: "PersistentVolumeClaim" })).toHaveLength(1);
+  await scene.cluster.objects.delete({ apiVersion: "apps/v1", kind: "StatefulSet", namespace: "default", name: "db" });
+  await scene.seconds(5);
+  expect(await scene.cluster.objects.list({ apiVersion: "v1", kind: "PersistentVolumeClaim" })).toEqual([]);
+});
+
 test("a Job ends when its pod has, fails by its limit, and by its deadline; a DaemonSet runs on each node", async () => {
   await using scene = await open();
   const job = (name: string, image: string, spec: object = {}) =>

@@ -46,9 +46,10 @@ function pullPolicyOf(image: string): string {
   return image.includes("@") || (name.includes(":") && !name.endsWith(":latest")) ? "IfNotPresent" : "Always";
 }
 
-export function podCauses(spec: Fields, path: string): ErrorCause[] {
+/** `claimed`: volumes that the pods get beside those of the spec. */
+export function podCauses(spec: Fields, path: string, claimed: readonly unknown[] = []): ErrorCause[] {
   const causes = list(spec["containers"]).length > 0 ? [] : [required(`${path}.containers`)];
-  const sound = new Set<unknown>();
+  const sound = new Set<unknown>(claimed);
   list(spec["volumes"]).forEach((volume, index) => {
     const [, ...extra] = volumeSources.filter((source) => volume[source] !== undefined);
     if (extra.length === 0) sound.add(volume["name"]);

@@ -46,7 +46,9 @@ function workload(filled: Fields, { selected }: { readonly selected: boolean }):
     validate(object, old) {
       const spec = fields(object, "spec");
       const template = fields(spec, "template");
-      const causes = podCauses(fields(template, "spec"), "spec.template.spec");
+      // A StatefulSet makes a volume of each of its claims.
+      const claimed = list(spec["volumeClaimTemplates"]).map((claim) => fields(claim, "metadata")["name"]);
+      const causes = podCauses(fields(template, "spec"), "spec.template.spec", claimed);
       for (const [field, without] of [
         ["strategy", "Recreate"],
         ["updateStrategy", "OnDelete"],
