@@ -5,10 +5,11 @@
 const arrows = {
   platform: {},
   resource: {},
+  cel: { code: ["resource"] },
   score: { code: ["resource"] },
   store: { code: ["platform", "resource"] },
   client: { code: ["platform", "resource"] },
-  apiserver: { code: ["platform", "resource", "store"] },
+  apiserver: { code: ["platform", "resource", "cel", "store"] },
   engine: { code: ["platform", "resource", "store"] },
   sim: { code: ["platform", "resource", "store", "apiserver", "engine"] },
   cluster: { code: ["platform", "resource", "client", "engine"], types: ["store"] },

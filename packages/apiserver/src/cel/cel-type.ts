@@ -1,4 +1,4 @@
-import type { Duration, Environment } from "@marcbachmann/cel-js/evaluator";
+import type { CelDuration, CelEnvironment } from "@threeport/cel";
 import { isJsonObject, ownValue, type Schema } from "@threeport/resource";
 
 /** How the values of a schema stand in expressions. */
@@ -12,8 +12,8 @@ export interface CelType {
 export interface TypeContext {
   /** Types that were made: rules at several levels of a schema share them. */
   readonly known: Map<Schema, CelType>;
-  readonly environment: Environment;
-  readonly parseDuration: (text: string) => Duration | undefined;
+  readonly environment: CelEnvironment;
+  readonly parseDuration: (text: string) => CelDuration | undefined;
   /** Fields of all types that were made, by the names of these: what `has` may ask for. */
   readonly fields: Map<string, ReadonlyMap<string, string>>;
   /** Deep equality in the sense of CEL. */

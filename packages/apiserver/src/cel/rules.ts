@@ -1,12 +1,21 @@
 // Rules of schemas (`x-kubernetes-validations`): compiled once for each schema, evaluated on a budget.
-import type { Environment } from "@marcbachmann/cel-js";
+import {
+  celEqual,
+  instrument,
+  newEnvironment,
+  onBudget,
+  optionalOf,
+  parseDuration,
+  prepare,
+  stepsOfObject,
+  testedPaths,
+  type Budget,
+  type CelEnvironment,
+  type CelNode,
+} from "@threeport/cel";
 import { deepEqual, isJsonObject, ownValue, type ErrorCause, type JsonObject, type Schema } from "@threeport/resource";
 import { invalidCause, requiredCause, unsupportedCause } from "../crd/causes.ts";
-import { onBudget, stepsOfObject, type Budget } from "./budget.ts";
 import { celType, type CelType, type TypeContext } from "./cel-type.ts";
-import { newEnvironment, optionalOf, parseDuration } from "./environment.ts";
-import { celEqual } from "./equal.ts";
-import { instrument, prepare, testedPaths, type CelNode } from "./instrument.ts";
 
 /** A rule as it is written. */
 export interface Rule {
@@ -117,7 +126,7 @@ interface PlaceOfRules {
 
 interface Compiler {
   readonly types: TypeContext;
-  readonly environment: Environment;
+  readonly environment: CelEnvironment;
   readonly places: Map<Schema, PlaceOfRules>;
   readonly problems: ErrorCause[];
   rules: number;
@@ -232,7 +241,7 @@ interface CompileInput {
 }
 
 function compile(
-  environment: Environment,
+  environment: CelEnvironment,
   text: string,
   { wanted, field, fields, variables }: CompileInput,
   problems: ErrorCause[],
