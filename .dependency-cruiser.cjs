@@ -14,8 +14,9 @@ const arrows = {
   sim: { code: ["platform", "resource", "store", "apiserver", "engine"] },
   cluster: { code: ["platform", "resource", "client", "engine"], types: ["store"] },
   "modules/runtime": { code: ["platform", "resource", "client", "engine", "cluster"], types: ["store"] },
-  "modules/workload": { code: ["platform", "resource", "score", "client", "engine", "cluster"], types: ["store"] },
-  server: { code: ["platform", "resource", "store", "client", "apiserver", "engine", "cluster", "modules/runtime", "modules/workload"] },
+  "modules/environment": { code: ["platform", "resource", "engine", "cluster"] },
+  "modules/workload": { code: ["platform", "resource", "score", "client", "engine", "cluster", "modules/environment"], types: ["store"] },
+  server: { code: ["platform", "resource", "store", "client", "apiserver", "engine", "cluster", "modules/runtime", "modules/environment", "modules/workload"] },
   simulate: { code: ["platform", "resource", "store", "apiserver", "engine", "modules/runtime", "server", "sim"] },
   cli: { code: ["platform", "resource", "score", "client"] },
 };

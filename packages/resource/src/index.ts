@@ -35,3 +35,4 @@ export { isCidr, isIpv4, isIpv6 } from "./kind/formats.ts";
 export { findPattern, matchesPattern, patternProblem, patternStepsMax, type PatternBudget } from "./pattern.ts";
 export { validateSchema } from "./kind/validate-object.ts";
 export { addQuantities, compareQuantities, formatQuantity, parseQuantity, type Quantity } from "./quantity.ts";
+export { fields, items } from "./loose.ts";

@@ -2,11 +2,10 @@ import { createClusters, type Cluster, type ClustersOptions, resourceSetKind, re
 import type { Reconciler } from "@threeport/engine";
 import { clusterFor, runtimeKind, runtimeReconciler, type RuntimeOptions } from "@threeport/module-runtime";
 import type { ComputedKinds, Subresource, SubresourceAnswer, SubresourceRequest, Subresources } from "@threeport/apiserver";
+import { environmentKind, environmentReconciler } from "@threeport/module-environment";
 import {
   computeRendering,
   definitionReconciler,
-  environmentKind,
-  environmentReconciler,
   instanceEvents,
   instanceLogs,
   instanceReconciler,

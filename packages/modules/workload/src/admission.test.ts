@@ -1,4 +1,5 @@
 // Quotas and `allow` of environments: told when something is written, and held when it is reconciled.
+import type { Environment } from "@threeport/module-environment";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemRandom } from "@threeport/platform";
 import { isErrorCode, type KubeObject } from "@threeport/resource";
@@ -17,7 +18,7 @@ import {
   type Kind,
   type TestControlPlane,
 } from "@threeport/server/testing";
-import type { Environment, WorkloadDefinition, WorkloadInstance } from "./index.ts";
+import type { WorkloadDefinition, WorkloadInstance } from "./index.ts";
 
 const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
 const app = (cpu: string | undefined, replicas = 1): KubeObject => ({

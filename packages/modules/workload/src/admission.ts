@@ -1,23 +1,14 @@
 // What is refused when it is written, so that its author hears of it at once: what an environment does not allow, and what it has no room for. Reconcilers
 // hold the same rules: an environment may change, and two may ask at the same time.
+import { environmentKind, type Environment, targetNamespaceOf } from "@threeport/module-environment";
 import { refusedDocuments } from "@threeport/cluster";
 import type { ReconcileContext } from "@threeport/engine";
 import { deepEqual, PlatformError, type KubeObject } from "@threeport/resource";
 import { desiredObjects } from "./desired-objects.ts";
-import {
-  environmentKind,
-  releaseKind,
-  workloadDefinitionKind,
-  workloadInstanceKind,
-  type Environment,
-  type Release,
-  type WorkloadDefinition,
-  type WorkloadInstance,
-} from "./kinds/index.ts";
+import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
 import { lackOf, shareOf } from "./quota/quota.ts";
 import { nothing, requestsOf } from "./quota/requests.ts";
 import { othersIn } from "./quota/take-room.ts";
-import { targetNamespaceOf } from "./render.ts";
 import { releaseSource, sourceOf, type Source } from "./source.ts";
 
 export interface AdmissionContext extends Pick<ReconcileContext, "objects" | "blobs"> {

@@ -1,16 +1,8 @@
+import { environmentKind, type Environment, targetNamespaceOf } from "@threeport/module-environment";
 import type { ReconcileContext, Verdict } from "@threeport/engine";
 import { PlatformError, type KubeObject } from "@threeport/resource";
 import { desiredObjects } from "./desired-objects.ts";
-import {
-  environmentKind,
-  workloadDefinitionKind,
-  workloadInstanceKind,
-  type Environment,
-  type WorkloadDefinition,
-  type WorkloadInstance,
-  type WorkloadRendering,
-} from "./kinds/index.ts";
-import { targetNamespaceOf } from "./render.ts";
+import { workloadDefinitionKind, workloadInstanceKind, type WorkloadDefinition, type WorkloadInstance, type WorkloadRendering } from "./kinds/index.ts";
 import { sourceOf } from "./source.ts";
 
 export interface RenderingOptions {

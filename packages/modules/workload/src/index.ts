@@ -1,20 +1,17 @@
 export {
-  environmentKind,
   releaseKind,
   workloadDefinitionKind,
   workloadInstanceKind,
   workloadRenderingKind,
-  type Environment,
   type Release,
   type WorkloadDefinition,
   type WorkloadInstance,
   type WorkloadRendering,
 } from "./kinds/index.ts";
 export { workloadAdmission } from "./admission.ts";
-export { environmentReconciler } from "./reconcile-environment.ts";
 export { definitionReconciler } from "./reconcile-definition.ts";
 export { instanceReconciler } from "./reconcile-instance.ts";
-export { imagesOf, renderManifests, targetNamespaceOf } from "./render.ts";
+export { imagesOf, renderManifests } from "./render.ts";
 export { instanceLogs, type LogQuery } from "./logs.ts";
 export { instanceTree, setInventory, type InsightOptions } from "./tree.ts";
 export { computeRendering } from "./compute-rendering.ts";

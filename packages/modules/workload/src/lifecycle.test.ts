@@ -1,3 +1,4 @@
+import type { Environment } from "@threeport/module-environment";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemRandom } from "@threeport/platform";
 import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
@@ -18,7 +19,7 @@ import {
   runtimes,
   type TestControlPlane,
 } from "@threeport/server/testing";
-import type { Environment, Release, WorkloadDefinition, WorkloadInstance } from "./index.ts";
+import type { Release, WorkloadDefinition, WorkloadInstance } from "./index.ts";
 
 const group = "threeport.io/v1alpha1";
 

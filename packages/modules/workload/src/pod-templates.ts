@@ -1,4 +1,4 @@
-import type { KubeObject } from "@threeport/resource";
+import { fields, type KubeObject } from "@threeport/resource";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -34,12 +34,4 @@ export function withPodTemplate(object: KubeObject, change: (template: PodTempla
 /** The pod's spec in a template. */
 export function podSpecOf(template: PodTemplate): Fields {
   return fields(template.spec);
-}
-
-export function fields(value: unknown): Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-}
-
-export function items(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? (value as unknown[]) : [];
 }

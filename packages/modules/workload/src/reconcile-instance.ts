@@ -1,26 +1,23 @@
 // A WorkloadInstance: one release in one environment becomes one ResourceSet, whose health is the instance's health (design.md §7).
+import {
+  environmentKind,
+  type Environment,
+  targetNamespaceOf,
+  readCredentials,
+  namespaceNotAllowed,
+  ownerReference,
+  shareNamespace,
+} from "@threeport/module-environment";
 import { confirmPruneAnnotation, resourceSetKind, type ResourceSet } from "@threeport/cluster";
 import { findCondition, isReadyNow, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
 import type { KubeObject } from "@threeport/resource";
-import {
-  environmentKind,
-  releaseKind,
-  workloadDefinitionKind,
-  workloadInstanceKind,
-  type Environment,
-  type Release,
-  type WorkloadDefinition,
-  type WorkloadInstance,
-} from "./kinds/index.ts";
+import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
 import { desiredObjects } from "./desired-objects.ts";
 import { releaseSource } from "./source.ts";
-import { targetNamespaceOf } from "./render.ts";
-import { readCredentials } from "./registries.ts";
 import { pausedReason, report } from "./report-instance.ts";
 import { requestsOf } from "./quota/requests.ts";
 import { takeRoom } from "./quota/take-room.ts";
 import { instanceFinalizer, removalRecheckMs, tearDown } from "./tear-down-instance.ts";
-import { namespaceNotAllowed, ownerReference, shareNamespace } from "./share-namespace.ts";
 
 /** On the ResourceSet: which release its objects are. Gates compare it, so that the old release's health never counts for the new one. */
 const releaseAnnotation = "threeport.io/release";

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
-import type { KubeObject } from "@threeport/resource";
-import { fields, items, podSpecOf, podTemplateOf, withPodTemplate } from "./pod-templates.ts";
-import { withPullSecret } from "./registries.ts";
+import { shortened } from "@threeport/module-environment";
+import { fields, items, type KubeObject } from "@threeport/resource";
+import { podSpecOf, podTemplateOf, withPodTemplate } from "./pod-templates.ts";
+import { withPullSecret } from "./pull-secret.ts";
 
 export interface RenderInput {
   readonly objects: readonly KubeObject[];
@@ -61,19 +61,6 @@ export function replicasOf(object: KubeObject): number {
 /** A label value has at most 63 characters; names may be longer. */
 function withinLabelLimit(labels: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, shortened(value, 63)]));
-}
-
-/** `<project>-<environment>` (C5): over 63 characters it is cut and ends in a digest, so that two long names stay two. */
-export function targetNamespaceOf(project: string, environment: string): string {
-  return shortened(`${project}-${environment}`, 63);
-}
-
-const digestLength = 8;
-
-function shortened(text: string, max: number): string {
-  if (text.length <= max) return text;
-  const digest = createHash("sha256").update(text).digest("hex").slice(0, digestLength);
-  return `${text.slice(0, max - digestLength - 1).replace(/[^a-zA-Z0-9]+$/, "")}-${digest}`;
 }
 
 /** The image of each container in documents that hold a pod template, as `Kind/name/container`. */

@@ -1,9 +1,9 @@
 // A Score document in its environment: what it reads from there and from the other workloads of its project.
+import type { Environment } from "@threeport/module-environment";
 import type { ReconcileContext, Verdict } from "@threeport/engine";
-import { mergePatch, type ErrorCause, type KubeObject } from "@threeport/resource";
+import { mergePatch, type ErrorCause, type KubeObject, fields, items } from "@threeport/resource";
 import { checkScore, renderScore, serviceNameOf, workloadsUsed, type ScoreDocument, type ScoreServicePort } from "@threeport/score";
-import { workloadDefinitionKind, workloadInstanceKind, type Environment, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
-import { fields, items } from "./pod-templates.ts";
+import { workloadDefinitionKind, workloadInstanceKind, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
 import { sourceOf } from "./source.ts";
 
 export interface ScorePlace {

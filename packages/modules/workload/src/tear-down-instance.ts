@@ -1,7 +1,7 @@
+import { leaveNamespace } from "@threeport/module-environment";
 import { resourceSetKind, type ResourceSet } from "@threeport/cluster";
 import { conditionsOf, findCondition, settled, waiting, withoutFinalizer, type Outcome, type ReconcileContext } from "@threeport/engine";
 import type { WorkloadInstance } from "./kinds/index.ts";
-import { leaveNamespace } from "./share-namespace.ts";
 
 export const instanceFinalizer = "threeport.io/instance";
 
@@ -34,7 +34,7 @@ export async function tearDown(instance: WorkloadInstance, context: ReconcileCon
     });
     return waiting(message, removalRecheckMs);
   }
-  await leaveNamespace(instance, context);
+  await leaveNamespace(instance, { runtime: instance.spec.runtime, targetNamespace: instance.status?.targetNamespace }, context);
   await withoutFinalizer(context.objects, instance, instanceFinalizer);
   return settled;
 }

@@ -1,9 +1,9 @@
+import { namespaceSetName } from "@threeport/module-environment";
 import { readEntry, resourceSetKind, treeOfEntries, type Cluster, type Entry, type ResourceSet, type TreeNode } from "@threeport/cluster";
 import { findCondition } from "@threeport/engine";
 import { PlatformError, type KubeObject, type Objects } from "@threeport/resource";
 import type { InventoryEntry } from "@threeport/store";
 import { workloadInstanceKind, type WorkloadInstance } from "./kinds/index.ts";
-import { namespaceSetName } from "./share-namespace.ts";
 
 /** What tells about an instance beside the verbs needs. */
 export interface InsightOptions {

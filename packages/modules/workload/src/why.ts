@@ -1,9 +1,9 @@
 // Why a deployment is as it is: from the instance down to the object that caused it. Reads what is known; asks the cluster nothing.
+import { environmentKind, namespaceSetName } from "@threeport/module-environment";
 import { causeChain, type CauseStep } from "@threeport/cluster";
 import { findCondition, isReadyNow } from "@threeport/engine";
 import type { KubeObject } from "@threeport/resource";
-import { environmentKind, type WorkloadInstance } from "./kinds/index.ts";
-import { namespaceSetName } from "./share-namespace.ts";
+import { type WorkloadInstance } from "./kinds/index.ts";
 import { entriesOf, readInstance, readSet, type InsightOptions } from "./tree.ts";
 
 export interface Why {

@@ -1,8 +1,8 @@
+import { group, version } from "@threeport/module-environment";
 import { z } from "zod";
 import { ageColumn, conditionReason, conditionStatus, defineKind, type ErrorCause, type ObjectWith } from "@threeport/resource";
 import { conditionsSchema, validateObjects } from "@threeport/cluster";
 import { checkScore } from "@threeport/score";
-import { group, version } from "./group.ts";
 
 /** Leaves room in the 253 characters of a release's name for a dash and a number that no definition reaches. */
 const definitionNameMax = 240;

@@ -1,8 +1,7 @@
+import { group, version, requestsSchema } from "@threeport/module-environment";
 import { z } from "zod";
 import { ageColumn, conditionReason, conditionStatus, defineKind, WaitsFor, type ErrorCause, type KubeObject, type ObjectWith } from "@threeport/resource";
 import { conditionsSchema } from "@threeport/cluster";
-import { group, version } from "./group.ts";
-import { requestsSchema } from "./quota.ts";
 
 const instanceFields = {
   spec: z

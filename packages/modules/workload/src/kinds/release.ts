@@ -1,6 +1,6 @@
+import { group, version } from "@threeport/module-environment";
 import { z } from "zod";
 import { ageColumn, defineKind, type ObjectWith } from "@threeport/resource";
-import { group, version } from "./group.ts";
 
 const releaseFields = {
   spec: z

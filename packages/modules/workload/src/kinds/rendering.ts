@@ -1,7 +1,7 @@
+import { group, version } from "@threeport/module-environment";
 import { z } from "zod";
 import { defineKind, WaitsFor, type ObjectWith } from "@threeport/resource";
 import { sourceCauses, sourceSchema } from "./definition.ts";
-import { group, version } from "./group.ts";
 
 const fields = {
   spec: z

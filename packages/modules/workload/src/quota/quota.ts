@@ -1,7 +1,7 @@
 // Quotas of environments: how many workloads there may be, and how much their pods may ask for (design.md §6).
+import { type Environment, countedResources, type Limits } from "@threeport/module-environment";
 import { addQuantities, compareQuantities, formatQuantity, parseQuantity, type Quantity } from "@threeport/resource";
-import type { Environment, WorkloadInstance } from "../kinds/index.ts";
-import { countedResources, type Limits } from "../kinds/quota.ts";
+import type { WorkloadInstance } from "../kinds/index.ts";
 import { larger, nothing, type PodRequests } from "./requests.ts";
 
 /** What one workload takes of a quota. */

@@ -1,6 +1,7 @@
+import { environmentKind, type Environment } from "@threeport/module-environment";
 import type { ReconcileContext, Verdict } from "@threeport/engine";
 import { formatQuantity, PlatformError } from "@threeport/resource";
-import { environmentKind, workloadInstanceKind, type Environment, type WorkloadInstance } from "../kinds/index.ts";
+import { workloadInstanceKind, type WorkloadInstance } from "../kinds/index.ts";
 import { lackOf, shareOf, type Share } from "./quota.ts";
 import type { PodRequests, Requests } from "./requests.ts";
 

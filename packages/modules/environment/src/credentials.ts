@@ -1,8 +1,7 @@
 // Credentials of an environment's registries: read from Secrets of the control plane, put as one Secret into each target namespace, used by each pod.
 import type { ReconcileContext } from "@threeport/engine";
-import type { KubeObject, StoredObject } from "@threeport/resource";
-import type { Environment } from "./kinds/index.ts";
-import { fields, items, podSpecOf, withPodTemplate } from "./pod-templates.ts";
+import { fields, type KubeObject, type StoredObject } from "@threeport/resource";
+import type { Environment } from "./environment-kind.ts";
 
 /** The Secret in each target namespace that pods pull images with. */
 export const pullSecretName = "threeport-registries";
@@ -79,14 +78,4 @@ export function pullSecret(credentials: readonly Credential[]): KubeObject | und
     type: "kubernetes.io/dockerconfigjson",
     data: { ".dockerconfigjson": Buffer.from(JSON.stringify({ auths })).toString("base64") },
   };
-}
-
-/** The document with its pods pulling by the environment's credentials, beside what they name themselves. */
-export function withPullSecret(object: KubeObject): KubeObject {
-  return withPodTemplate(object, (template) => {
-    const spec = podSpecOf(template);
-    const named = items(spec["imagePullSecrets"]);
-    if (named.some((entry) => fields(entry)["name"] === pullSecretName)) return template;
-    return { ...template, spec: { ...spec, imagePullSecrets: [...named, { name: pullSecretName }] } };
-  });
 }

@@ -1,9 +1,9 @@
-// The namespace in a cluster that workloads of a project and an environment have together: one ResourceSet, owned by all instances in it.
+// The namespace in a cluster that what a project has in an environment shares: one ResourceSet, owned by all that have objects in it.
 import { allowsNamespace, deployerObjects, environmentLabel, resourceSetKind, type ResourceSet } from "@threeport/cluster";
 import type { ReconcileContext, Verdict } from "@threeport/engine";
 import { isErrorCode, PlatformError, type KubeObject, type OwnerReference } from "@threeport/resource";
-import type { Environment, WorkloadInstance } from "./kinds/index.ts";
-import { pullSecret, type Credential } from "./registries.ts";
+import { pullSecret, type Credential } from "./credentials.ts";
+import type { Environment } from "./environment-kind.ts";
 
 export interface Place {
   readonly environment: Environment;
@@ -13,25 +13,24 @@ export interface Place {
   readonly credentials: readonly Credential[];
 }
 
+/** Whoever has objects in the namespace. */
+export type Sharer = KubeObject;
+
 /** Name of the set that holds a target namespace on one runtime; all instances in it own it together, and it goes with the last of them. */
 export function namespaceSetName(place: Pick<Place, "runtime" | "targetNamespace">): string {
   return `namespace-${place.targetNamespace}.${place.runtime}`;
 }
 
 /** Makes the namespace, or joins those who have it already. */
-export async function shareNamespace(
-  instance: WorkloadInstance,
-  place: Place,
-  context: ReconcileContext,
-): Promise<ResourceSet | "terminating" | "not allowed"> {
+export async function shareNamespace(sharer: Sharer, place: Place, context: ReconcileContext): Promise<ResourceSet | "terminating" | "not allowed"> {
   const name = namespaceSetName(place);
-  const namespace = instance.metadata.namespace ?? "";
-  const owner = ownerReference(instance, false);
+  const namespace = sharer.metadata.namespace ?? "";
+  const owner = ownerReference(sharer, false);
   const found = await context.objects.get<ResourceSet>({ apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace, name });
   if (found?.metadata.deletionTimestamp !== undefined) return "terminating";
   const allowed = allowsNamespace(place.environment.spec.allow, place.targetNamespace);
   // P3: another environment of the project may have taken over a namespace that was there before; that does not make it this one's.
-  if (found?.spec.adopt === "IfUnowned" && !allowed && environmentOf(found) !== instance.spec.environment) return "not allowed";
+  if (found?.spec.adopt === "IfUnowned" && !allowed && environmentOf(found) !== place.environment.metadata.name) return "not allowed";
   if (found === undefined) {
     const made = context.objects.create<ResourceSet>({
       apiVersion: resourceSetKind.apiVersion,
@@ -50,25 +49,28 @@ export async function shareNamespace(
     ...found,
     metadata: { ...found.metadata, ownerReferences: owners.some((known) => known.uid === owner.uid) ? owners : [...owners, owner] },
     // Its environment alone decides about a namespace: two that share one would change it to and fro.
-    spec: environmentOf(found) === instance.spec.environment ? { ...found.spec, ...contentOf(namespace, place) } : found.spec,
+    spec: environmentOf(found) === place.environment.metadata.name ? { ...found.spec, ...contentOf(namespace, place) } : found.spec,
   };
   return (await context.objects.commit<ResourceSet>(found, draft)) ?? found;
 }
 
-/** The last instance takes the namespace along at once; the collector would, a moment after the instance is gone, and until then it would keep the runtime. */
-export async function leaveNamespace(instance: WorkloadInstance, context: ReconcileContext): Promise<void> {
-  const { runtime } = instance.spec;
-  const { targetNamespace } = instance.status ?? {};
+/** The last one takes the namespace along at once; the collector would, a moment after its owner is gone, and until then it would keep the runtime. */
+export async function leaveNamespace(
+  sharer: Sharer,
+  place: { readonly runtime: string | undefined; readonly targetNamespace: string | undefined },
+  context: ReconcileContext,
+): Promise<void> {
+  const { runtime, targetNamespace } = place;
   if (runtime === undefined || targetNamespace === undefined) return;
   const target = {
     apiVersion: resourceSetKind.apiVersion,
     kind: resourceSetKind.kind,
-    namespace: instance.metadata.namespace ?? "",
+    namespace: sharer.metadata.namespace ?? "",
     name: namespaceSetName({ runtime, targetNamespace }),
   };
   const set = await context.objects.get<ResourceSet>(target);
   const owners = set?.metadata.ownerReferences ?? [];
-  if (set?.metadata.deletionTimestamp !== undefined || owners.length !== 1 || owners[0]?.uid !== instance.metadata.uid) return;
+  if (set?.metadata.deletionTimestamp !== undefined || owners.length !== 1 || owners[0]?.uid !== sharer.metadata.uid) return;
   // Under the version that was read: somebody who joins now keeps it.
   await context.objects.delete(target, { resourceVersion: set?.metadata.resourceVersion ?? "" });
 }
@@ -108,12 +110,12 @@ export function namespaceNotAllowed(namespace: string, environment: Environment)
   };
 }
 
-export function ownerReference(instance: WorkloadInstance, controller: boolean): OwnerReference {
+export function ownerReference(owner: KubeObject, controller: boolean): OwnerReference {
   return {
-    apiVersion: instance.apiVersion,
-    kind: instance.kind,
-    name: instance.metadata.name,
-    uid: instance.metadata.uid ?? "",
+    apiVersion: owner.apiVersion,
+    kind: owner.kind,
+    name: owner.metadata.name,
+    uid: owner.metadata.uid ?? "",
     ...(controller ? { controller: true } : {}),
     blockOwnerDeletion: true,
   };

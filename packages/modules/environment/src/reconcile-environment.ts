@@ -1,8 +1,8 @@
 // An Environment: Ready when workloads can be deployed. Its outputs tell which credentials are in use, so that a changed Secret reaches what uses it.
 import { conditionsOf, findCondition, isReadyNow, recheck, settled, waiting, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
 import type { KubeObject } from "@threeport/resource";
-import { environmentKind, type Environment } from "./kinds/index.ts";
-import { readCredentials } from "./registries.ts";
+import { environmentKind, type Environment } from "./environment-kind.ts";
+import { readCredentials } from "./credentials.ts";
 
 const recheckMs = 3_600_000;
 const waitRecheckMs = 60_000;

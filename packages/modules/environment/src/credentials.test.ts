@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { KubeObject, Objects } from "@threeport/resource";
-import { environmentKind, type Environment } from "./kinds/index.ts";
-import { pullSecret, readCredentials, withPullSecret } from "./registries.ts";
+import { environmentKind, type Environment } from "./environment-kind.ts";
+import { pullSecret, readCredentials } from "./credentials.ts";
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 const secret = (data: Record<string, string>): KubeObject => ({
@@ -44,24 +44,6 @@ test("the Secret of a target namespace has the keys that a kubelet looks for, an
   const text = Buffer.from((made?.["data"] as Record<string, string>)[".dockerconfigjson"] ?? "", "base64").toString();
   expect(JSON.parse(text)).toEqual({ auths: { "https://index.docker.io/v1/": { auth: base64("a:b") }, "ghcr.io": { auth: base64("c:d") } } });
   expect(pullSecret([])).toBeUndefined();
-});
-
-test("pods of every kind use it beside their own, and other documents stay as they are", () => {
-  const template = { spec: { containers: [{ name: "a" }], imagePullSecrets: [{ name: "own" }] } };
-  const both = [{ name: "own" }, { name: "threeport-registries" }];
-  const document = (kind: string, spec: unknown): KubeObject => ({ apiVersion: "v1", kind, metadata: { name: "x" }, spec });
-  expect(withPullSecret(document("Deployment", { replicas: 1, template }))["spec"]).toEqual({
-    replicas: 1,
-    template: { spec: { ...template.spec, imagePullSecrets: both } },
-  });
-  expect(withPullSecret(document("CronJob", { jobTemplate: { spec: { template } } }))["spec"]).toMatchObject({
-    jobTemplate: { spec: { template: { spec: { imagePullSecrets: both } } } },
-  });
-  expect(withPullSecret(document("Pod", template.spec))["spec"]).toMatchObject({ imagePullSecrets: both });
-  for (const other of [document("Certificate", { template: { spec: { dnsNames: [] } } }), document("Service", { selector: {} })])
-    expect(withPullSecret(other)).toBe(other);
-  const twice = withPullSecret(withPullSecret(document("Deployment", { template })));
-  expect(twice).toEqual(withPullSecret(document("Deployment", { template })));
 });
 
 test.each([

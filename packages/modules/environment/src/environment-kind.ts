@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ageColumn, conditionReason, conditionStatus, defineKind, WaitsFor, type ErrorCause, type ObjectWith } from "@threeport/resource";
 import { allowSchema, conditionsSchema } from "@threeport/cluster";
 import { group, version } from "./group.ts";
-import { quotaCauses, quotaSchema } from "./quota.ts";
+import { quotaCauses, quotaSchema } from "./quota-schema.ts";
 
 const environmentFields = {
   spec: z
