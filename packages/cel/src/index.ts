@@ -4,3 +4,4 @@ export { newEnvironment, optionalOf, parseDuration } from "./environment.ts";
 export { celEqual } from "./equal.ts";
 export { instrument, prepare, testedPaths, type CelNode } from "./instrument.ts";
 export { loadCel } from "./load-cel.ts";
+export { compileTemplate, lexTemplate, type Template, type TemplateProblem } from "./template.ts";
