@@ -170,11 +170,6 @@ test.each<[string, string, string[]]>([
     ["containers.web.volumes[/d].source: Invalid value: there is no resource data: add it under resources, with type: volume"],
   ],
   [
-    "a type that is not there",
-    withResources("{db: {type: oracle}}"),
-    ["resources.db.type: Invalid value: resources of type oracle are not provided yet; there are environment, service, service-port, volume"],
-  ],
-  [
     "an output that is not there",
     withResources("{other: {type: service}}", '{A: "${resources.other.host}"}'),
     ["containers.web.variables.A: Invalid value: ${resources.other.host}: a resource of type service has the outputs name"],

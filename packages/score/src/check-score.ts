@@ -6,7 +6,7 @@ import { below, invalid, required, shown } from "./field.ts";
 import { identityCauses, resourcesOf } from "./identity.ts";
 import { upgradeOldForms } from "./old-forms.ts";
 import { checkReference, lex, type Piece } from "./placeholders.ts";
-import { resourceType, typeNames } from "./resource-types/index.ts";
+import { resourceType } from "./resource-types/index.ts";
 import { kubernetesBytes } from "./resource-types/volume.ts";
 import { kindAnnotation, serviceNameAnnotation, workloadKinds } from "./annotations.ts";
 
@@ -173,10 +173,8 @@ function resourceCauses(document: ScoreDocument): ErrorCause[] {
   return [
     ...resourcesOf(document).flatMap((named) => {
       const type = resourceType(named.resource.type);
-      if (type === undefined)
-        return [invalid(below(named.field, "type"), `resources of type ${named.resource.type} are not provided yet; there are ${typeNames.join(", ")}`)];
       return [
-        ...type.check(named, document),
+        ...(type?.check(named, document) ?? []),
         ...stringsIn(named.resource.params, below(named.field, "params")).flatMap(([text, field]) => placeholderCauses(document, text, field)),
       ];
     }),

@@ -51,6 +51,10 @@ export function expandStrings(value: unknown, field: string, scope: Scope): { re
         causes.push(...expanded.causes);
         return each;
       }
+      if (expanded.parts.some(({ secret }) => secret !== undefined)) {
+        causes.push(invalid(here, "a secret output cannot be a param of another resource, where everybody would see it"));
+        return each;
+      }
       return expanded.parts.map(({ text }) => text).join("");
     }
     if (Array.isArray(each)) return each.map((item: unknown, index) => walk(item, below(here, index)));

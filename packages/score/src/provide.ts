@@ -1,17 +1,21 @@
 import type { ErrorCause } from "@threeport/resource";
 import type { ScoreDocument } from "./document.ts";
 import { below, invalid } from "./field.ts";
-import { resourcesOf } from "./identity.ts";
+import { identityOf, resourcesOf } from "./identity.ts";
 import { expand, expandStrings, type Outputs } from "./expand.ts";
 import { lex } from "./placeholders.ts";
-import { resourceType, typeNames } from "./resource-types/index.ts";
-import type { NamedResource, Output, ProvisionContext } from "./resource-types/resource-type.ts";
+import { resourceType } from "./resource-types/index.ts";
+import type { NamedResource, Need, Output, Provision, ProvisionContext } from "./resource-types/resource-type.ts";
 
 export interface ProvidedResources {
   readonly outputs: Outputs;
   readonly causes: readonly ErrorCause[];
   /** Workloads that are named and not there. */
   readonly missing: readonly string[];
+  /** What others must provide, as far as its params are known. */
+  readonly needs: readonly Need[];
+  /** Those of them that are not provided yet. */
+  readonly waiting: readonly string[];
 }
 
 /** Outputs of all resources: each after those that its params read. */
@@ -19,11 +23,13 @@ export function provideResources(document: ScoreDocument, context: ProvisionCont
   const found = new Map<string, (key: string) => Output | undefined>();
   const causes: ErrorCause[] = [];
   const missing = new Set<string>();
+  const needs: Need[] = [];
+  const waiting: string[] = [];
   const all = new Map(resourcesOf(document).map((named) => [named.name, named]));
   const outputs: Outputs = (name, key) => found.get(name)?.(key);
 
   const visit = (named: NamedResource, path: readonly string[]): void => {
-    if (found.has(named.name)) return;
+    if (found.has(named.name) || waiting.includes(named.name)) return;
     const start = path.indexOf(named.name);
     if (start >= 0) {
       causes.push(invalid(below(named.field, "params"), `these read each other: ${[...path.slice(start), named.name].join(" → ")}`));
@@ -35,14 +41,20 @@ export function provideResources(document: ScoreDocument, context: ProvisionCont
     }
     if (causes.length > 0) return;
     const type = resourceType(named.resource.type);
-    if (type === undefined) {
-      causes.push(invalid(below(named.field, "type"), `resources of type ${named.resource.type} are not provided yet; there are ${typeNames.join(", ")}`));
-      return;
-    }
+    // What its params read is waited for first.
+    if (resourcesRead(named.resource.params).some((other) => waiting.includes(other))) return void waiting.push(named.name);
     const params = expandStrings(named.resource.params ?? {}, below(named.field, "params"), { metadata: document.metadata, outputs });
     if ("causes" in params) {
       // What waits for another workload has no outputs yet: that is told, and not what follows from it.
       if (missing.size === 0) causes.push(...params.causes);
+      return;
+    }
+    if (type === undefined) {
+      const given = named.resource.params === undefined ? {} : { params: params.value as Record<string, unknown> };
+      needs.push({ name: named.name, ...identityOf(named, context.workload ?? document.metadata.name), ...given });
+      const provision = context.provisions?.get(named.name);
+      if (provision === undefined) waiting.push(named.name);
+      else found.set(named.name, (key) => outputOf(provision, key));
       return;
     }
     const provided = type.provide({ ...named, resource: { ...named.resource, params: params.value as Record<string, unknown> } }, context, document);
@@ -54,7 +66,12 @@ export function provideResources(document: ScoreDocument, context: ProvisionCont
     }
   };
   for (const named of all.values()) if (causes.length === 0) visit(named, []);
-  return { outputs, causes, missing: [...missing].sort() };
+  return { outputs, causes, missing: [...missing].sort(), needs, waiting };
+}
+
+function outputOf({ values, secret }: Provision, key: string): Output | undefined {
+  if (secret !== undefined && Object.hasOwn(secret.values, key)) return { value: secret.values[key], secret: { name: secret.name, key } };
+  return Object.hasOwn(values, key) ? { value: values[key] } : undefined;
 }
 
 function resourcesRead(value: unknown): string[] {

@@ -1,5 +1,13 @@
 import { createClusters, type Cluster, type ClustersOptions, resourceSetKind, resourceSetReconciler } from "@threeport/cluster";
 import type { Reconciler } from "@threeport/engine";
+import {
+  claimReconciler,
+  dependencyClaimKind,
+  dependencyKind,
+  dependencyProfileKind,
+  dependencyReconciler,
+  keepBuiltInProfiles,
+} from "@threeport/module-dependency";
 import { clusterFor, runtimeKind, runtimeReconciler, type RuntimeOptions } from "@threeport/module-runtime";
 import type { ComputedKinds, Subresource, SubresourceAnswer, SubresourceRequest, Subresources } from "@threeport/apiserver";
 import { environmentKind, environmentReconciler } from "@threeport/module-environment";
@@ -68,11 +76,24 @@ export function assembleModules(input: ModulesInput): Modules {
   const connect = clusterFor(clusters);
   const digest = (content: string): string => store.sealer.digest(content).slice(0, digestLength);
   return {
-    kinds: [runtimeKind, environmentKind, workloadDefinitionKind, releaseKind, workloadInstanceKind, workloadRenderingKind, resourceSetKind],
+    kinds: [
+      runtimeKind,
+      environmentKind,
+      dependencyProfileKind,
+      dependencyKind,
+      dependencyClaimKind,
+      workloadDefinitionKind,
+      releaseKind,
+      workloadInstanceKind,
+      workloadRenderingKind,
+      resourceSetKind,
+    ],
     reconcilers: [
       runtimeReconciler({ controlPlaneId, clusters, providers }),
       resourceSetReconciler({ controlPlaneId, clusterFor: connect, digest: (content) => store.sealer.digest(content) }),
       environmentReconciler(),
+      dependencyReconciler(),
+      claimReconciler(),
       definitionReconciler(),
       instanceReconciler({ digest }),
     ],
@@ -94,6 +115,7 @@ export function assembleModules(input: ModulesInput): Modules {
         ],
       ]),
     async resume(objects) {
+      await keepBuiltInProfiles(objects);
       for (const kind of [runtimeKind, resourceSetKind]) {
         const found = await objects.list(kind);
         const rows = found.map((object) => ({

@@ -32,9 +32,9 @@ type Role = (typeof roles)[number];
 /** What holds secret values: not for mere readers. */
 const secretBearing = ["secrets"];
 /** Objects of a namespace that reach beyond it: read by its people, written by operations. */
-const beyond = ["resourcesets"];
+const beyond = ["resourcesets", "dependencies", "dependencyclaims"];
 /** Kinds that say where workloads run: operations' own, whole. */
-const operations = ["environments", "kubernetesruntimeinstances"];
+const operations = ["environments", "kubernetesruntimeinstances", "dependencyprofiles"];
 const reading = ["get", "list", "watch"];
 const rbac = ["roles", "rolebindings"];
 

@@ -1,6 +1,7 @@
 // From what a definition says to the objects of one deployment: design.md §7 "render". Reads, and writes nothing.
 import type { ReconcileContext, Verdict } from "@threeport/engine";
 import type { KubeObject } from "@threeport/resource";
+import type { Claimed } from "./claims.ts";
 import { renderManifests, replicasOf, scalableIn } from "./render.ts";
 import { renderScoreIn, type InPlace, type ScorePlace } from "./score-source.ts";
 import type { Source } from "./source.ts";
@@ -14,12 +15,14 @@ export interface Desired {
   readonly result: { readonly objects: readonly KubeObject[]; readonly replicas: number | undefined } | { readonly verdict: Verdict };
   /** Definitions that were read beside its own. */
   readonly uses: readonly string[];
+  /** What it claims of others; undefined when that is not known now. */
+  readonly claimed?: Claimed;
 }
 
 export async function desiredObjects(source: Source, place: DesiredPlace, context: Pick<ReconcileContext, "objects">): Promise<Desired> {
   const { instance } = place;
-  const { result, uses } = await documentsIn(source, place, context);
-  if ("verdict" in result) return { result, uses };
+  const { result, ...read } = await documentsIn(source, place, context);
+  if ("verdict" in result) return { result, ...read };
   const objects = renderManifests({
     objects: result.objects,
     definition: instance.spec.definition,
@@ -29,16 +32,19 @@ export async function desiredObjects(source: Source, place: DesiredPlace, contex
     restartedAt: instance.spec.restartedAt,
   });
   const scalable = scalableIn(objects);
-  if (instance.spec.replicas !== undefined && scalable === undefined) return { result: { verdict: notScalable(instance.spec.definition) }, uses };
-  return { result: { objects, replicas: scalable === undefined ? undefined : replicasOf(scalable) }, uses };
+  if (instance.spec.replicas !== undefined && scalable === undefined) return { result: { verdict: notScalable(instance.spec.definition) }, ...read };
+  return { result: { objects, replicas: scalable === undefined ? undefined : replicasOf(scalable) }, ...read };
 }
 
 async function documentsIn(source: Source, place: ScorePlace, context: Pick<ReconcileContext, "objects">): Promise<InPlace> {
   if (source.kind === "score") return renderScoreIn(source.document, place, context);
-  if (place.instance.spec.values === undefined) return { result: { objects: source.objects }, uses: [] };
+  if (place.instance.spec.values === undefined) return { result: { objects: source.objects }, uses: [], claimed: nothingClaimed };
   const message = `spec.values has no meaning for plain manifests: remove it, or write WorkloadDefinition ${place.instance.spec.definition} as a Score document`;
   return { result: { verdict: { state: "stalled", reason: "ValuesNotSupported", message } }, uses: [] };
 }
+
+/** Plain manifests have no resources. */
+const nothingClaimed: Claimed = { needs: [], blocked: [] };
 
 /** Running the old number while the spec asks for another would be a lie: nothing is applied until one of both is changed. */
 function notScalable(definition: string): Verdict {

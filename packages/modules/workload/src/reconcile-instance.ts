@@ -4,14 +4,16 @@ import {
   type Environment,
   targetNamespaceOf,
   readCredentials,
-  namespaceNotAllowed,
   ownerReference,
-  shareNamespace,
+  openNamespace,
+  followSet,
+  namespaceTerminating,
 } from "@threeport/module-environment";
 import { confirmPruneAnnotation, resourceSetKind, type ResourceSet } from "@threeport/cluster";
-import { findCondition, isReadyNow, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
+import { settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
 import type { KubeObject } from "@threeport/resource";
 import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
+import { keepClaims } from "./claims.ts";
 import { desiredObjects } from "./desired-objects.ts";
 import { releaseSource } from "./source.ts";
 import { pausedReason, report } from "./report-instance.ts";
@@ -54,32 +56,21 @@ export function instanceReconciler(options: InstanceOptions): Reconciler {
           verdict: { state: "stalled", reason: "RegistryCredentialsMissing", message: credentials },
         });
       if (instance.spec.paused === true) return hold(instance, { release, targetNamespace }, context);
-      const namespaceSet = await shareNamespace(instance, { environment, runtime, targetNamespace, credentials }, context);
-      if (namespaceSet === "terminating") {
-        await report(instance, context, {
-          release,
-          targetNamespace,
-          verdict: {
-            state: "reconciling",
-            reason: "NamespaceTerminating",
-            message: `namespace ${targetNamespace} is still being removed; it is made again after that`,
-          },
-        });
-        return waiting("the namespace to go", removalRecheckMs);
+      const lacking = await openNamespace(instance, { environment, runtime, targetNamespace, credentials }, context);
+      if (lacking !== undefined) {
+        const outcome = await report(instance, context, { release, targetNamespace, verdict: lacking });
+        return lacking.reason === namespaceTerminating ? waiting("the namespace to go", removalRecheckMs) : outcome;
       }
-      if (namespaceSet === "not allowed")
-        return report(instance, context, { release, targetNamespace, verdict: namespaceNotAllowed(targetNamespace, environment) });
-      if (!isReadyNow(namespaceSet))
-        return report(instance, context, { release, targetNamespace, verdict: follow(namespaceSet, `namespace ${targetNamespace}`) });
       const place = { instance, environment, targetNamespace, digest: options.digest, pullSecret: credentials.length > 0 };
-      const { result, uses } = await desiredObjects(await releaseSource(release, context), place, context);
-      if ("verdict" in result) return report(instance, context, { release, targetNamespace, uses, verdict: result.verdict });
+      const { result, uses, claimed } = await desiredObjects(await releaseSource(release, context), place, context);
+      const claims = claimed === undefined ? undefined : await keepClaims(instance, claimed, { targetNamespace }, context);
+      if ("verdict" in result) return report(instance, context, { release, targetNamespace, uses, claims, verdict: result.verdict });
       const { objects, replicas } = result;
       const taken = await takenBy(instance, context);
       if (taken !== undefined) return report(instance, context, { release, targetNamespace, verdict: taken });
       const pods = requestsOf(objects);
       const room = await takeRoom(instance, { environment, pods }, context);
-      if (room.verdict !== undefined) return report(room.instance, context, { release, targetNamespace, uses, verdict: room.verdict });
+      if (room.verdict !== undefined) return report(room.instance, context, { release, targetNamespace, uses, claims, verdict: room.verdict });
       const set = await context.objects.apply<ResourceSet>(setOf(instance, { environment, release, runtime, targetNamespace, objects }));
       return report(room.instance, context, {
         release,
@@ -87,8 +78,9 @@ export function instanceReconciler(options: InstanceOptions): Reconciler {
         set,
         replicas,
         uses,
+        claims,
         requests: pods.requests,
-        verdict: follow(set, `release ${release.metadata.name}`),
+        verdict: followSet(set, `release ${release.metadata.name}`),
       });
     },
   };
@@ -162,7 +154,7 @@ async function hold(instance: WorkloadInstance, wanted: { release: Release; targ
       set,
       verdict: { state: "reconciling", reason: pausedReason, message: `paused at release ${running}; release ${waits} waits; ${resume}` },
     });
-  const verdict = follow(set, `release ${running}`);
+  const verdict = followSet(set, `release ${running}`);
   return report(instance, context, { ...wanted, release, set, verdict: { ...verdict, message: `${verdict.message} (paused; ${resume})` } });
 }
 
@@ -209,13 +201,4 @@ function setOf(
       progressDeadlineSeconds: instance.spec.progressDeadlineSeconds,
     },
   };
-}
-
-/** The verdict of a set as the instance's own: only what it says of its present generation counts. */
-function follow(set: ResourceSet, what: string): Verdict {
-  const ready = findCondition(set, "Ready");
-  if (ready === undefined || (ready.observedGeneration ?? 0) !== (set.metadata.generation ?? 0))
-    return { state: "reconciling", reason: "Applying", message: `${what} is being applied` };
-  if (ready.status === "True") return { state: "ready", reason: "Healthy", message: `${what}: ${ready.message}` };
-  return { state: findCondition(set, "Stalled")?.status === "True" ? "stalled" : "reconciling", reason: ready.reason, message: ready.message };
 }

@@ -19,6 +19,8 @@ export interface Told {
   readonly set?: ResourceSet;
   readonly replicas?: number | undefined;
   readonly uses?: readonly string[];
+  /** Names of its DependencyClaims. */
+  readonly claims?: readonly string[] | undefined;
   /** What its pods ask for, once there is room for it. */
   readonly requests?: Requests;
 }
@@ -51,6 +53,7 @@ export async function report(instance: WorkloadInstance, context: ReconcileConte
   const resourceSet = given.set?.metadata.name ?? last.resourceSet;
   const replicas = given.set === undefined ? last.replicas : given.replicas;
   const uses = given.uses ?? last.uses ?? [];
+  const claims = given.claims ?? last.claims ?? [];
   const requests = given.requests === undefined ? last.requests : requestsText(given.requests);
   const input = { ...given, verdict: withDeadline(instance, given.verdict, release, context.clock.now()) };
   const counts = input.set?.status?.counts;
@@ -64,6 +67,7 @@ export async function report(instance: WorkloadInstance, context: ReconcileConte
       ...(release === undefined ? {} : { release }),
       ...(targetNamespace === undefined ? {} : { targetNamespace }),
       ...(uses.length === 0 ? {} : { uses: [...uses] }),
+      ...(claims.length === 0 ? {} : { claims: [...claims] }),
       ...(resourceSet === undefined ? {} : { resourceSet }),
       ...(replicas === undefined ? {} : { replicas }),
       ...(requests === undefined ? {} : { requests }),

@@ -2,7 +2,17 @@
 import type { Environment } from "@threeport/module-environment";
 import type { ReconcileContext, Verdict } from "@threeport/engine";
 import { mergePatch, type ErrorCause, type KubeObject, fields, items } from "@threeport/resource";
-import { checkScore, renderScore, serviceNameOf, workloadsUsed, type ScoreDocument, type ScoreServicePort } from "@threeport/score";
+import {
+  checkScore,
+  renderScore,
+  serviceNameOf,
+  workloadsUsed,
+  type Provision,
+  type RenderedScore,
+  type ScoreDocument,
+  type ScoreServicePort,
+} from "@threeport/score";
+import { identityOfInstance, outputSecrets, provisionOf, type Claimed } from "./claims.ts";
 import { workloadDefinitionKind, workloadInstanceKind, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
 import { sourceOf } from "./source.ts";
 
@@ -21,6 +31,8 @@ export interface InPlace {
   readonly result: { readonly objects: readonly KubeObject[] } | { readonly verdict: Verdict };
   /** Definitions that it reads names and ports of. */
   readonly uses: readonly string[];
+  /** What it claims; undefined when that is not known. */
+  readonly claimed?: Claimed;
 }
 
 /** Causes that a message names; all of them stand in what `tptctl validate` prints. */
@@ -52,19 +64,58 @@ async function inProject(document: ScoreDocument, place: ScorePlace, context: Pi
   workloads.set(document.metadata.name, document.service?.ports ?? {});
   const serviceNames = new Map(found.flatMap(({ name, serviceName }) => (serviceName === undefined ? [] : [[name, serviceName] as const])));
   serviceNames.set(document.metadata.name, serviceNameOf(document));
-  const rendered = renderScore(document, { variables: place.environment.spec.variables ?? {}, workloads, serviceNames, digest: place.digest });
+  const provisions = new Map<string, Provision>();
+  const render = (): RenderedScore =>
+    renderScore(document, {
+      variables: place.environment.spec.variables ?? {},
+      workloads,
+      serviceNames,
+      digest: place.digest,
+      workload: identityOfInstance(place.instance),
+      provisions,
+    });
+  const { rendered, lacking } = await withProvisions(render, provisions, { instance: place.instance, workload: document.metadata.name }, context);
   // A definition that is going cannot be referred to (K6); the periodic look finds out when it is gone.
   const uses = found.filter(({ leaving }) => !leaving).map(({ name }) => name);
   switch (rendered.kind) {
     case "objects":
-      return { result: { objects: rendered.objects }, uses };
+      return {
+        result: { objects: [...outputSecrets(rendered.objects, provisions.values()), ...rendered.objects] },
+        uses,
+        claimed: { needs: rendered.needs, blocked: [] },
+      };
     case "invalid":
       return { result: { verdict: stalled("ScoreInvalid", rendered.causes) }, uses };
     case "waiting": {
+      const claimed = { needs: rendered.needs, blocked: rendered.resources };
+      if (rendered.workloads.length === 0 && lacking !== undefined) return { result: { verdict: lacking }, uses, claimed };
       const missing = rendered.workloads.join(", ");
       const environment = place.environment.metadata.name;
       const message = `waits for ${rendered.workloads.length === 1 ? "workload" : "workloads"} ${missing}, which ${rendered.workloads.length === 1 ? "is" : "are"} not deployed in environment ${environment}: deploy ${rendered.workloads.length === 1 ? "it" : "them"}, or correct the name under resources`;
-      return { result: { verdict: { state: "reconciling", reason: "WaitingForWorkload", message } }, uses };
+      return { result: { verdict: { state: "reconciling", reason: "WaitingForWorkload", message } }, uses, claimed };
+    }
+  }
+}
+
+/** Renders with what is provided, again while that makes more known: params of one resource may read another. */
+async function withProvisions(
+  render: () => RenderedScore,
+  provisions: Map<string, Provision>,
+  place: { readonly instance: WorkloadInstance; readonly workload: string },
+  context: Pick<ReconcileContext, "objects">,
+): Promise<{ readonly rendered: RenderedScore; readonly lacking: Verdict | undefined }> {
+  const asked = new Set<string>();
+  let lacking: Verdict | undefined;
+  for (;;) {
+    const rendered = render();
+    const next = rendered.needs.filter(({ name }) => !asked.has(name));
+    if (next.length === 0) return { rendered, lacking };
+    for (const need of next) {
+      asked.add(need.name);
+      const provision = await provisionOf(need, place, context);
+      if (!("verdict" in provision)) provisions.set(need.name, provision);
+      // What has failed is told before what is only under way.
+      else if (lacking === undefined || (lacking.state !== "stalled" && provision.verdict.state === "stalled")) lacking = provision.verdict;
     }
   }
 }

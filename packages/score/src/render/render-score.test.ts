@@ -175,8 +175,8 @@ test("pods are replaced when a file changes, and by nothing else", () => {
 
 test("other workloads that are not there are waited for, by name", () => {
   const text = `${head()}containers: {web: {image: x, variables: {A: "\${resources.aa.name}", B: "\${resources.bb.port}"}}}\nresources: {aa: {type: service}, bb: {type: service-port, params: {workload: later, port: 80}}}`;
-  expect(rendered(text)).toEqual({ kind: "waiting", workloads: ["aa", "later"] });
-  expect(rendered(text, { workloads: new Map([["aa", {}]]) })).toEqual({ kind: "waiting", workloads: ["later"] });
+  expect(rendered(text)).toEqual({ kind: "waiting", workloads: ["aa", "later"], resources: [], needs: [] });
+  expect(rendered(text, { workloads: new Map([["aa", {}]]) })).toMatchObject({ kind: "waiting", workloads: ["later"] });
   expect(
     rendered(text, {
       workloads: new Map([
@@ -254,5 +254,49 @@ describe("secret outputs", () => {
 
   test("parts say where they come from", () => {
     expect(expand("a${resources.db.password}", "f", scope)).toEqual({ parts: [{ text: "a" }, { text: "canary-s3cret", secret }] });
+  });
+});
+
+describe("what others provide", () => {
+  const text = `${head()}containers: {web: {image: x, variables: {URL: "db://u:\${resources.db.password}@\${resources.db.host}/x", PASSWORD: "\${resources.db.password}"}}}
+resources: {db: {type: postgres, class: large, params: {host: "\${resources.name.host}"}}, name: {type: dns, id: common}}`;
+  const provisions = (password = "secret-one") =>
+    new Map([
+      ["name", { values: { host: "shop.example.com" } }],
+      ["db", { values: { host: "db.example.com" }, secret: { name: "app-resource-db", values: { password } } }],
+    ]);
+
+  test("it is needed by type, class and id, each after what its params read, and waited for", () => {
+    const name = { name: "name", type: "dns", class: "default", id: "common" };
+    expect(rendered(text)).toEqual({ kind: "waiting", workloads: [], resources: ["name", "db"], needs: [name] });
+    const db = { name: "db", type: "postgres", class: "large", id: "app.db", params: { host: "shop.example.com" } };
+    expect(rendered(text, { provisions: new Map([...provisions()].slice(0, 1)) })).toEqual({
+      kind: "waiting",
+      workloads: [],
+      resources: ["db"],
+      needs: [name, db],
+    });
+    expect(rendered(text, { provisions: provisions(), workload: "app-two" })).toMatchObject({ kind: "objects", needs: [name, { ...db, id: "app-two.db" }] });
+  });
+
+  test("secret outputs are read from their Secret, alone or joined with text, and a changed one replaces the pods", () => {
+    const pods = (password: string) => {
+      const found = rendered(text, { provisions: provisions(password) });
+      if (found.kind !== "objects") throw new Error(JSON.stringify(found));
+      return JSON.stringify(found.objects);
+    };
+    const one = pods("secret-one");
+    expect(one).toContain('{"name":"THREEPORT_REF_0","valueFrom":{"secretKeyRef":{"name":"app-resource-db","key":"password"}}}');
+    expect(one).toContain('{"name":"PASSWORD","valueFrom":{"secretKeyRef":{"name":"app-resource-db","key":"password"}}}');
+    expect(one).toContain('{"name":"URL","value":"db://u:$(THREEPORT_REF_0)@db.example.com/x"}');
+    expect(one).not.toContain("secret-one");
+    expect(pods("secret-two")).not.toBe(one);
+    expect(pods("secret-one")).toBe(one);
+  });
+
+  test("a secret output in the params of another resource is refused", () => {
+    const leak = text.replace("${resources.name.host}", "${resources.name.key}");
+    const found = rendered(leak, { provisions: new Map([["name", { values: {}, secret: { name: "app-resource-name", values: { key: "k" } } }]]) });
+    expect(found).toMatchObject({ kind: "invalid", causes: [{ field: "resources.db.params.host" }] });
   });
 });

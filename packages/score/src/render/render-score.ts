@@ -7,7 +7,7 @@ import { below, invalid } from "../field.ts";
 import { identityOf, identityText, resourcesOf } from "../identity.ts";
 import { provideResources } from "../provide.ts";
 import { emptyDirOf, kubernetesBytes } from "../resource-types/volume.ts";
-import type { ProvisionContext } from "../resource-types/resource-type.ts";
+import type { Need, ProvisionContext } from "../resource-types/resource-type.ts";
 import { filesOf } from "./files.ts";
 import { podVolumeName, shortName } from "./names.ts";
 import { listeningProbe, probesOf } from "./probes.ts";
@@ -18,15 +18,20 @@ export interface RenderContext extends ProvisionContext {
   readonly digest: (content: string) => string;
 }
 
-export type RenderedScore =
+/** `needs`: what others must provide, as far as it is known; see {@link Need}. */
+export type RenderedScore = { readonly needs: readonly Need[] } & RenderedAs;
+
+type RenderedAs =
   | { readonly kind: "objects"; readonly objects: readonly KubeObject[] }
   | { readonly kind: "invalid"; readonly causes: readonly ErrorCause[] }
-  /** Workloads of the project that it names are not there yet. */
-  | { readonly kind: "waiting"; readonly workloads: readonly string[] };
+  /** Workloads of the project that it names are not there yet, or resources of it are not provided. */
+  | { readonly kind: "waiting"; readonly workloads: readonly string[]; readonly resources: readonly string[] };
 
 /** On pod templates and selectors; value: the workload. */
 const workloadLabel = "threeport.io/workload";
 const filesAnnotation = "threeport.io/files-digest";
+/** Of secret outputs that variables read: a changed one replaces the pods. */
+const secretsAnnotation = "threeport.io/secrets-digest";
 /** Written by the author of the file: `off` leaves pods ready as soon as they run. */
 const defaultReadinessAnnotation = "threeport.io/default-readiness";
 
@@ -37,12 +42,12 @@ const endSeconds = 35;
 
 /** A checked document as Kubernetes objects without a namespace. Pure: same input, same objects in the same order. */
 export function renderScore(document: ScoreDocument, context: RenderContext): RenderedScore {
-  const { outputs, causes, missing } = provideResources(document, context);
-  if (causes.length > 0) return { kind: "invalid", causes };
-  if (missing.length > 0) return { kind: "waiting", workloads: missing };
+  const { outputs, causes, missing, needs, waiting } = provideResources(document, context);
+  if (causes.length > 0) return { kind: "invalid", causes, needs };
+  if (missing.length > 0 || waiting.length > 0) return { kind: "waiting", workloads: missing, resources: waiting, needs };
   const pod = renderPod(document, { metadata: document.metadata, outputs }, context);
-  if (pod.causes.length > 0) return { kind: "invalid", causes: pod.causes };
-  return { kind: "objects", objects: [...pod.objects, ...serviceOf(document), ...headlessServiceOf(document), controllerOf(document, pod)] };
+  if (pod.causes.length > 0) return { kind: "invalid", causes: pod.causes, needs };
+  return { kind: "objects", needs, objects: [...pod.objects, ...serviceOf(document), ...headlessServiceOf(document), controllerOf(document, pod)] };
 }
 
 interface RenderedPod {
@@ -56,6 +61,7 @@ interface RenderedPod {
 function renderPod(document: ScoreDocument, scope: Scope, context: RenderContext): RenderedPod {
   const { metadata, containers } = document;
   const causes: ErrorCause[] = [];
+  const secrets: string[] = [];
   const objects: KubeObject[] = [];
   const fileVolumes: object[] = [];
   const mounted = new Map<string, object>();
@@ -73,6 +79,7 @@ function renderPod(document: ScoreDocument, scope: Scope, context: RenderContext
     const variables = environmentOf(container.variables ?? {}, below(field, "variables"), scope);
     const files = filesOf({ workload: metadata.name, container: name, files: container.files ?? {}, field: below(field, "files") }, scope);
     causes.push(...variables.causes, ...files.causes);
+    secrets.push(...variables.secrets);
     objects.push(...files.objects);
     fileVolumes.push(...files.volumes);
     const mounts = [...files.mounts, ...volumeMounts(document, container, mounted)];
@@ -93,7 +100,10 @@ function renderPod(document: ScoreDocument, scope: Scope, context: RenderContext
   };
   const init = inOrder(containers, first).map((name) => render(name, roleOf(containers[name])));
   const run = main.map((name) => render(name, "main"));
-  const digest = objects.length === 0 ? {} : { [filesAnnotation]: context.digest(JSON.stringify(objects)) };
+  const digest = {
+    ...(objects.length === 0 ? {} : { [filesAnnotation]: context.digest(JSON.stringify(objects)) }),
+    ...(secrets.length === 0 ? {} : { [secretsAnnotation]: context.digest(JSON.stringify(secrets)) }),
+  };
   const annotations = { ...passedOn(metadata.annotations), ...digest };
   const volumes = [...fileVolumes, ...mounted.values()];
   return {

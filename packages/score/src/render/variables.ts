@@ -18,16 +18,21 @@ export function environmentOf(
   variables: Readonly<Record<string, string>>,
   field: string,
   scope: Scope,
-): { readonly entries: readonly EnvironmentEntry[]; readonly causes: readonly ErrorCause[] } {
+): { readonly entries: readonly EnvironmentEntry[]; readonly causes: readonly ErrorCause[]; readonly secrets: readonly string[] } {
   const helpers = new Map<string, EnvironmentEntry>();
   const entries: EnvironmentEntry[] = [];
   const causes: ErrorCause[] = [];
+  /** Values that stand in Secrets. */
+  const secrets: string[] = [];
   for (const [name, text] of Object.entries(variables).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const expanded = expand(text, below(field, name), scope);
     if ("causes" in expanded) causes.push(...expanded.causes);
-    else entries.push(entryOf(name, expanded.parts, helpers));
+    else {
+      entries.push(entryOf(name, expanded.parts, helpers));
+      secrets.push(...expanded.parts.flatMap(({ text: value, secret }) => (secret === undefined ? [] : [value])));
+    }
   }
-  return { entries: [...helpers.values(), ...entries], causes };
+  return { entries: [...helpers.values(), ...entries], causes, secrets };
 }
 
 function entryOf(name: string, parts: readonly Part[], helpers: Map<string, EnvironmentEntry>): EnvironmentEntry {

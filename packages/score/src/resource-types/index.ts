@@ -5,8 +5,6 @@ import { volumeType } from "./volume.ts";
 
 const types: readonly ResourceType[] = [environmentType, serviceType, servicePortType, volumeType];
 
-export const typeNames: readonly string[] = types.map(({ type }) => type);
-
 export function resourceType(type: string): ResourceType | undefined {
   return types.find((each) => each.type === type);
 }

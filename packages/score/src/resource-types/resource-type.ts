@@ -20,12 +20,34 @@ export interface NamedResource {
   readonly resource: ScoreResource;
 }
 
+/** A resource that something outside of the workload provides: a database, a queue. */
+export interface Need {
+  /** Of the resource. */
+  readonly name: string;
+  readonly type: string;
+  readonly class: string;
+  readonly id: string;
+  /** Undefined when none are given: such a use joins others. */
+  readonly params?: Readonly<Record<string, unknown>>;
+}
+
+/** What is provided for a {@link Need}. */
+export interface Provision {
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Outputs that nobody may see, and the Secret in the cluster that containers read them from. */
+  readonly secret?: { readonly name: string; readonly values: Readonly<Record<string, string>> };
+}
+
 /** What resources are provided from. */
 export interface ProvisionContext {
   /** Values by name, of the environment. */
   readonly variables: Readonly<Record<string, string>>;
   /** Ports that the other workloads of the project serve in this environment, by the workload's name. */
   readonly workloads: ReadonlyMap<string, Readonly<Record<string, ScoreServicePort>>>;
+  /** In ids of resources that have none of their own; the workload's name unless said. */
+  readonly workload?: string;
+  /** What is provided for needs, by the name of the resource; others are waited for. */
+  readonly provisions?: ReadonlyMap<string, Provision>;
   /** Names of their Services, by the workload's name, where they are others. */
   readonly serviceNames?: ReadonlyMap<string, string>;
 }

@@ -50,6 +50,7 @@ const instanceFields = {
         .optional()
         .describe("WorkloadDefinitions whose names and ports it reads; it is looked at again when they change.")
         .meta({ "x-kubernetes-list-type": "atomic" }),
+      claims: z.array(z.string()).optional().describe("DependencyClaims of its resources.").meta({ "x-kubernetes-list-type": "atomic" }),
       resourceSet: z.string().optional().describe("The ResourceSet with its objects."),
       objects: z.string().optional().describe("Healthy objects of all."),
       replicas: z

@@ -1,0 +1,147 @@
+import { containerSecurity, dataClaim, fromSecret, hostName, labels, podSecurity, priority, secret, selector, service, storageParam } from "./shared.ts";
+
+const image = "docker.io/library/postgres:18-alpine";
+const port = 5432;
+/** User and group of the image (docker.io/library/postgres, alpine). */
+const user = 70;
+
+/** A server with a user who may do everything. Databases of one environment share one unless they ask for another class. */
+export const postgresInstance = {
+  name: "postgres-instance-v1",
+  spec: {
+    type: "postgres-instance",
+    class: "default",
+    priority,
+    params: { properties: { storage: storageParam } },
+    generated: { password: "password(32)" },
+    provisioner: {
+      manifests: {
+        objects: [
+          secret("${name}", { password: "${generated.password}" }),
+          service(port),
+          {
+            apiVersion: "apps/v1",
+            kind: "StatefulSet",
+            metadata: { name: "${name}", labels },
+            spec: {
+              serviceName: "${name}",
+              replicas: 1,
+              selector: { matchLabels: selector },
+              volumeClaimTemplates: [dataClaim()],
+              template: {
+                metadata: { labels },
+                spec: {
+                  automountServiceAccountToken: false,
+                  enableServiceLinks: false,
+                  terminationGracePeriodSeconds: 60,
+                  securityContext: podSecurity(user),
+                  containers: [
+                    {
+                      name: "postgres",
+                      image,
+                      env: [
+                        { name: "PGDATA", value: "/data/pgdata" },
+                        { name: "POSTGRES_USER", value: "postgres" },
+                        fromSecret("POSTGRES_PASSWORD", "${name}", "password"),
+                      ],
+                      ports: [{ name: "main", containerPort: port }],
+                      resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "1Gi" } },
+                      securityContext: containerSecurity(user),
+                      readinessProbe: { exec: { command: ["pg_isready", "-U", "postgres", "-h", "127.0.0.1"] }, periodSeconds: 5, timeoutSeconds: 3 },
+                      livenessProbe: { tcpSocket: { port }, initialDelaySeconds: 30, periodSeconds: 20 },
+                      volumeMounts: [{ name: "data", mountPath: "/data" }],
+                      // A fast shutdown: clients are told, and what was committed is on disk.
+                      lifecycle: { preStop: { exec: { command: ["sh", "-c", "kill -INT 1; sleep 5"] } } },
+                    },
+                  ],
+                },
+              },
+            },
+          },
+        ],
+      },
+    },
+    outputs: {
+      host: { value: hostName },
+      port: { value: port },
+      username: { value: "postgres" },
+      password: { value: "${generated.password}", secret: true },
+      secret: { value: "${name}" },
+    },
+    deletion: { policy: "Delete", gracePeriodSeconds: 600 },
+  },
+} as const;
+
+/** Names come from variables and are quoted by the server, so nothing in them is ever read as SQL. */
+const makeDatabase = [
+  "set -eu",
+  "until pg_isready -q; do sleep 1; done",
+  'psql -v ON_ERROR_STOP=1 -v name="$NAME" -v password="$PASSWORD" <<\'SQL\'',
+  "SELECT format('CREATE ROLE %I LOGIN', :'name') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'name') \\gexec",
+  "SELECT format('ALTER ROLE %I PASSWORD %L', :'name', :'password') \\gexec",
+  "SELECT format('CREATE DATABASE %I OWNER %I', :'name', :'name') WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name') \\gexec",
+  "SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', :'name') \\gexec",
+  "SQL",
+].join("\n");
+
+/** A database and a user of its own on a server that all of an environment share. */
+export const postgres = {
+  name: "postgres-v1",
+  spec: {
+    type: "postgres",
+    class: "default",
+    priority,
+    generated: { password: "password(24)" },
+    requires: { instance: { type: "postgres-instance", class: "default", id: "shared" } },
+    provisioner: {
+      manifests: {
+        objects: [
+          secret("${name}", { password: "${generated.password}" }),
+          {
+            apiVersion: "batch/v1",
+            kind: "Job",
+            metadata: { name: "${name}-make", labels },
+            spec: {
+              backoffLimit: 10,
+              template: {
+                metadata: { labels },
+                spec: {
+                  restartPolicy: "OnFailure",
+                  automountServiceAccountToken: false,
+                  enableServiceLinks: false,
+                  securityContext: podSecurity(user),
+                  containers: [
+                    {
+                      name: "make",
+                      image,
+                      command: ["sh", "-c", makeDatabase],
+                      env: [
+                        { name: "PGHOST", value: "${requires.instance.host}" },
+                        { name: "PGPORT", value: "${string(requires.instance.port)}" },
+                        { name: "PGUSER", value: "${requires.instance.username}" },
+                        fromSecret("PGPASSWORD", "${requires.instance.secret}", "password"),
+                        { name: "NAME", value: "${name}" },
+                        fromSecret("PASSWORD", "${name}", "password"),
+                      ],
+                      resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } },
+                      securityContext: containerSecurity(user),
+                    },
+                  ],
+                },
+              },
+            },
+          },
+        ],
+      },
+    },
+    outputs: {
+      host: { value: "${requires.instance.host}" },
+      port: { value: "${requires.instance.port}" },
+      name: { value: "${name}" },
+      database: { value: "${name}" },
+      username: { value: "${name}" },
+      password: { value: "${generated.password}", secret: true },
+    },
+    deletion: { policy: "Delete", gracePeriodSeconds: 0 },
+  },
+} as const;

@@ -1,0 +1,44 @@
+// What built-in profiles have in common.
+
+/** Priority of all built-in profiles: below what operations write unless they say otherwise. */
+export const priority = -100;
+
+export const labels = { "app.kubernetes.io/name": "${need.type}", "app.kubernetes.io/instance": "${name}" };
+export const selector = { "app.kubernetes.io/instance": "${name}" };
+
+/** Of one container that needs nothing of the node; the image decides about the user. */
+export function containerSecurity(user: number): object {
+  return { runAsNonRoot: true, runAsUser: user, runAsGroup: user, allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
+}
+
+export function podSecurity(group: number): object {
+  return { fsGroup: group, seccompProfile: { type: "RuntimeDefault" } };
+}
+
+/** A Secret whose values become variables of pods. */
+export function secret(name: string, values: Readonly<Record<string, string>>): object {
+  return { apiVersion: "v1", kind: "Secret", metadata: { name, labels }, stringData: values };
+}
+
+export function service(port: number): object {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "${name}", labels },
+    spec: { selector, ports: [{ name: "main", port, targetPort: port }] },
+  };
+}
+
+export const hostName = "${name}.${targetNamespace}.svc";
+
+export const fromSecret = (variable: string, name: string, key: string): object => ({ name: variable, valueFrom: { secretKeyRef: { name, key } } });
+
+/** Size of a volume by the param `storage`. */
+export const storageParam = { type: "string", description: "Size of its volume.", default: "1Gi", pattern: "^[1-9][0-9]*(Mi|Gi|Ti)$" };
+
+export function dataClaim(): object {
+  return {
+    metadata: { name: "data" },
+    spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "${params.storage}" } } },
+  };
+}

@@ -1,0 +1,83 @@
+// What is wrong with a profile by itself: told to whoever writes it, with the field (design.md §7).
+import { compileTemplate, type Template } from "@threeport/cel";
+import type { ErrorCause } from "@threeport/resource";
+import type { DependencyProfile } from "./kinds/profile.ts";
+
+/** Names that expressions of profiles may read. CEL keeps `namespace` and `type` for itself. */
+export const profileVariables = ["params", "name", "targetNamespace", "project", "environment", "runtime", "need", "generated", "requires"] as const;
+
+type Spec = DependencyProfile["spec"];
+
+/** All parts of a profile that hold expressions, read once. */
+export interface ProfileTemplates {
+  readonly objects: Template;
+  readonly outputs: Template;
+  readonly requires: Template;
+}
+
+const compiled = new WeakMap<Spec, ProfileTemplates>();
+
+export function templatesOf(spec: Spec): ProfileTemplates {
+  const known = compiled.get(spec);
+  if (known !== undefined) return known;
+  const read = (value: unknown): Template => compileTemplate(value, profileVariables);
+  const templates = {
+    objects: read(spec.provisioner.manifests?.objects ?? []),
+    outputs: read(Object.fromEntries(Object.entries(spec.outputs ?? {}).map(([name, { value }]) => [name, value]))),
+    requires: read(Object.fromEntries(Object.entries(spec.requires ?? {}).map(([name, { params }]) => [name, params ?? {}]))),
+  };
+  compiled.set(spec, templates);
+  return templates;
+}
+
+export function profileCauses(spec: Spec): ErrorCause[] {
+  const { objects, outputs, requires } = templatesOf(spec);
+  return [
+    ...provisionerCauses(spec),
+    ...Object.entries(spec.generated ?? {}).flatMap(([name, text]) => generatorCauses(text, `spec.generated.${name}`)),
+    ...problemsAt(objects, (path) => `spec.provisioner.manifests.objects${path}`),
+    ...problemsAt(outputs, (path) => `spec.outputs.${path.replace(/^([^.[]+)/, "$1.value")}`),
+    ...problemsAt(requires, (path) => `spec.requires.${path.replace(/^([^.[]+)/, "$1.params")}`),
+    ...Object.entries(spec.requires ?? {}).flatMap(([name, required]) =>
+      required.type === spec.type && required.class === spec.class
+        ? [invalid(`spec.requires.${name}.type`, `${required.type}: a profile cannot require what it meets itself`)]
+        : [],
+    ),
+  ];
+}
+
+function provisionerCauses({ provisioner }: Spec): ErrorCause[] {
+  const named = Object.keys(provisioner);
+  if (named.length === 1) return [];
+  const field = "spec.provisioner";
+  return [
+    named.length === 0
+      ? { field, reason: "FieldValueRequired", message: "Required value: say how it is met: manifests: {objects: [...]}, or static: {} with outputs" }
+      : invalid(field, `${named.join(" and ")}: write one of them`),
+  ];
+}
+
+function problemsAt({ problems }: Template, at: (path: string) => string): ErrorCause[] {
+  return problems.map(({ path, message }) => invalid(at(path), message));
+}
+
+function invalid(field: string, message: string): ErrorCause {
+  return { field, reason: "FieldValueInvalid", message: `Invalid value: ${message}` };
+}
+
+/** Shortest and longest password that is made. */
+const [passwordMin, passwordMax] = [8, 128];
+
+/** A value that is made once. */
+export type Generator = { readonly kind: "password"; readonly length: number } | { readonly kind: "uuid" };
+
+export function readGenerator(text: string): Generator | undefined {
+  if (/^\s*uuid\(\s*\)\s*$/.test(text)) return { kind: "uuid" };
+  const length = Number(/^\s*password\(\s*(\d{1,3})\s*\)\s*$/.exec(text)?.[1]);
+  return length >= passwordMin && length <= passwordMax ? { kind: "password", length } : undefined;
+}
+
+function generatorCauses(text: string, field: string): ErrorCause[] {
+  if (readGenerator(text) !== undefined) return [];
+  return [invalid(field, `${JSON.stringify(text.slice(0, 60))}: write password(N), N from ${passwordMin} to ${passwordMax}, or uuid()`)];
+}

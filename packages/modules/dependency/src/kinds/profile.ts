@@ -1,0 +1,150 @@
+import { z } from "zod";
+import { group, version } from "@threeport/module-environment";
+import { ageColumn, deepEqual, defineKind, type ErrorCause, type ObjectWith } from "@threeport/resource";
+import { builtInLabel, builtInSpec } from "../built-in/index.ts";
+import { profileCauses } from "../check-profile.ts";
+
+const free = { "x-kubernetes-preserve-unknown-fields": true } as const;
+
+const profileFields = {
+  spec: z
+    .object({
+      type: z.string().min(2).max(63).describe("Of the dependencies that it meets: `postgres`."),
+      class: z.string().min(2).max(63).default("default").describe("Their class."),
+      match: z
+        .object({
+          environments: z.array(z.string()).optional().describe("Names of Environments.").meta({ "x-kubernetes-list-type": "set" }),
+          tiers: z
+            .array(z.enum(["development", "staging", "production"]))
+            .optional()
+            .describe("Tiers of Environments.")
+            .meta({ "x-kubernetes-list-type": "set" }),
+          runtimes: z.array(z.string()).optional().describe("Names of runtimes.").meta({ "x-kubernetes-list-type": "set" }),
+        })
+        .optional()
+        .describe("Where it may be used: everything that is named must fit; everywhere unless said."),
+      priority: z.number().int().min(-1000).max(1000).default(0).describe("Of several that fit the highest wins; then the one that names more; then the name."),
+      params: z
+        .object({
+          properties: z.record(z.string(), z.unknown()).optional().describe("Schema of each, as OpenAPI has it.").meta(free),
+          required: z.array(z.string()).optional().describe("Those that must be given.").meta({ "x-kubernetes-list-type": "set" }),
+        })
+        .optional()
+        .describe("What may be asked for. Without it any params are taken, and none has an effect unless it is read."),
+      generated: z
+        .record(z.string(), z.string())
+        .optional()
+        .describe("Values that are made once for each dependency and kept in a Secret: `password(24)`, `uuid()`. Expressions read them as `generated.NAME`."),
+      requires: z
+        .record(
+          z.string(),
+          z.object({
+            type: z.string().min(2).max(63).describe("Its type."),
+            class: z.string().min(2).max(63).default("default").describe("Its class."),
+            id: z.string().min(1).max(63).default("shared").describe("Dependencies that name the same one share it."),
+            params: z.record(z.string(), z.unknown()).optional().describe("Its params; may hold expressions.").meta(free),
+          }),
+        )
+        .optional()
+        .describe("Other dependencies that it needs. Expressions read their outputs as `requires.NAME.OUTPUT`."),
+      provisioner: z
+        .object({
+          manifests: z
+            .object({
+              objects: z
+                .array(z.record(z.string(), z.unknown()).meta(free))
+                .describe("Kubernetes documents, whose texts may hold `${ CEL }`.")
+                .meta({ "x-kubernetes-list-type": "atomic" }),
+            })
+            .optional()
+            .describe("Objects in the cluster."),
+          static: z.object({}).optional().describe("Nothing is made: the outputs say what is there already."),
+        })
+        .describe("How it is met: one of these."),
+      outputs: z
+        .record(
+          z.string(),
+          z.object({
+            value: z.unknown().describe("A value, or a text with `${ CEL }`.").meta(free),
+            secret: z.boolean().optional().describe("Nobody may see it; it stands in a Secret only."),
+          }),
+        )
+        .optional()
+        .describe("What developers read of it, by the names that they write: `host`, `port`, `password`, …"),
+      deletion: z
+        .object({
+          policy: z.enum(["Delete", "Retain"]).default("Delete").describe("What happens when nobody uses it any more."),
+          gracePeriodSeconds: z.number().int().min(0).default(0).describe("How long it stays unused before it is deleted, in seconds."),
+        })
+        .optional()
+        .describe("How it ends."),
+    })
+    .describe("How dependencies of a type are met."),
+};
+
+/** Operations say with it how a type of dependency is met. */
+export type DependencyProfile = ObjectWith<typeof profileFields>;
+
+export const dependencyProfileKind = defineKind({
+  group,
+  version,
+  kind: "DependencyProfile",
+  plural: "dependencyprofiles",
+  shortNames: ["profile", "profiles"],
+  categories: ["threeport"],
+  scope: "Cluster",
+  versionRequired: true,
+  description: "How dependencies of a type are met.",
+  fields: profileFields,
+  references: [],
+  columns: [
+    { name: "Type", type: "string", description: "What it meets.", value: (object) => (object as DependencyProfile).spec.type },
+    { name: "Class", type: "string", description: "Which sort of it.", value: (object) => (object as DependencyProfile).spec.class },
+    {
+      name: "Provisioner",
+      type: "string",
+      description: "How.",
+      value: (object) => Object.keys((object as DependencyProfile).spec.provisioner).join(","),
+    },
+    { name: "Priority", type: "integer", description: "Of several that fit the highest wins.", value: (object) => (object as DependencyProfile).spec.priority },
+    {
+      name: "Built-in",
+      type: "string",
+      description: "Whether it comes with the control plane.",
+      value: (object) => (isBuiltIn(object as DependencyProfile) ? "yes" : "no"),
+    },
+    ageColumn,
+  ],
+  validate(object) {
+    const profile = object as DependencyProfile;
+    const own = builtInSpec(profile.metadata.name);
+    return [...(own === undefined ? labelCauses(profile) : builtInCauses(profile, own)), ...profileCauses(profile.spec)];
+  },
+});
+
+export function isBuiltIn({ metadata }: DependencyProfile): boolean {
+  return metadata.labels?.[builtInLabel] === "true";
+}
+
+/** §5.6: what dependencies were bound to stays what it was. */
+function builtInCauses({ spec, metadata }: DependencyProfile, own: object): ErrorCause[] {
+  if (deepEqual(spec, own)) return [];
+  return [
+    {
+      field: "spec",
+      reason: "FieldValueForbidden",
+      message: `Forbidden: ${metadata.name} comes with the control plane and cannot change; write a profile of another name and a higher priority`,
+    },
+  ];
+}
+
+function labelCauses(profile: DependencyProfile): ErrorCause[] {
+  if (!isBuiltIn(profile)) return [];
+  return [
+    {
+      field: `metadata.labels[${builtInLabel}]`,
+      reason: "FieldValueForbidden",
+      message: "Forbidden: only profiles that come with the control plane have it; remove it",
+    },
+  ];
+}

@@ -1,0 +1,178 @@
+// From a bound dependency to its outputs: params, what it requires, generated values, objects, outputs. Each step waits for the one before.
+import { resourceSetKind, type ResourceSet } from "@threeport/cluster";
+import { findCondition, isReadyNow, type ReconcileContext, type Verdict } from "@threeport/engine";
+import { followSet, ownerReference, type Environment } from "@threeport/module-environment";
+import type { KubeObject, StoredObject } from "@threeport/resource";
+import { generatedValues } from "./generated.ts";
+import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
+import type { Dependency } from "./kinds/dependency.ts";
+import type { DependencyProfile } from "./kinds/profile.ts";
+import { objectNameOf } from "./names.ts";
+import type { Judged } from "./reconcile-dependency.ts";
+import { paramsFor, renderObjects, renderOutputs, requiredParams, type Outputs, type ProfileScope } from "./render-profile.ts";
+import { readOutputs } from "./read-outputs.ts";
+import { ownedBy } from "./secrets.ts";
+
+export const setNameOf = (dependency: string): string => `dependency.${dependency}`;
+export const outputsSecretName = (dependency: string): string => `dependency-${dependency}`;
+
+export interface ProvisionPlace {
+  readonly environment: Environment;
+  readonly profile: DependencyProfile;
+  readonly runtime: string;
+  readonly pullSecret: boolean;
+}
+
+const problem = (reason: string, messages: readonly string[]): { readonly verdict: Verdict } => ({
+  verdict: { state: "stalled", reason, message: messages.slice(0, 3).join("; ") },
+});
+
+export async function provision(dependency: Dependency, place: ProvisionPlace, context: ReconcileContext): Promise<Judged> {
+  const { environment, profile, runtime } = place;
+  const checked = paramsFor(profile.spec, dependency.spec.params ?? {});
+  if ("causes" in checked)
+    return problem(
+      "ParamsInvalid",
+      checked.causes.map(({ field = "", message }) => `params${field === "" ? "" : `.${field}`}: ${message}`),
+    );
+  const generated = await generatedValues(dependency, profile.spec.generated ?? {}, context);
+  const { targetNamespace, type, class: sort, id } = dependency.spec;
+  const base: ProfileScope = {
+    params: checked.params,
+    name: objectNameOf(dependency.spec),
+    targetNamespace,
+    project: dependency.metadata.namespace ?? "",
+    environment: { name: environment.metadata.name, tier: environment.spec.tier, variables: environment.spec.variables ?? {} },
+    runtime,
+    need: { type, class: sort, id },
+    generated,
+    requires: {},
+  };
+  const required = await require(dependency, { profile, scope: base }, context);
+  if ("problems" in required) return problem("ProfileFailed", required.problems);
+  if (required.waiting !== undefined) return { required: required.claims, verdict: required.waiting };
+  const scope = { ...base, requires: required.outputs };
+  const secrets = { ...prefixed("generated", generated), ...required.secrets };
+  const made = await makeObjects(dependency, { ...place, scope, secrets }, context);
+  if (made.verdict.state !== "ready") return { required: required.claims, ...made };
+  const outputs = renderOutputs(profile, scope, secrets);
+  if ("problems" in outputs) return { required: required.claims, ...made, ...problem("OutputsFailed", outputs.problems) };
+  return { required: required.claims, ...made, outputs: await writeOutputs(dependency, outputs, context) };
+}
+
+function prefixed(prefix: string, values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}.${name}`, value]));
+}
+
+interface Required {
+  /** Names of its claims. */
+  readonly claims: readonly string[];
+  readonly waiting?: Verdict;
+  readonly outputs: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+/** Claims what the profile requires, one claim for each. */
+async function require(
+  dependency: Dependency,
+  { profile, scope }: { readonly profile: DependencyProfile; readonly scope: ProfileScope },
+  context: ReconcileContext,
+): Promise<Required | { readonly problems: readonly string[] }> {
+  const params = requiredParams(profile, scope);
+  if ("problems" in params) return params;
+  const { environment, targetNamespace } = dependency.spec;
+  const { name: own, namespace = "" } = dependency.metadata;
+  const claims: string[] = [];
+  const outputs: Record<string, Readonly<Record<string, unknown>>> = {};
+  const secrets: Record<string, string> = {};
+  let waiting: Verdict | undefined;
+  for (const [name, wanted] of Object.entries(profile.spec.requires ?? {})) {
+    const given = params.params[name] ?? {};
+    const claim = await context.objects.apply<DependencyClaim>({
+      apiVersion: dependencyClaimKind.apiVersion,
+      kind: dependencyClaimKind.kind,
+      metadata: { name: `${own}.${name}`, namespace, ownerReferences: [ownedBy(dependency)] },
+      spec: {
+        environment,
+        targetNamespace,
+        type: wanted.type,
+        class: wanted.class,
+        id: wanted.id,
+        requiredBy: own,
+        resource: name,
+        ...(Object.keys(given).length === 0 ? {} : { params: given }),
+      },
+    } as KubeObject);
+    claims.push(claim.metadata.name);
+    if (!isReadyNow(claim)) {
+      waiting ??= waitingFor(claim);
+      continue;
+    }
+    const read = await readOutputs(claim, context);
+    outputs[name] = { ...read.values, ...read.secret };
+    Object.assign(secrets, prefixed(`requires.${name}`, read.secret));
+  }
+  return { claims, outputs, secrets, ...(waiting === undefined ? {} : { waiting }) };
+}
+
+/** What is waited for, and what it says. */
+export function waitingFor(claim: DependencyClaim): Verdict {
+  const told = findCondition(claim, "Ready");
+  const { type, resource } = claim.spec;
+  return {
+    state: findCondition(claim, "Stalled")?.status === "True" ? "stalled" : "reconciling",
+    reason: "WaitingForDependency",
+    message: `waits for ${type} ${resource}${told === undefined || told.message === "" ? "" : `: ${told.message}`}`,
+  };
+}
+
+async function makeObjects(
+  dependency: Dependency,
+  place: ProvisionPlace & { readonly scope: ProfileScope; readonly secrets: Readonly<Record<string, string>> },
+  context: ReconcileContext,
+): Promise<Pick<Judged, "set"> & { readonly verdict: Verdict }> {
+  const { profile, environment, runtime, scope, secrets } = place;
+  const rendered = renderObjects(profile, scope, secrets);
+  if ("problems" in rendered) return problem("ProfileFailed", rendered.problems);
+  if (rendered.objects.length === 0) return { verdict: { state: "ready", reason: "Provided", message: `met by profile ${profile.metadata.name}` } };
+  const { allow } = environment.spec;
+  const { type } = dependency.spec;
+  const set = await context.objects.apply<ResourceSet>({
+    apiVersion: resourceSetKind.apiVersion,
+    kind: resourceSetKind.kind,
+    metadata: {
+      name: setNameOf(dependency.metadata.name),
+      namespace: dependency.metadata.namespace ?? "",
+      ownerReferences: [ownerReference(dependency, true)],
+    },
+    spec: {
+      runtime,
+      targetNamespace: dependency.spec.targetNamespace,
+      confine: { environment: environment.metadata.name, ...(allow === undefined ? {} : { allow }) },
+      objects: rendered.objects.map(marked),
+      prune: true,
+      adopt: "Never",
+      progressDeadlineSeconds: 600,
+    },
+  } as KubeObject);
+  const verdict = followSet(set, type);
+  return { set, verdict: verdict.state === "ready" ? { state: "ready", reason: "Provided", message: `met by profile ${profile.metadata.name}` } : verdict };
+}
+
+function marked(object: KubeObject): KubeObject {
+  return { ...object, metadata: { ...object.metadata, labels: { "app.kubernetes.io/managed-by": "threeport", ...object.metadata.labels } } };
+}
+
+/** Secret ones go to a Secret beside the dependency; the status says where. */
+async function writeOutputs(dependency: Dependency, { values, secret }: Outputs, context: ReconcileContext): Promise<NonNullable<Judged["outputs"]>> {
+  const keys = Object.keys(secret).toSorted();
+  if (keys.length === 0) return { values: { ...values } };
+  const { name, namespace = "" } = dependency.metadata;
+  const written = await context.objects.apply<StoredObject>({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: outputsSecretName(name), namespace, ownerReferences: [ownedBy(dependency)] },
+    data: Object.fromEntries(Object.entries(secret).map(([key, value]) => [key, Buffer.from(value).toString("base64")])),
+  });
+  return { values: { ...values }, secret: { name: written.metadata.name, keys, version: written.metadata.resourceVersion ?? "" } };
+}

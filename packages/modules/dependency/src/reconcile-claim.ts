@@ -1,0 +1,118 @@
+// A DependencyClaim: finds or makes the Dependency that meets it, and says what that says.
+import { conditionsOf, findCondition, isReadyNow, recheck, settled, waiting, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
+import { deepEqual, isErrorCode, PlatformError, type KubeObject } from "@threeport/resource";
+import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
+import { dependencyKind, type Dependency } from "./kinds/dependency.ts";
+import { dependencyNameOf } from "./names.ts";
+
+const recheckMs = 3_600_000;
+const waitRecheckMs = 30_000;
+/** While what it would use is being removed. */
+const leavingRecheckMs = 1_000;
+
+export function claimReconciler(): Reconciler {
+  return {
+    queue: dependencyClaimKind.resource,
+    target: { apiVersion: dependencyClaimKind.apiVersion, kind: dependencyClaimKind.kind },
+    async reconcile(key, context) {
+      const found = await context.objects.get<DependencyClaim>({
+        apiVersion: dependencyClaimKind.apiVersion,
+        kind: dependencyClaimKind.kind,
+        namespace: key.namespace,
+        name: key.name,
+      });
+      if (found === undefined || found.metadata.deletionTimestamp !== undefined) return settled;
+      const name = found.spec.dependency ?? dependencyNameOf(found.spec);
+      const target = { apiVersion: dependencyKind.apiVersion, kind: dependencyKind.kind, namespace: key.namespace, name };
+      const there = await context.objects.get<Dependency>(target);
+      if (there?.metadata.deletionTimestamp !== undefined) {
+        const message = `the earlier ${found.spec.type} ${found.spec.id} is still being removed; it is made again after that`;
+        await report(found, { state: "reconciling", reason: "DependencyTerminating", message }, {}, context);
+        return waiting(message, leavingRecheckMs);
+      }
+      // Bound before it is made: one without users ends itself.
+      const claim = found.spec.dependency === undefined ? await bind(found, name, context) : found;
+      const dependency = there ?? (await make(claim, name, context));
+      const conflict = await shareParams(claim, dependency, context);
+      const verdict = conflict === undefined ? verdictOf(dependency) : conflictVerdict(claim, conflict);
+      await report(claim, verdict, { dependency: verdict.state === "ready" ? dependency : undefined, conflict }, context);
+      return verdict.state === "ready" ? recheck(recheckMs) : waiting(verdict.message, waitRecheckMs);
+    },
+  };
+}
+
+async function bind(claim: DependencyClaim, name: string, context: ReconcileContext): Promise<DependencyClaim> {
+  return (await context.objects.commit<DependencyClaim>(claim, { ...claim, spec: { ...claim.spec, dependency: name } })) ?? claim;
+}
+
+async function make(claim: DependencyClaim, name: string, context: ReconcileContext): Promise<Dependency> {
+  const { environment, type, class: sort, id, targetNamespace, params } = claim.spec;
+  const made = context.objects.create<Dependency>({
+    apiVersion: dependencyKind.apiVersion,
+    kind: dependencyKind.kind,
+    metadata: { name, namespace: claim.metadata.namespace ?? "" },
+    spec: { environment, type, class: sort, id, targetNamespace, ...(params === undefined ? {} : { params, paramsFrom: claim.metadata.name }) },
+  } as KubeObject);
+  return made.catch((error: unknown) => {
+    // Another claim was faster: read again, and join it.
+    if (isErrorCode(error, "TP_ALREADY_EXISTS")) throw new PlatformError("TP_VERSION_CONFLICT", { cause: error });
+    throw error;
+  });
+}
+
+/** Params are given in one place, or alike everywhere; a use without any joins. Another claim that gives others, if there is one. */
+async function shareParams(claim: DependencyClaim, dependency: Dependency, context: ReconcileContext): Promise<DependencyClaim | undefined> {
+  const { params } = claim.spec;
+  const { paramsFrom } = dependency.spec;
+  const own = claim.metadata.name;
+  if (params === undefined || deepEqual(params, dependency.spec.params ?? {})) return undefined;
+  const other =
+    paramsFrom === undefined || paramsFrom === own ? undefined : await context.objects.get<DependencyClaim>({ ...claimTarget(claim), name: paramsFrom });
+  const gives = other?.spec.params !== undefined && other.spec.dependency === dependency.metadata.name && other.metadata.deletionTimestamp === undefined;
+  if (gives) return other;
+  await context.objects.commit<Dependency>(dependency, { ...dependency, spec: { ...dependency.spec, params, paramsFrom: own } });
+  return undefined;
+}
+
+function conflictVerdict(claim: DependencyClaim, other: DependencyClaim): Verdict {
+  const { type, id } = claim.spec;
+  return {
+    state: "stalled",
+    reason: "ParamsConflict",
+    message: `${userOf(other)} gives ${type} ${id} other params than ${userOf(claim)}: give them in one of both, give the same in both, or another id`,
+  };
+}
+
+function claimTarget(claim: DependencyClaim) {
+  return { apiVersion: claim.apiVersion, kind: claim.kind, namespace: claim.metadata.namespace ?? "" };
+}
+
+function userOf({ spec }: DependencyClaim): string {
+  return `${spec.workload === undefined ? "dependency" : "workload"} ${spec.workload ?? spec.requiredBy ?? ""} (${spec.resource})`;
+}
+
+function verdictOf(dependency: Dependency): Verdict {
+  const told = findCondition(dependency, "Ready");
+  if (isReadyNow(dependency)) return { state: "ready", reason: "Provided", message: told?.message ?? "" };
+  const current = told !== undefined && (told.observedGeneration ?? 0) === (dependency.metadata.generation ?? 0);
+  if (!current) return { state: "reconciling", reason: "Provisioning", message: `${dependency.spec.type} ${dependency.spec.id} is being provided` };
+  return { state: findCondition(dependency, "Stalled")?.status === "True" ? "stalled" : "reconciling", reason: told.reason, message: told.message };
+}
+
+async function report(
+  claim: DependencyClaim,
+  verdict: Verdict,
+  { dependency, conflict }: { readonly dependency?: Dependency | undefined; readonly conflict?: DependencyClaim | undefined },
+  context: ReconcileContext,
+): Promise<void> {
+  const outputs = dependency?.status?.outputs ?? claim.status?.outputs;
+  await context.objects.patchStatus<DependencyClaim>({
+    ...claim,
+    status: {
+      observedGeneration: claim.metadata.generation ?? 0,
+      conditions: conditionsOf(claim, verdict, context.clock),
+      ...(outputs === undefined ? {} : { outputs }),
+      ...(conflict === undefined ? {} : { conflictsWith: conflict.metadata.name }),
+    },
+  });
+}

@@ -1,0 +1,211 @@
+// A Dependency: what a profile makes of a need. Bound once to its profile and runtime (§5.6); ends with its last user, as the profile says.
+import { resourceSetKind, type ResourceSet } from "@threeport/cluster";
+import {
+  conditionsOf,
+  findCondition,
+  recheck,
+  settled,
+  waiting,
+  withoutFinalizer,
+  type Outcome,
+  type ReconcileContext,
+  type Reconciler,
+  type Verdict,
+} from "@threeport/engine";
+import { environmentKind, leaveNamespace, openNamespace, readCredentials, type Environment } from "@threeport/module-environment";
+import { rfc3339 } from "@threeport/platform";
+import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
+import { dependencyKind, type Dependency } from "./kinds/dependency.ts";
+import { dependencyProfileKind, type DependencyProfile } from "./kinds/profile.ts";
+import { matchProfile, type Candidate } from "./match.ts";
+import { provision, setNameOf } from "./provision.ts";
+
+export const dependencyFinalizer = "threeport.io/dependency";
+
+const recheckMs = 3_600_000;
+const waitRecheckMs = 30_000;
+const removalRecheckMs = 1_000;
+const justWrittenMs = 200;
+/** A profile that is written refers to nobody, so nobody is woken by it. */
+const noProfileRecheckMs = 5_000;
+const noProfileReason = "NoProfile";
+
+const targetOf = (kind: { apiVersion: string; kind: string }, name: string, namespace?: string) => ({
+  apiVersion: kind.apiVersion,
+  kind: kind.kind,
+  name,
+  ...(namespace === undefined ? {} : { namespace }),
+});
+
+export function dependencyReconciler(): Reconciler {
+  return {
+    queue: dependencyKind.resource,
+    target: { apiVersion: dependencyKind.apiVersion, kind: dependencyKind.kind },
+    async reconcile(key, context) {
+      const target = targetOf(dependencyKind, key.name, key.namespace);
+      const found = await context.objects.get<Dependency>(target);
+      if (found === undefined) return settled;
+      if (found.metadata.deletionTimestamp !== undefined) return tearDown(found, context);
+      const claims = await context.objects.list<DependencyClaim>(dependencyClaimKind, { refersTo: target });
+      const users = claims.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map(({ metadata }) => metadata.name);
+      const environment = await context.objects.get<Environment>(targetOf(environmentKind, found.spec.environment));
+      const profile =
+        found.spec.profile === undefined ? undefined : await context.objects.get<DependencyProfile>(targetOf(dependencyProfileKind, found.spec.profile));
+      const unused = users.length > 0 ? undefined : unusedFor(found, { profile, environment }, context);
+      if (unused === "over") {
+        // Under the version that was read: somebody who claims it now keeps it.
+        await context.objects.delete(target, { resourceVersion: found.metadata.resourceVersion ?? "" });
+        // Its own writes wake it not.
+        return waiting("its removal", justWrittenMs);
+      }
+      const told = await judge(found, { environment, profile }, context);
+      return report(told.dependency ?? found, context, { ...told, users, unused });
+    },
+  };
+}
+
+interface Unused {
+  readonly since: string;
+  /** Until it is deleted; undefined: it stays. */
+  readonly leftMs: number | undefined;
+}
+
+function unusedFor(
+  { status }: Dependency,
+  place: { readonly profile: DependencyProfile | undefined; readonly environment: Environment | undefined },
+  { clock }: ReconcileContext,
+): Unused | "over" {
+  const { policy = "Delete", gracePeriodSeconds = 0 } = place.profile?.spec.deletion ?? {};
+  const since = status?.unusedSince ?? rfc3339(clock.now());
+  if (policy === "Retain") return { since, leftMs: undefined };
+  // An environment that goes takes all along.
+  const goes = place.environment === undefined || place.environment.metadata.deletionTimestamp !== undefined;
+  const leftMs = Date.parse(since) + gracePeriodSeconds * 1_000 - clock.now();
+  return goes || leftMs <= 0 ? "over" : { since, leftMs };
+}
+
+export interface Judged {
+  readonly verdict: Verdict;
+  /** As it was written meanwhile. */
+  readonly dependency?: Dependency;
+  readonly candidates?: readonly Candidate[];
+  readonly outputs?: NonNullable<Dependency["status"]>["outputs"];
+  readonly required?: readonly string[];
+  readonly set?: ResourceSet;
+}
+
+async function judge(
+  dependency: Dependency,
+  place: { readonly environment: Environment | undefined; readonly profile: DependencyProfile | undefined },
+  context: ReconcileContext,
+): Promise<Judged> {
+  const { environment } = place;
+  const stalled = (reason: string, message: string): Judged => ({ verdict: { state: "stalled", reason, message } });
+  if (environment === undefined) return stalled("EnvironmentNotFound", `there is no Environment ${dependency.spec.environment}`);
+  if (dependency.spec.profile !== undefined && place.profile === undefined)
+    return stalled(
+      "ProfileNotFound",
+      `its DependencyProfile ${dependency.spec.profile} is not there any more; make it again. What was made by it stays, and cannot be looked after meanwhile`,
+    );
+  const bound = await bind(dependency, environment, context);
+  if ("verdict" in bound) return bound;
+  const { profile, candidates } = bound;
+  const { runtime = environment.spec.runtime, targetNamespace } = bound.dependency.spec;
+  const credentials = await readCredentials(environment, context);
+  const before = { dependency: bound.dependency, ...(candidates === undefined ? {} : { candidates }) };
+  if (typeof credentials === "string") return { ...before, ...stalled("RegistryCredentialsMissing", credentials) };
+  if (profile.spec.provisioner.static === undefined) {
+    const lacking = await openNamespace(bound.dependency, { environment, runtime, targetNamespace, credentials }, context);
+    if (lacking !== undefined) return { ...before, verdict: lacking };
+  }
+  return { ...before, ...(await provision(bound.dependency, { environment, profile, runtime, pullSecret: credentials.length > 0 }, context)) };
+}
+
+/** §5.6: profile and runtime are chosen once, and stand in the spec; a better profile that comes later moves nothing. */
+async function bind(
+  dependency: Dependency,
+  environment: Environment,
+  context: ReconcileContext,
+): Promise<{ readonly dependency: Dependency; readonly profile: DependencyProfile; readonly candidates?: readonly Candidate[] } | Judged> {
+  const { spec } = dependency;
+  const held = dependency.metadata.finalizers?.includes(dependencyFinalizer) === true;
+  const known = spec.profile === undefined ? undefined : await context.objects.get<DependencyProfile>(targetOf(dependencyProfileKind, spec.profile));
+  if (held && known !== undefined) return { dependency, profile: known };
+  const runtime = spec.runtime ?? environment.spec.runtime;
+  const { chosen, candidates } = matchProfile(await context.objects.list<DependencyProfile>(dependencyProfileKind), spec, { environment, runtime });
+  if (chosen === undefined) return { verdict: { state: "stalled", reason: noProfileReason, message: noProfile(dependency, candidates) }, candidates };
+  const draft: Dependency = {
+    ...dependency,
+    metadata: {
+      ...dependency.metadata,
+      finalizers: [...(dependency.metadata.finalizers ?? []).filter((each) => each !== dependencyFinalizer), dependencyFinalizer],
+    },
+    spec: { ...spec, profile: chosen.metadata.name, runtime },
+  };
+  const bound = (await context.objects.commit(dependency, draft)) ?? dependency;
+  // At once: it is known only now why this one was chosen.
+  const told = await context.objects.patchStatus<Dependency>({ ...bound, status: { ...(bound.status ?? { conditions: [] }), candidates: [...candidates] } });
+  return { dependency: told, profile: chosen, candidates };
+}
+
+function noProfile({ spec }: Dependency, candidates: readonly Candidate[]): string {
+  const what = `type ${spec.type}${spec.class === "default" ? "" : ` and class ${spec.class}`}`;
+  if (candidates.length === 0) return `there is no DependencyProfile of ${what}; tptctl get profiles lists what there is, and operations can write one`;
+  return `no DependencyProfile of ${what} fits environment ${spec.environment}: ${candidates.map(({ profile, reason }) => `${profile} ${reason}`).join("; ")}`;
+}
+
+async function report(
+  dependency: Dependency,
+  context: ReconcileContext,
+  told: Judged & { readonly users: readonly string[]; readonly unused: Unused | undefined },
+): Promise<Outcome> {
+  const last = dependency.status;
+  const candidates = told.candidates ?? last?.candidates;
+  const outputs = told.outputs ?? last?.outputs;
+  const required = told.required ?? last?.required ?? [];
+  const resourceSet = told.set?.metadata.name ?? last?.resourceSet;
+  await context.objects.patchStatus<Dependency>({
+    ...dependency,
+    status: {
+      observedGeneration: dependency.metadata.generation ?? 0,
+      conditions: conditionsOf(dependency, told.verdict, context.clock),
+      ...(candidates === undefined ? {} : { candidates: [...candidates] }),
+      ...(told.users.length === 0 ? {} : { users: [...told.users] }),
+      ...(told.unused === undefined ? {} : { unusedSince: told.unused.since }),
+      ...(outputs === undefined ? {} : { outputs }),
+      ...(resourceSet === undefined ? {} : { resourceSet }),
+      ...(required.length === 0 ? {} : { required: [...required] }),
+    },
+  });
+  const before = findCondition(dependency, "Ready")?.reason;
+  if (told.verdict.state !== "reconciling" && before !== told.verdict.reason)
+    await context.event(dependency, {
+      type: told.verdict.state === "ready" ? "Normal" : "Warning",
+      reason: told.verdict.reason,
+      message: told.verdict.message,
+    });
+  const afterMs = told.verdict.state === "ready" ? recheckMs : told.verdict.reason === noProfileReason ? noProfileRecheckMs : waitRecheckMs;
+  const nextMs = Math.min(afterMs, told.unused?.leftMs ?? Infinity);
+  return told.verdict.state === "ready" ? recheck(nextMs) : waiting(told.verdict.message, nextMs);
+}
+
+/** Its objects first; what it required is let go by its own end, which takes its claims along. */
+async function tearDown(dependency: Dependency, context: ReconcileContext): Promise<Outcome> {
+  if (dependency.metadata.finalizers?.includes(dependencyFinalizer) !== true) return settled;
+  const { name, namespace = "" } = dependency.metadata;
+  const target = targetOf(resourceSetKind, setNameOf(name), namespace);
+  const set = await context.objects.get<ResourceSet>(target);
+  if (set !== undefined && (set.metadata.ownerReferences ?? []).some(({ uid }) => uid === dependency.metadata.uid)) {
+    await context.objects.delete(target, { uid: set.metadata.uid ?? "" });
+    const deleting = findCondition(set, "Ready");
+    const message = deleting?.reason === "Deleting" ? deleting.message : "its objects are being removed from the cluster";
+    await context.objects.patchStatus<Dependency>({
+      ...dependency,
+      status: { ...dependency.status, conditions: conditionsOf(dependency, { state: "reconciling", reason: "Deleting", message }, context.clock) },
+    });
+    return waiting(message, removalRecheckMs);
+  }
+  await leaveNamespace(dependency, { runtime: dependency.spec.runtime, targetNamespace: dependency.spec.targetNamespace }, context);
+  await withoutFinalizer(context.objects, dependency, dependencyFinalizer);
+  return settled;
+}

@@ -1,0 +1,114 @@
+// A profile in place: params checked, expressions evaluated. Pure (design.md §7).
+import type { Template } from "@threeport/cel";
+import { fields, validateSchema, type ErrorCause, type JsonObject, type KubeObject, type Schema } from "@threeport/resource";
+import { templatesOf } from "./check-profile.ts";
+import type { DependencyProfile } from "./kinds/profile.ts";
+
+/** What expressions read; see `profileVariables`. */
+export interface ProfileScope {
+  readonly params: Readonly<Record<string, unknown>>;
+  /** What objects are named after. */
+  readonly name: string;
+  readonly targetNamespace: string;
+  readonly project: string;
+  readonly environment: { readonly name: string; readonly tier: string; readonly variables: Readonly<Record<string, string>> };
+  readonly runtime: string;
+  readonly need: { readonly type: string; readonly class: string; readonly id: string };
+  readonly generated: Readonly<Record<string, string>>;
+  readonly requires: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+export type Problems = { readonly problems: readonly string[] };
+export type RenderedObjects = { readonly objects: readonly KubeObject[] } | Problems;
+export interface Outputs {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly secret: Readonly<Record<string, string>>;
+}
+
+/** Params with the defaults of the profile, or what is wrong with them; fields are below `params`. */
+export function paramsFor(
+  spec: DependencyProfile["spec"],
+  given: Readonly<Record<string, unknown>>,
+): { readonly params: JsonObject } | { readonly causes: readonly ErrorCause[] } {
+  const { properties = {}, required = [] } = spec.params ?? {};
+  const schema: Schema = { type: "object", properties: properties as Record<string, Schema>, required, "x-kubernetes-preserve-unknown-fields": true };
+  const defaults = Object.entries(properties).flatMap(([name, property]) => {
+    const value = fields(property)["default"];
+    return value === undefined || given[name] !== undefined ? [] : [[name, value] as const];
+  });
+  const params = { ...given, ...Object.fromEntries(defaults) } as JsonObject;
+  const causes = validateSchema(params, schema);
+  return causes.length > 0 ? { causes } : { params };
+}
+
+/** Params of the other dependencies that it needs, by their names in the profile. */
+export function requiredParams(
+  profile: DependencyProfile,
+  scope: ProfileScope,
+): { readonly params: Readonly<Record<string, Record<string, unknown>>> } | Problems {
+  const result = evaluate(templatesOf(profile.spec).requires, profile, scope, "spec.requires.");
+  return "problems" in result ? result : { params: result.value as Record<string, Record<string, unknown>> };
+}
+
+/** @param secrets values that must stand in Secrets only */
+export function renderObjects(profile: DependencyProfile, scope: ProfileScope, secrets: Readonly<Record<string, string>>): RenderedObjects {
+  const result = evaluate(templatesOf(profile.spec).objects, profile, scope, "spec.provisioner.manifests.objects");
+  if ("problems" in result) return result;
+  const objects = result.value as KubeObject[];
+  const problems = objects.flatMap((object, index) => [...shapeProblems(object, index), ...leaks(object, index, secrets)]);
+  return problems.length > 0 ? { problems: problems.map((problem) => `DependencyProfile ${profile.metadata.name}: ${problem}`) } : { objects };
+}
+
+export function renderOutputs(profile: DependencyProfile, scope: ProfileScope, secrets: Readonly<Record<string, string>>): Outputs | Problems {
+  const result = evaluate(templatesOf(profile.spec).outputs, profile, scope, "spec.outputs.");
+  if ("problems" in result) return result;
+  const [values, secret]: [Record<string, unknown>, Record<string, string>] = [{}, {}];
+  for (const [name, value] of Object.entries(result.value as Record<string, unknown>)) {
+    if (profile.spec.outputs?.[name]?.secret === true) secret[name] = typeof value === "string" ? value : JSON.stringify(value);
+    else if (valuesIn(value).some((text) => holdsSecret(text, secrets)))
+      return { problems: [`DependencyProfile ${profile.metadata.name}: spec.outputs.${name}: it holds a secret value, so it must say secret: true`] };
+    else values[name] = value;
+  }
+  return { values, secret };
+}
+
+function evaluate(template: Template, profile: DependencyProfile, scope: ProfileScope, at: string): { readonly value: unknown } | Problems {
+  const result = template.render({ ...scope });
+  if ("value" in result) return result;
+  return { problems: result.problems.map(({ path, message }) => `DependencyProfile ${profile.metadata.name}: ${at}${path}: ${message}`) };
+}
+
+function shapeProblems(object: unknown, index: number): string[] {
+  const { apiVersion, kind, metadata } = (typeof object === "object" && object !== null ? object : {}) as Partial<KubeObject>;
+  const named = typeof metadata === "object" && typeof metadata.name === "string" && metadata.name !== "";
+  return typeof apiVersion === "string" && typeof kind === "string" && named
+    ? []
+    : [`spec.provisioner.manifests.objects[${index}]: it is no Kubernetes document: it needs apiVersion, kind and metadata.name`];
+}
+
+/** A secret value in a Deployment or a ConfigMap is one that everybody sees. */
+function leaks(object: KubeObject, index: number, secrets: Readonly<Record<string, string>>): string[] {
+  const { apiVersion, kind } = object;
+  if (apiVersion === "v1" && kind === "Secret") return [];
+  const found = new Set(valuesIn(object).flatMap((text) => Object.entries(secrets).flatMap(([name, value]) => (holds(text, value) ? [name] : []))));
+  return [...found].map(
+    (name) =>
+      `spec.provisioner.manifests.objects[${index}]: ${kind} ${object.metadata.name} holds ${name}, which is secret: put it into a Secret and refer to that`,
+  );
+}
+
+function holdsSecret(text: string, secrets: Readonly<Record<string, string>>): boolean {
+  return Object.values(secrets).some((value) => holds(text, value));
+}
+
+/** Shorter values could stand anywhere by chance. */
+const secretLengthMin = 8;
+
+function holds(text: string, value: string): boolean {
+  return value.length >= secretLengthMin && text.includes(value);
+}
+
+function valuesIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(valuesIn) : [];
+}

@@ -1,0 +1,102 @@
+// The needs of a Score workload as DependencyClaims, and what is provided for them. Dependencies themselves are another domain: it is met through its claims.
+import { isReadyNow, type ReconcileContext, type Verdict } from "@threeport/engine";
+import { dependencyClaimKind, readOutputs, waitingFor, type DependencyClaim } from "@threeport/module-dependency";
+import { ownerReference } from "@threeport/module-environment";
+import { deepEqual, type KubeObject } from "@threeport/resource";
+import type { Need, Provision } from "@threeport/score";
+import type { WorkloadInstance } from "./kinds/index.ts";
+
+const claimTarget = (instance: WorkloadInstance, resource: string) => ({
+  apiVersion: dependencyClaimKind.apiVersion,
+  kind: dependencyClaimKind.kind,
+  namespace: instance.metadata.namespace ?? "",
+  name: claimName(instance, resource),
+});
+
+export function claimName(instance: WorkloadInstance, resource: string): string {
+  return `${instance.metadata.name}.${resource}`;
+}
+
+/** The Secret in the cluster from which the containers of a workload read the outputs of one of its resources. */
+const outputsName = (workload: string, resource: string): string => `${workload}-resource-${resource}`;
+
+/** Of another type, class or id: another dependency. */
+function isOther({ spec }: DependencyClaim, need: Need): boolean {
+  return spec.type !== need.type || spec.class !== need.class || spec.id !== need.id;
+}
+
+/** What is provided for a need; or what to tell while it is not. */
+export async function provisionOf(
+  need: Need,
+  { instance, workload }: { readonly instance: WorkloadInstance; readonly workload: string },
+  context: Pick<ReconcileContext, "objects">,
+): Promise<Provision | { readonly verdict: Verdict }> {
+  const claim = await context.objects.get<DependencyClaim>(claimTarget(instance, need.name));
+  if (claim === undefined || claim.metadata.deletionTimestamp !== undefined || isOther(claim, need) || !deepEqual(claim.spec.params, need.params))
+    return { verdict: { state: "reconciling", reason: "WaitingForDependency", message: `waits for ${need.type} ${need.name}, which is being claimed` } };
+  if (!isReadyNow(claim)) return { verdict: waitingFor(claim) };
+  const { values, secret } = await readOutputs(claim, context);
+  return { values, ...(Object.keys(secret).length === 0 ? {} : { secret: { name: outputsName(workload, need.name), values: secret } }) };
+}
+
+/** The Secrets that rendered objects read, with their values. */
+export function outputSecrets(objects: readonly KubeObject[], provisions: Iterable<Provision>): KubeObject[] {
+  const text = JSON.stringify(objects);
+  return [...provisions].flatMap(({ secret }) =>
+    secret === undefined || !text.includes(JSON.stringify(secret.name))
+      ? []
+      : [{ apiVersion: "v1", kind: "Secret", metadata: { name: secret.name }, stringData: { ...secret.values } }],
+  );
+}
+
+export interface Claimed {
+  readonly needs: readonly Need[];
+  /** Resources that are needed and whose params are not known yet: their claims stay as they are. */
+  readonly blocked: readonly string[];
+}
+
+/** Makes, changes and removes claims until they are what is needed. Their names, which the status refers to. */
+export async function keepClaims(
+  instance: WorkloadInstance,
+  { needs, blocked }: Claimed,
+  place: { readonly targetNamespace: string },
+  context: ReconcileContext,
+): Promise<string[]> {
+  const { apiVersion, kind, metadata, spec } = instance;
+  const { namespace = "", name } = metadata;
+  const there = await context.objects.list<DependencyClaim>(dependencyClaimKind, { refersTo: { apiVersion, kind, namespace, name } });
+  const wanted = new Set([...needs.map((need) => need.name), ...blocked]);
+  const leaving = new Set<string>();
+  for (const claim of there) {
+    const { resource } = claim.spec;
+    const need = needs.find((each) => each.name === resource);
+    // Another type or id is another claim: made when the old one is gone, which wakes the instance.
+    const other = need !== undefined && isOther(claim, need);
+    if (other || claim.metadata.deletionTimestamp !== undefined) leaving.add(resource);
+    if (other || !wanted.has(resource)) await context.objects.delete({ ...claimTarget(instance, resource), name: claim.metadata.name });
+  }
+  for (const { name: resource, type, class: sort, id, params } of needs) {
+    if (leaving.has(resource)) continue;
+    await context.objects.apply({
+      apiVersion: dependencyClaimKind.apiVersion,
+      kind: dependencyClaimKind.kind,
+      metadata: { name: claimName(instance, resource), namespace, ownerReferences: [ownerReference(instance, true)] },
+      spec: {
+        environment: spec.environment,
+        targetNamespace: place.targetNamespace,
+        workload: name,
+        resource,
+        type,
+        class: sort,
+        id,
+        ...(params === undefined ? {} : { params }),
+      },
+    } as KubeObject);
+  }
+  return [...wanted].map((resource) => claimName(instance, resource)).toSorted();
+}
+
+/** In ids of resources without one: another deployment of the workload in the same environment has dependencies of its own. */
+export function identityOfInstance(instance: WorkloadInstance): string {
+  return instance.spec.targetNamespace === undefined ? instance.spec.definition : instance.metadata.name;
+}
