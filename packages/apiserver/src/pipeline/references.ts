@@ -145,7 +145,9 @@ function valuesAt(object: unknown, path: string): { value: unknown; path: string
       const child = (value as Record<string, unknown>)[name];
       const here = at === "" ? name : `${at}.${name}`;
       if (!list) return [{ value: child, path: here, parent: value }];
-      return Array.isArray(child) ? child.map((item: unknown, index) => ({ value: item, path: `${here}[${index}]`, parent: value })) : [];
+      if (Array.isArray(child)) return child.map((item: unknown, index) => ({ value: item, path: `${here}[${index}]`, parent: value }));
+      if (typeof child !== "object" || child === null) return [];
+      return Object.entries(child).map(([key, item]) => ({ value: item as unknown, path: `${here}.${key}`, parent: value }));
     });
   }
   return current;

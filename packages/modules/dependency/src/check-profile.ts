@@ -23,7 +23,9 @@ export function templatesOf(spec: Spec): ProfileTemplates {
   const read = (value: unknown): Template => compileTemplate(value, profileVariables);
   const templates = {
     objects: read(spec.provisioner.manifests?.objects ?? []),
-    outputs: read(Object.fromEntries(Object.entries(spec.outputs ?? {}).map(([name, { value }]) => [name, value]))),
+    outputs: read(
+      Object.fromEntries(Object.entries(spec.outputs ?? {}).flatMap(([name, { value, secretRef }]) => (secretRef === undefined ? [[name, value]] : []))),
+    ),
     requires: read(Object.fromEntries(Object.entries(spec.requires ?? {}).map(([name, { params }]) => [name, params ?? {}]))),
   };
   compiled.set(spec, templates);
@@ -36,6 +38,9 @@ export function profileCauses(spec: Spec): ErrorCause[] {
     ...provisionerCauses(spec),
     ...Object.entries(spec.generated ?? {}).flatMap(([name, text]) => generatorCauses(text, `spec.generated.${name}`)),
     ...problemsAt(objects, (path) => `spec.provisioner.manifests.objects${path}`),
+    ...Object.entries(spec.outputs ?? {}).flatMap(([name, { value, secretRef }]) =>
+      (value === undefined) === (secretRef === undefined) ? [invalid(`spec.outputs.${name}`, "write one of value and secretRef")] : [],
+    ),
     ...problemsAt(outputs, (path) => `spec.outputs.${path.replace(/^([^.[]+)/, "$1.value")}`),
     ...problemsAt(requires, (path) => `spec.requires.${path.replace(/^([^.[]+)/, "$1.params")}`),
     ...Object.entries(spec.requires ?? {}).flatMap(([name, required]) =>

@@ -162,7 +162,8 @@ test(
 test("a profile of operations wins where it fits: the same file gets what is there already, and nothing is made", { timeout: 60_000 }, async () => {
   const env = await place({ tier: "production" });
   const other = await place();
-  await profile(fresh("company-redis"), {
+  const secretName = fresh("company-redis");
+  await profile(secretName, {
     type: "redis",
     match: { environments: [env] },
     provisioner: { static: {} },
@@ -170,16 +171,29 @@ test("a profile of operations wins where it fits: the same file gets what is the
       host: { value: "redis.example.com" },
       port: { value: 6380 },
       username: { value: "${environment.tier}" },
-      password: { value: "known to operations", secret: true },
+      password: { secretRef: { namespace: "default", name: secretName, key: "password" } },
     },
   });
-  const app = { resources: { cache: { type: "redis" } }, variables: { HOST: "${resources.cache.username}@${resources.cache.host}:${resources.cache.port}" } };
+  const app = {
+    resources: { cache: { type: "redis" } },
+    variables: { HOST: "${resources.cache.username}@${resources.cache.host}:${resources.cache.port}", PASSWORD: "${resources.cache.password}" },
+  };
   const [here, there] = [fresh("here"), fresh("there")];
   await deploy(here, env, app);
   await deploy(there, other, app);
+  await waits(here, `output password: there is no Secret default/${secretName}`);
+  await plane.create({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: secretName, namespace: "default" },
+    stringData: { password: "known to operations" },
+  });
   await plane.ready(instances, here);
   await plane.ready(instances, there);
   expect((await environmentOf(`default-${env}`, here))["HOST"]).toBe("production@redis.example.com:6380");
+  expect(Buffer.from((await live("v1", "Secret", `default-${env}`, `${here}-resource-cache`))?.data?.["password"] ?? "", "base64").toString()).toBe(
+    "known to operations",
+  );
   expect((await environmentOf(`default-${other}`, there))["HOST"]).toMatch(/^default@\S+\.svc:6379$/);
   const { candidates } = (await plane.get<Dependency>(dependencies, `${other}.redis.${there}.cache`))?.status ?? {};
   expect(candidates?.map(({ chosen, reason }) => `${chosen} ${reason}`)).toEqual([
@@ -215,6 +229,7 @@ test.each<[string, object, string, RegExp]>([
   ["no provisioner", { provisioner: {} }, "spec.provisioner", /say how it is met/],
   ["a broken expression", { provisioner: { static: {} }, outputs: { host: { value: "${name +}" } } }, "spec.outputs.host.value", /name \+/],
   ["an unknown variable", { provisioner: { manifests: { objects: [{ kind: "${nobody}" }] } } }, "spec.provisioner.manifests.objects[0].kind", /nobody/i],
+  ["an output of two sorts", { provisioner: { static: {} }, outputs: { host: {} } }, "spec.outputs.host", /write one of value and secretRef/],
   ["a generator that is none", { provisioner: { static: {} }, generated: { key: "random()" } }, "spec.generated.key", /write password\(N\)/],
 ])("a profile with %s is refused, with its field", async (_, spec, field, message) => {
   const refused = profile(fresh("bad"), { type: "redis", ...spec });

@@ -11,7 +11,7 @@ import { objectNameOf } from "./names.ts";
 import type { Judged } from "./reconcile-dependency.ts";
 import { paramsFor, renderObjects, renderOutputs, requiredParams, type Outputs, type ProfileScope } from "./render-profile.ts";
 import { readOutputs } from "./read-outputs.ts";
-import { ownedBy } from "./secrets.ts";
+import { ownedBy, secretData } from "./secrets.ts";
 
 export const setNameOf = (dependency: string): string => `dependency.${dependency}`;
 export const outputsSecretName = (dependency: string): string => `dependency-${dependency}`;
@@ -57,7 +57,29 @@ export async function provision(dependency: Dependency, place: ProvisionPlace, c
   if (made.verdict.state !== "ready") return { required: required.claims, ...made };
   const outputs = renderOutputs(profile, scope, secrets);
   if ("problems" in outputs) return { required: required.claims, ...made, ...problem("OutputsFailed", outputs.problems) };
-  return { required: required.claims, ...made, outputs: await writeOutputs(dependency, outputs, context) };
+  const given = await givenSecrets(profile, context);
+  if ("problems" in given) return { required: required.claims, ...made, ...problem("SecretMissing", given.problems) };
+  const all = { ...outputs, secret: { ...outputs.secret, ...given.secret } };
+  return { required: required.claims, ...made, outputs: await writeOutputs(dependency, all, context) };
+}
+
+/** Outputs that operations keep in Secrets of their own. */
+async function givenSecrets(
+  { spec }: DependencyProfile,
+  { objects }: ReconcileContext,
+): Promise<{ readonly secret: Readonly<Record<string, string>> } | { readonly problems: readonly string[] }> {
+  const secret: Record<string, string> = {};
+  const problems: string[] = [];
+  for (const [output, { secretRef }] of Object.entries(spec.outputs ?? {})) {
+    if (secretRef === undefined) continue;
+    const { namespace, name, key } = secretRef;
+    const found = await objects.get<StoredObject>({ apiVersion: "v1", kind: "Secret", namespace, name });
+    const value = found === undefined ? undefined : secretData(found)[key];
+    if (value === undefined)
+      problems.push(`output ${output}: there is no ${found === undefined ? `Secret ${namespace}/${name}` : `key ${key} in Secret ${namespace}/${name}`}`);
+    else secret[output] = value;
+  }
+  return problems.length > 0 ? { problems } : { secret };
 }
 
 function prefixed(prefix: string, values: Readonly<Record<string, string>>): Record<string, string> {

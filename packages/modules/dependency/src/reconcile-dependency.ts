@@ -26,9 +26,9 @@ const recheckMs = 3_600_000;
 const waitRecheckMs = 30_000;
 const removalRecheckMs = 1_000;
 const justWrittenMs = 200;
-/** A profile that is written refers to nobody, so nobody is woken by it. */
-const noProfileRecheckMs = 5_000;
-const noProfileReason = "NoProfile";
+/** What would help refers to nobody, so nobody is woken by it: a profile that is written, a Secret of operations. */
+const unheard: ReadonlySet<string> = new Set(["NoProfile", "SecretMissing"]);
+const unheardRecheckMs = 5_000;
 
 const targetOf = (kind: { apiVersion: string; kind: string }, name: string, namespace?: string) => ({
   apiVersion: kind.apiVersion,
@@ -86,6 +86,7 @@ function unusedFor(
 
 export interface Judged {
   readonly verdict: Verdict;
+  readonly profile?: DependencyProfile;
   /** As it was written meanwhile. */
   readonly dependency?: Dependency;
   readonly candidates?: readonly Candidate[];
@@ -112,7 +113,7 @@ async function judge(
   const { profile, candidates } = bound;
   const { runtime = environment.spec.runtime, targetNamespace } = bound.dependency.spec;
   const credentials = await readCredentials(environment, context);
-  const before = { dependency: bound.dependency, ...(candidates === undefined ? {} : { candidates }) };
+  const before = { profile, dependency: bound.dependency, ...(candidates === undefined ? {} : { candidates }) };
   if (typeof credentials === "string") return { ...before, ...stalled("RegistryCredentialsMissing", credentials) };
   if (profile.spec.provisioner.static === undefined) {
     const lacking = await openNamespace(bound.dependency, { environment, runtime, targetNamespace, credentials }, context);
@@ -133,7 +134,7 @@ async function bind(
   if (held && known !== undefined) return { dependency, profile: known };
   const runtime = spec.runtime ?? environment.spec.runtime;
   const { chosen, candidates } = matchProfile(await context.objects.list<DependencyProfile>(dependencyProfileKind), spec, { environment, runtime });
-  if (chosen === undefined) return { verdict: { state: "stalled", reason: noProfileReason, message: noProfile(dependency, candidates) }, candidates };
+  if (chosen === undefined) return { verdict: { state: "stalled", reason: "NoProfile", message: noProfile(dependency, candidates) }, candidates };
   const draft: Dependency = {
     ...dependency,
     metadata: {
@@ -184,8 +185,10 @@ async function report(
       reason: told.verdict.reason,
       message: told.verdict.message,
     });
-  const afterMs = told.verdict.state === "ready" ? recheckMs : told.verdict.reason === noProfileReason ? noProfileRecheckMs : waitRecheckMs;
-  const nextMs = Math.min(afterMs, told.unused?.leftMs ?? Infinity);
+  const afterMs = told.verdict.state === "ready" ? recheckMs : unheard.has(told.verdict.reason) ? unheardRecheckMs : waitRecheckMs;
+  // The Secrets of a profile may stand in any namespace, where nothing of a project can refer to them: they are looked at.
+  const readsSecrets = Object.values(told.profile?.spec.outputs ?? {}).some(({ secretRef }) => secretRef !== undefined);
+  const nextMs = Math.min(readsSecrets ? Math.min(afterMs, waitRecheckMs) : afterMs, told.unused?.leftMs ?? Infinity);
   return told.verdict.state === "ready" ? recheck(nextMs) : waiting(told.verdict.message, nextMs);
 }
 

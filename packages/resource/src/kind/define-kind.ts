@@ -11,7 +11,7 @@ export const WaitsFor = { Existence: 1, Readiness: 2, Outputs: 4, Generation: 8 
 
 /** A path in the body that names another object (design.md §5.1). */
 export interface KindReference {
-  /** Dotted path to a name, for example `spec.definition`; `[*]` walks a list. */
+  /** Dotted path to a name, for example `spec.definition`; `[*]` walks a list, or the values of a map. */
   readonly path: string;
   readonly to: { readonly group: string; readonly resource: string };
   /** `same`: the namespace of the referring object. `cluster`: none. Or a sibling path that holds the namespace. */

@@ -26,6 +26,8 @@ export const redis = {
               replicas: 1,
               selector: { matchLabels: selector },
               volumeClaimTemplates: [dataClaim()],
+              // What the profile's deletion says is meant for the data too.
+              persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete", whenScaled: "Retain" },
               template: {
                 metadata: { labels },
                 spec: {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { group, version } from "@threeport/module-environment";
-import { ageColumn, deepEqual, defineKind, type ErrorCause, type ObjectWith } from "@threeport/resource";
+import { ageColumn, deepEqual, defineKind, WaitsFor, type ErrorCause, type ObjectWith } from "@threeport/resource";
 import { builtInLabel, builtInSpec } from "../built-in/index.ts";
 import { profileCauses } from "../check-profile.ts";
 
@@ -65,7 +65,15 @@ const profileFields = {
         .record(
           z.string(),
           z.object({
-            value: z.unknown().describe("A value, or a text with `${ CEL }`.").meta(free),
+            value: z.unknown().optional().describe("A value, or a text with `${ CEL }`.").meta(free),
+            secretRef: z
+              .object({
+                namespace: z.string().min(1).describe("Its namespace."),
+                name: z.string().min(1).describe("Its name."),
+                key: z.string().min(1).describe("Which of its values."),
+              })
+              .optional()
+              .describe("A Secret of the control plane that holds the value, in place of `value`; the output is secret then."),
             secret: z.boolean().optional().describe("Nobody may see it; it stands in a Secret only."),
           }),
         )
@@ -96,7 +104,14 @@ export const dependencyProfileKind = defineKind({
   versionRequired: true,
   description: "How dependencies of a type are met.",
   fields: profileFields,
-  references: [],
+  references: [
+    {
+      path: "spec.outputs[*].secretRef.name",
+      to: { group: "", resource: "secrets" },
+      namespace: { path: "namespace" },
+      waitsFor: WaitsFor.Existence | WaitsFor.Outputs,
+    },
+  ],
   columns: [
     { name: "Type", type: "string", description: "What it meets.", value: (object) => (object as DependencyProfile).spec.type },
     { name: "Class", type: "string", description: "Which sort of it.", value: (object) => (object as DependencyProfile).spec.class },
