@@ -74,7 +74,8 @@ export function assembleModules(input: ModulesInput): Modules {
     onChange: (keys) => store.queue.enqueue(keys.map((key) => ({ queue: resourceSetKind.resource, key, priority: 1, mask: 0, delayMs: 0 }))),
   });
   const connect = clusterFor(clusters);
-  const digest = (content: string): string => store.sealer.digest(content).slice(0, digestLength);
+  // Without the name of its algorithm, which would be most of it.
+  const digest = (content: string): string => store.sealer.digest(content).replace(/^.*:/, "").slice(0, digestLength);
   return {
     kinds: [
       runtimeKind,

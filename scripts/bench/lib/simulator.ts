@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseKubeconfig, type ConnectionConfig } from "../../../packages/client/src/index.ts";
 import { systemExec } from "../../../packages/platform/src/index.ts";
+import { endWithUs } from "./end-with-us.ts";
 
 const main = resolve(import.meta.dirname, "../../../packages/sim/src/main.ts");
 
@@ -21,6 +22,7 @@ export async function startSimulator(folder: string, clusters: number): Promise<
     },
     killAfterMs: 15_000,
   });
+  endWithUs(process);
   await Promise.race([
     once(ready, "ready"),
     process.exited.then(() => {

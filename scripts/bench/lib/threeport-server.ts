@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseKubeconfig, type ConnectionConfig } from "../../../packages/client/src/index.ts";
 import { systemClock, systemExec, type RunningProcess } from "../../../packages/platform/src/index.ts";
+import { endWithUs } from "./end-with-us.ts";
 import { isReady } from "./ready.ts";
 import type { SystemUnderTest } from "./system-under-test.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -44,6 +45,7 @@ export async function startServer({ home, port, compileCache = `${home}-compiled
       killAfterMs: 15_000,
     },
   );
+  endWithUs(process);
   let ended = false;
   void process.exited.then(() => (ended = true));
   try {

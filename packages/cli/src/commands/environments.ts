@@ -1,7 +1,8 @@
+import type { KubeClient } from "@threeport/client";
 import { deepEqual, isErrorCode, PlatformError } from "@threeport/resource";
 import { connect } from "../connect.ts";
 import { say, type CliContext } from "../context.ts";
-import { environment, runtimeInstance, workloadInstance, type WorkloadInstance } from "../kinds.ts";
+import { dependency, dependencyProfile, environment, projectFlag, runtimeInstance, workloadInstance, type Observed, type WorkloadInstance } from "../kinds.ts";
 import { findResource } from "../objects/find-resource.ts";
 import { removeObject } from "../objects/remove-object.ts";
 import type { QuotaLimits } from "../parse.ts";
@@ -81,5 +82,25 @@ export async function deleteEnvironment(this: CliContext, flags: { readonly casc
       mayBeGone: true,
       ...wait,
     });
-  await removeObject(this, client, { target: { ...environment, name }, label: `environment ${name}`, ...wait });
+  // What the deployments depended on may outlive them for a while; with them it goes.
+  const left = (await client.list<Observed>(dependency, { signal })).items.filter(({ spec }) => spec?.["environment"] === name);
+  if (left.length > 0 && flags.cascade) await refuseRetained(client, left, signal);
+  await removeObject(this, client, { target: { ...environment, name }, label: `environment ${name}`, withUsers: flags.cascade, ...wait });
+}
+
+/** What operations want to keep is deleted by name only. */
+async function refuseRetained(client: KubeClient, dependencies: readonly Observed[], signal: AbortSignal): Promise<void> {
+  const profiles = (await client.list<Observed>(dependencyProfile, { signal })).items;
+  const retained = dependencies.filter(({ spec }) => {
+    const profile = profiles.find(({ metadata }) => metadata.name === spec?.["profile"]);
+    return (profile?.spec?.["deletion"] as { policy?: string } | undefined)?.policy === "Retain";
+  });
+  if (retained.length === 0) return;
+  const names = retained.map(({ metadata }) => `${metadata.namespace ?? ""}/${metadata.name}`);
+  throw new PlatformError("TP_IN_USE", {
+    message: `profiles keep ${names.slice(0, namedMax).join(", ")}${names.length > namedMax ? " and others" : ""}, and the environment cannot go before`,
+    detail: {
+      hint: `if what they hold may be lost: tptctl delete dependency/${retained[0]?.metadata.name ?? ""}${projectFlag(retained[0]?.metadata.namespace)}`,
+    },
+  });
 }

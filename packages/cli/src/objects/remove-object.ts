@@ -16,6 +16,8 @@ export interface Removal {
   readonly timeoutMs: number | undefined;
   /** False returns as soon as the deletion was accepted. */
   readonly wait?: boolean;
+  /** What uses it goes too. */
+  readonly withUsers?: boolean;
   /** True where somebody has asked for the deletion before: then the object may be gone already. */
   readonly mayBeGone?: boolean;
 }
@@ -63,9 +65,10 @@ export async function removeObject(context: CliContext, client: KubeClient, remo
 }
 
 /** The uid of what is on its way out, or undefined when it has gone at once. */
-async function askToGo(client: KubeClient, { target, mayBeGone }: Removal, signal: AbortSignal): Promise<string | undefined> {
+async function askToGo(client: KubeClient, { target, mayBeGone, withUsers }: Removal, signal: AbortSignal): Promise<string | undefined> {
   try {
-    return ((await client.delete(target, { signal })) as Partial<StoredObject> | undefined)?.metadata?.uid;
+    return ((await client.delete(target, { signal, ...(withUsers === true ? { propagationPolicy: "Foreground" } : {}) })) as Partial<StoredObject> | undefined)
+      ?.metadata?.uid;
   } catch (error) {
     if (mayBeGone === true && isErrorCode(error, "TP_NOT_FOUND")) return undefined;
     throw error;

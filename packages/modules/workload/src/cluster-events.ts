@@ -1,6 +1,6 @@
 // Events of a cluster about the objects of a deployment: read when somebody asks, never stored (C4).
 import { PlatformError } from "@threeport/resource";
-import { entriesOf, readInstance, readSet, type InsightOptions } from "./tree.ts";
+import { entriesOf, readInstance, readSet, type InsightOptions } from "./insight.ts";
 
 export interface ClusterEvent {
   readonly type: string;

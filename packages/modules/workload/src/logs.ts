@@ -1,7 +1,7 @@
 import type { Clock } from "@threeport/platform";
 import { podsOfEntries, type Cluster } from "@threeport/cluster";
 import { PlatformError, type StoredObject } from "@threeport/resource";
-import { entriesOf, readInstance, readSet, type InsightOptions } from "./tree.ts";
+import { entriesOf, readInstance, readSet, type InsightOptions } from "./insight.ts";
 
 export interface LogQuery {
   readonly namespace: string;

@@ -2,7 +2,7 @@
 import { resourcePath, type Upgraded } from "@threeport/client";
 import { podsOfEntries } from "@threeport/cluster";
 import { PlatformError, type StoredObject } from "@threeport/resource";
-import { entriesOf, readInstance, readSet, type InsightOptions } from "./tree.ts";
+import { entriesOf, readInstance, readSet, type InsightOptions } from "./insight.ts";
 
 export interface StreamQuery {
   readonly namespace: string;

@@ -1,10 +1,11 @@
 // Why a deployment is as it is: from the instance down to the object that caused it. Reads what is known; asks the cluster nothing.
 import { environmentKind, namespaceSetName } from "@threeport/module-environment";
 import { causeChain, type CauseStep } from "@threeport/cluster";
-import { findCondition, isReadyNow } from "@threeport/engine";
+import { isReadyNow } from "@threeport/engine";
 import type { KubeObject } from "@threeport/resource";
 import { type WorkloadInstance } from "./kinds/index.ts";
-import { entriesOf, readInstance, readSet, type InsightOptions } from "./tree.ts";
+import { dependencySteps } from "./dependency-insight.ts";
+import { entriesOf, readInstance, readSet, stepOfObject, type InsightOptions } from "./insight.ts";
 
 export interface Why {
   readonly healthy: boolean;
@@ -19,16 +20,23 @@ export async function instanceWhy(options: InsightOptions, name: { readonly name
   return { healthy: false, chain: [own, ...(await below(options, instance))] };
 }
 
-/** The first set that is not well, and what is wrong in it: the namespace comes before what is in it. */
+/** What is not well: the namespace comes before what is in it, and what a workload needs before itself. */
 async function below(options: InsightOptions, instance: WorkloadInstance): Promise<CauseStep[]> {
   const { targetNamespace, resourceSet } = instance.status ?? {};
   const { runtime } = instance.spec;
   if (runtime === undefined) return [];
   const namespace = instance.metadata.namespace ?? "";
-  const names = [
-    ...(targetNamespace === undefined ? [] : [namespaceSetName({ runtime, targetNamespace })]),
-    ...(resourceSet === undefined ? [] : [resourceSet]),
-  ];
+  const place = targetNamespace === undefined ? [] : [namespaceSetName({ runtime, targetNamespace })];
+  const inPlace = await belowSets(options, { runtime, namespace, names: place });
+  if (inPlace.length > 0) return inPlace;
+  const dependencies = await dependencySteps(options, namespace, instance.status?.claims ?? []);
+  return dependencies.length > 0 ? dependencies : belowSets(options, { runtime, namespace, names: resourceSet === undefined ? [] : [resourceSet] });
+}
+
+async function belowSets(
+  options: InsightOptions,
+  { runtime, namespace, names }: { readonly runtime: string; readonly namespace: string; readonly names: readonly string[] },
+): Promise<CauseStep[]> {
   for (const name of names) {
     const set = await readSet(options, { namespace, name });
     if (set === undefined || isReadyNow(set)) continue;
@@ -42,21 +50,4 @@ async function below(options: InsightOptions, instance: WorkloadInstance): Promi
 async function runtimeStep({ objects }: InsightOptions, name: string): Promise<CauseStep | undefined> {
   const runtime = await objects.get<KubeObject>({ apiVersion: environmentKind.apiVersion, kind: "KubernetesRuntimeInstance", name });
   return runtime === undefined || isReadyNow(runtime) ? undefined : stepOfObject(runtime);
-}
-
-function stepOfObject(object: KubeObject): CauseStep {
-  const ready = findCondition(object, "Ready");
-  const stalled = findCondition(object, "Stalled")?.status === "True";
-  const { name, namespace, uid } = object.metadata;
-  return {
-    apiVersion: object.apiVersion,
-    kind: object.kind,
-    ...(namespace === undefined ? {} : { namespace }),
-    name,
-    ...(uid === undefined ? {} : { uid }),
-    state: ready?.status === "True" ? "Healthy" : stalled ? "Degraded" : "Progressing",
-    reason: ready?.reason ?? "Pending",
-    message: ready?.message ?? "It has not been looked at yet.",
-    ...(ready === undefined ? {} : { since: Date.parse(ready.lastTransitionTime) }),
-  };
 }
