@@ -1,5 +1,6 @@
 import type { Point } from "./fates.ts";
 import { planOf, watched, type Fault } from "./plans.ts";
+import { generatedSecret } from "./plain-random.ts";
 import { secretValue } from "./scenarios/manifests.ts";
 import type { Scenario, Step } from "./scenarios/story.ts";
 import { differences, straysOf, viewOf, type View } from "./view.ts";
@@ -92,7 +93,7 @@ const triesMax = 60;
 const tryAgainMs = 2_000;
 
 function leaksOf(world: World, views: Story["views"]): string[] {
-  const forms = [secretValue, Buffer.from(secretValue).toString("base64")];
+  const forms = [secretValue, generatedSecret].flatMap((value) => [value, Buffer.from(value).toString("base64")]);
   const leaks = (text: string): boolean => forms.some((form) => text.includes(form));
   const inObjects = views.flatMap(({ view }) => [...view].filter(([place, text]) => !place.includes(": Secret ") && leaks(text)).map(([place]) => place));
   return [...inObjects, ...world.logged.filter(leaks).map((line) => `log: ${line.slice(0, 80)}`)];

@@ -6,9 +6,10 @@ import { createMetrics } from "@threeport/engine";
 import { kubeconfigProvider } from "@threeport/module-runtime";
 import type { Logger } from "@threeport/platform";
 import { openCore, type Core } from "@threeport/server";
-import { seededRandom, type SimTime, type Simulation } from "@threeport/sim";
+import type { SimTime, Simulation } from "@threeport/sim";
 import type { MemoryWorkStore } from "@threeport/store";
 import type { Fate, Plan } from "./fates.ts";
+import { plainRandom } from "./plain-random.ts";
 import { databaseFailure, gatedStore, type Gate } from "./gated-store.ts";
 import { virtualClock } from "./virtual-clock.ts";
 import { openWire } from "./wire.ts";
@@ -187,7 +188,7 @@ export function startProcess(options: ProcessOptions): ControlPlaneProcess {
 
   async function boot(): Promise<void> {
     const store = gatedStore(options.store, gate);
-    const random = seededRandom(`${options.seed}/${options.name}`);
+    const random = plainRandom(`${options.seed}/${options.name}`);
     core = await openCore({
       store,
       tools: { clock, random, log: options.log },

@@ -87,6 +87,7 @@ const leftOutFields = new Set([
   "containerID",
   "collisionCount",
   "deployment.kubernetes.io/revision",
+  "secretVersion",
 ]);
 
 function textOf(object: StoredObject): string {

@@ -4,10 +4,11 @@ import { createMetrics } from "@threeport/engine";
 import { silentLogger, systemClock, type Logger } from "@threeport/platform";
 import type { Condition, Kind, Objects, StoredObject } from "@threeport/resource";
 import { openCore } from "@threeport/server";
-import { createSimTime, seededRandom, startSimulation, workloadControllers, type SimTime, type SimulatedCluster, type Simulation } from "@threeport/sim";
+import { createSimTime, startSimulation, workloadControllers, type SimTime, type SimulatedCluster, type Simulation } from "@threeport/sim";
 import { openMemoryWorkStore, type MemoryWorkStore, type SavedStore } from "@threeport/store";
 import { undisturbed, type Plan } from "./fates.ts";
 import { virtualClock } from "./virtual-clock.ts";
+import { plainRandom } from "./plain-random.ts";
 import { controlPlaneId, providers, startProcess, type ControlPlaneProcess } from "./process.ts";
 
 export interface World extends AsyncDisposable {
@@ -77,7 +78,7 @@ export async function openWorld(seed: string): Promise<World> {
 
   /** The user's own way to the objects: an API server that no fault reaches. */
   async function openUser() {
-    const tools = { clock, random: seededRandom(`${seed}/user/${starts}`), log };
+    const tools = { clock, random: plainRandom(`${seed}/user/${starts}`), log };
     const metrics = createMetrics(store.queue);
     const core = await openCore({ store, tools, controlPlaneId, owner: "user", metrics, providers });
     const caller = { user: { name: "somebody", groups: ["system:masters"] }, author: { priority: 0, fence: undefined } } as const;

@@ -196,5 +196,5 @@ async function writeOutputs(dependency: Dependency, { values, secret }: Outputs,
     metadata: { name: outputsSecretName(name), namespace, ownerReferences: [ownedBy(dependency)] },
     data: Object.fromEntries(Object.entries(secret).map(([key, value]) => [key, Buffer.from(value).toString("base64")])),
   });
-  return { values: { ...values }, secret: { name: written.metadata.name, keys, version: written.metadata.resourceVersion ?? "" } };
+  return { values: { ...values }, secret: { name: written.metadata.name, keys, secretVersion: written.metadata.resourceVersion ?? "" } };
 }

@@ -135,18 +135,20 @@ async function bind(
   const runtime = spec.runtime ?? environment.spec.runtime;
   const { chosen, candidates } = matchProfile(await context.objects.list<DependencyProfile>(dependencyProfileKind), spec, { environment, runtime });
   if (chosen === undefined) return { verdict: { state: "stalled", reason: "NoProfile", message: noProfile(dependency, candidates) }, candidates };
-  const draft: Dependency = {
+  // First why, then the binding: an end in between chooses again, and one after it would never tell.
+  const told = await context.objects.patchStatus<Dependency>({
     ...dependency,
+    status: { ...(dependency.status ?? { conditions: [] }), candidates: [...candidates] },
+  });
+  const draft: Dependency = {
+    ...told,
     metadata: {
-      ...dependency.metadata,
-      finalizers: [...(dependency.metadata.finalizers ?? []).filter((each) => each !== dependencyFinalizer), dependencyFinalizer],
+      ...told.metadata,
+      finalizers: [...(told.metadata.finalizers ?? []).filter((each) => each !== dependencyFinalizer), dependencyFinalizer],
     },
     spec: { ...spec, profile: chosen.metadata.name, runtime },
   };
-  const bound = (await context.objects.commit(dependency, draft)) ?? dependency;
-  // At once: it is known only now why this one was chosen.
-  const told = await context.objects.patchStatus<Dependency>({ ...bound, status: { ...(bound.status ?? { conditions: [] }), candidates: [...candidates] } });
-  return { dependency: told, profile: chosen, candidates };
+  return { dependency: (await context.objects.commit(told, draft)) ?? told, profile: chosen };
 }
 
 function noProfile({ spec }: Dependency, candidates: readonly Candidate[]): string {

@@ -1,3 +1,4 @@
+import { dependencies } from "./dependencies.ts";
 import { deployChangeDelete } from "./deploy-change-delete.ts";
 import { handsInTheCluster } from "./hands-in-the-cluster.ts";
 import { restoredBackup } from "./restored-backup.ts";
@@ -15,6 +16,7 @@ export const scenarios: readonly (() => Scenario)[] = [
   () => rollback,
   () => scale,
   () => twoWorkloads,
+  () => dependencies,
   () => runtimeLost,
   () => handsInTheCluster,
   restoredBackup,

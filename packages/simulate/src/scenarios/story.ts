@@ -25,7 +25,15 @@ export interface Step {
 const apiVersion = "threeport.io/v1alpha1";
 export const project = "default";
 
-export type OurKind = "KubernetesRuntimeInstance" | "Environment" | "WorkloadDefinition" | "WorkloadInstance" | "Release" | "ResourceSet";
+export type OurKind =
+  | "KubernetesRuntimeInstance"
+  | "Environment"
+  | "WorkloadDefinition"
+  | "WorkloadInstance"
+  | "Release"
+  | "ResourceSet"
+  | "Dependency"
+  | "DependencyClaim";
 const clusterScoped = new Set<OurKind>(["KubernetesRuntimeInstance", "Environment"]);
 
 export function target(kind: OurKind, name: string) {

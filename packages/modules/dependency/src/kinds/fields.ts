@@ -36,7 +36,7 @@ export const outputsSchema = z
       .object({
         name: z.string().describe("The Secret beside the dependency."),
         keys: z.array(z.string()).describe("Its outputs by name.").meta({ "x-kubernetes-list-type": "atomic" }),
-        version: z.string().describe("resourceVersion of the Secret: another one has other values."),
+        secretVersion: z.string().describe("resourceVersion of the Secret: another one has other values."),
       })
       .optional()
       .describe("Where the others are: password, …"),
