@@ -1,5 +1,8 @@
 // Profiles that come with the control plane: versioned objects that never change (design.md §5.6).
 import type { KubeObject } from "@threeport/resource";
+import { amqp } from "./amqp.ts";
+import { mongodb } from "./mongodb.ts";
+import { mysql } from "./mysql.ts";
 import { postgres, postgresInstance } from "./postgres.ts";
 import { redis } from "./redis.ts";
 
@@ -11,7 +14,7 @@ export interface BuiltIn {
   readonly spec: object;
 }
 
-const all: readonly BuiltIn[] = [postgres, postgresInstance, redis];
+const all: readonly BuiltIn[] = [amqp, mongodb, mysql, postgres, postgresInstance, redis];
 
 /** What a built-in profile says; undefined for other names. */
 export function builtInSpec(name: string): object | undefined {

@@ -1,4 +1,5 @@
-import { containerSecurity, dataClaim, fromSecret, hostName, labels, podSecurity, priority, secret, selector, service, storageParam } from "./shared.ts";
+import { serverObjects } from "./server.ts";
+import { containerSecurity, fromSecret, hostName, labels, podSecurity, priority, secret, storageParam } from "./shared.ts";
 
 const image = "docker.io/library/postgres:18-alpine";
 const port = 5432;
@@ -16,51 +17,23 @@ export const postgresInstance = {
     generated: { password: "password(32)" },
     provisioner: {
       manifests: {
-        objects: [
-          secret("${name}", { password: "${generated.password}" }),
-          service(port),
+        objects: serverObjects(
           {
-            apiVersion: "apps/v1",
-            kind: "StatefulSet",
-            metadata: { name: "${name}", labels },
-            spec: {
-              serviceName: "${name}",
-              replicas: 1,
-              selector: { matchLabels: selector },
-              volumeClaimTemplates: [dataClaim()],
-              // What the profile's deletion says is meant for the data too.
-              persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete", whenScaled: "Retain" },
-              template: {
-                metadata: { labels },
-                spec: {
-                  automountServiceAccountToken: false,
-                  enableServiceLinks: false,
-                  terminationGracePeriodSeconds: 60,
-                  securityContext: podSecurity(user),
-                  containers: [
-                    {
-                      name: "postgres",
-                      image,
-                      env: [
-                        { name: "PGDATA", value: "/data/pgdata" },
-                        { name: "POSTGRES_USER", value: "postgres" },
-                        fromSecret("POSTGRES_PASSWORD", "${name}", "password"),
-                      ],
-                      ports: [{ name: "main", containerPort: port }],
-                      resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "1Gi" } },
-                      securityContext: containerSecurity(user),
-                      readinessProbe: { exec: { command: ["pg_isready", "-U", "postgres", "-h", "127.0.0.1"] }, periodSeconds: 5, timeoutSeconds: 3 },
-                      livenessProbe: { tcpSocket: { port }, initialDelaySeconds: 30, periodSeconds: 20 },
-                      volumeMounts: [{ name: "data", mountPath: "/data" }],
-                      // A fast shutdown: clients are told, and what was committed is on disk.
-                      lifecycle: { preStop: { exec: { command: ["sh", "-c", "kill -INT 1; sleep 5"] } } },
-                    },
-                  ],
-                },
-              },
-            },
+            image,
+            port,
+            user,
+            env: { PGDATA: "/data/pgdata", POSTGRES_USER: "postgres" },
+            secretEnv: { POSTGRES_PASSWORD: "password" },
+            cpu: "100m",
+            memory: { request: "256Mi", limit: "1Gi" },
+            dataPath: "/data",
+            ready: ["pg_isready", "-U", "postgres", "-h", "127.0.0.1"],
+            endSeconds: 60,
+            // A fast shutdown: clients are told, and what was committed is on disk.
+            preStop: ["sh", "-c", "kill -INT 1; sleep 5"],
           },
-        ],
+          { password: "${generated.password}" },
+        ),
       },
     },
     outputs: {
