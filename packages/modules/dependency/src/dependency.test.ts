@@ -3,9 +3,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemRandom } from "@threeport/platform";
 import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
 import { until } from "@threeport/engine/testing";
-import { environment, instance, instances, openTestControlPlane, runtimes, type Kind, type TestControlPlane } from "@threeport/server/testing";
+import { environment, environments, instance, instances, openTestControlPlane, runtimes, type Kind, type TestControlPlane } from "@threeport/server/testing";
 import { startSimulation, workloadControllers, type Simulation } from "@threeport/sim";
 import type { WorkloadInstance } from "@threeport/module-workload";
+import type { Environment } from "@threeport/module-environment";
 import type { Dependency, DependencyClaim, DependencyProfile } from "./index.ts";
 
 const group = "threeport.io/v1alpha1";
@@ -250,6 +251,39 @@ test("a profile that would show a secret value is stopped before anybody sees it
   await deploy(name, env, { resources: { it: { type } }, variables: {} });
   const told = await waits(name, "spec.provisioner.manifests.objects[0]: ConfigMap ");
   expect(told).toContain("holds generated.password, which is secret: put it into a Secret");
+});
+
+test("what a profile retains stays without users, also when the profile is gone, until somebody deletes it", { timeout: 60_000 }, async () => {
+  const env = await place();
+  const [name, type] = [fresh("keeper"), fresh("ledger")];
+  const keeping = fresh("ledger");
+  const objects = [{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "${name}" }, data: { a: "b" } }];
+  await profile(keeping, { type, provisioner: { manifests: { objects } }, outputs: { name: { value: "${name}" } }, deletion: { policy: "Retain" } });
+  await deploy(name, env, { resources: { it: { type } }, variables: { NAME: "${resources.it.name}" } });
+  await plane.ready(instances, name);
+  await remove(name);
+  const key = `${env}.${type}.${name}.it`;
+  const unused = async () => (await plane.get<Dependency>(dependencies, key))?.status;
+  await until("it to be unused", async () => (await unused())?.unusedSince);
+  await plane.delete(profiles, keeping);
+  await plane.change<Environment & StoredObject>(environments, env, (object) => void (object.spec.variables = { WAKE: "up" }));
+  expect((await plane.reason(dependencies, key, "ProfileNotFound")).message).toContain("What was made by it stays");
+  expect((await plane.get(dependencies, key))?.metadata.deletionTimestamp).toBeUndefined();
+  await plane.delete(dependencies, key, "default");
+  await plane.gone(dependencies, key);
+  await until("the namespace to go", async () => (await live("v1", "Namespace", "", `default-${env}`)) === undefined);
+});
+
+test("what a profile makes pulls its images with the credentials of the environment", { timeout: 60_000 }, async () => {
+  const pull = fresh("pull");
+  await plane.create({ apiVersion: "v1", kind: "Secret", metadata: { name: pull, namespace: "default" }, stringData: { username: "u", password: "p" } });
+  const env = await place({ registries: [{ server: "registry.example.com", secretRef: { namespace: "default", name: pull } }] });
+  const name = fresh("pulling");
+  await deploy(name, env, { resources: { cache: { type: "redis", id: "common" } }, variables: { HOST: "${resources.cache.host}" } });
+  await plane.ready(instances, name);
+  expect(await live("apps/v1", "StatefulSet", `default-${env}`, "common-redis")).toMatchObject({
+    spec: { template: { spec: { imagePullSecrets: [{ name: "threeport-registries" }] } } },
+  });
 });
 
 test("built-in profiles are there, and cannot be changed: what was bound to them stays what it was", async () => {

@@ -1,7 +1,7 @@
 // From a bound dependency to its outputs: params, what it requires, generated values, objects, outputs. Each step waits for the one before.
 import { resourceSetKind, type ResourceSet } from "@threeport/cluster";
 import { findCondition, isReadyNow, type ReconcileContext, type Verdict } from "@threeport/engine";
-import { followSet, ownerReference, type Environment } from "@threeport/module-environment";
+import { followSet, ownerReference, withPullSecret, type Environment } from "@threeport/module-environment";
 import type { KubeObject, StoredObject } from "@threeport/resource";
 import { generatedValues } from "./generated.ts";
 import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
@@ -171,7 +171,7 @@ async function makeObjects(
       runtime,
       targetNamespace: dependency.spec.targetNamespace,
       confine: { environment: environment.metadata.name, ...(allow === undefined ? {} : { allow }) },
-      objects: rendered.objects.map(marked),
+      objects: rendered.objects.map((object) => marked(place.pullSecret ? withPullSecret(object) : object)),
       prune: true,
       adopt: "Never",
       progressDeadlineSeconds: 600,

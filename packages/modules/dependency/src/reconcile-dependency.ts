@@ -71,13 +71,14 @@ interface Unused {
 }
 
 function unusedFor(
-  { status }: Dependency,
+  { spec, status }: Dependency,
   place: { readonly profile: DependencyProfile | undefined; readonly environment: Environment | undefined },
   { clock }: ReconcileContext,
 ): Unused | "over" {
   const { policy = "Delete", gracePeriodSeconds = 0 } = place.profile?.spec.deletion ?? {};
   const since = status?.unusedSince ?? rfc3339(clock.now());
-  if (policy === "Retain") return { since, leftMs: undefined };
+  // While its profile is not there nobody knows whether what it holds may go.
+  if (policy === "Retain" || (spec.profile !== undefined && place.profile === undefined)) return { since, leftMs: undefined };
   // An environment that goes takes all along.
   const goes = place.environment === undefined || place.environment.metadata.deletionTimestamp !== undefined;
   const leftMs = Date.parse(since) + gracePeriodSeconds * 1_000 - clock.now();
@@ -108,7 +109,7 @@ async function judge(
       "ProfileNotFound",
       `its DependencyProfile ${dependency.spec.profile} is not there any more; make it again. What was made by it stays, and cannot be looked after meanwhile`,
     );
-  const bound = await bind(dependency, environment, context);
+  const bound = await bind(dependency, { environment, known: place.profile }, context);
   if ("verdict" in bound) return bound;
   const { profile, candidates } = bound;
   const { runtime = environment.spec.runtime, targetNamespace } = bound.dependency.spec;
@@ -125,12 +126,11 @@ async function judge(
 /** §5.6: profile and runtime are chosen once, and stand in the spec; a better profile that comes later moves nothing. */
 async function bind(
   dependency: Dependency,
-  environment: Environment,
+  { environment, known }: { readonly environment: Environment; readonly known: DependencyProfile | undefined },
   context: ReconcileContext,
 ): Promise<{ readonly dependency: Dependency; readonly profile: DependencyProfile; readonly candidates?: readonly Candidate[] } | Judged> {
   const { spec } = dependency;
   const held = dependency.metadata.finalizers?.includes(dependencyFinalizer) === true;
-  const known = spec.profile === undefined ? undefined : await context.objects.get<DependencyProfile>(targetOf(dependencyProfileKind, spec.profile));
   if (held && known !== undefined) return { dependency, profile: known };
   const runtime = spec.runtime ?? environment.spec.runtime;
   const { chosen, candidates } = matchProfile(await context.objects.list<DependencyProfile>(dependencyProfileKind), spec, { environment, runtime });

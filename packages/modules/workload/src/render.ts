@@ -1,7 +1,5 @@
-import { shortened } from "@threeport/module-environment";
+import { shortened, podSpecOf, podTemplateOf, withPodTemplate, withPullSecret } from "@threeport/module-environment";
 import { fields, items, type KubeObject } from "@threeport/resource";
-import { podSpecOf, podTemplateOf, withPodTemplate } from "./pod-templates.ts";
-import { withPullSecret } from "./pull-secret.ts";
 
 export interface RenderInput {
   readonly objects: readonly KubeObject[];

@@ -1,7 +1,6 @@
 // What the pods of a workload ask for, added up as the scheduler of Kubernetes does it for one pod, times how often it runs.
-import { countedResources, type CountedResource } from "@threeport/module-environment";
+import { countedResources, type CountedResource, podSpecOf, podTemplateOf } from "@threeport/module-environment";
 import { addQuantities, compareQuantities, parseQuantity, type KubeObject, type Quantity, fields, items } from "@threeport/resource";
-import { podSpecOf, podTemplateOf } from "../pod-templates.ts";
 import { replicasOf } from "../render.ts";
 
 /** CPU in cores and memory in bytes, of all pods of a workload. */

@@ -1,4 +1,4 @@
-import { pullSecretName } from "@threeport/module-environment";
+import { pullSecretName } from "./credentials.ts";
 import { fields, items, type KubeObject } from "@threeport/resource";
 import { podSpecOf, withPodTemplate } from "./pod-templates.ts";
 
