@@ -1,3 +1,5 @@
+import { access } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { open, temporaryFolder, usedFolder } from "./testing/folders.ts";
 import { startHolder } from "./testing/holder.ts";
@@ -13,12 +15,12 @@ test("S9: of processes that open one folder at the same moment one gets it, and 
   for (const folderOf of [temporaryFolder, () => usedFolder(original.dataDir)]) {
     await using folder = await folderOf();
     await using stack = new AsyncDisposableStack();
-    const holders = Array.from({ length: 3 }, () => stack.use(startHolder(folder.dataDir)));
+    const holders = Array.from({ length: 6 }, () => stack.use(startHolder(folder.dataDir)));
     const reports = await Promise.all(holders.map(({ report }) => report));
     const [winner, ...more] = reports.filter(({ error }) => error === undefined);
     expect(more).toEqual([]);
     const losers = reports.filter((report) => report !== winner);
-    expect(losers.map(({ error }) => error)).toEqual(Array(2).fill("TP_DATABASE_FOLDER_IN_USE"));
+    expect(losers.map(({ error }) => error)).toEqual(Array(5).fill("TP_DATABASE_FOLDER_IN_USE"));
     for (const { message } of losers) expect(message).toContain(`pid ${winner?.pid}`);
   }
 });
@@ -40,6 +42,8 @@ test("The folder is free again once its holder stopped", async () => {
     detail: { pid: process.pid },
   });
   await first.stop();
+  // Whoever comes next must not be taken for a loser against somebody who has left.
+  await expect(access(join(folder.dataDir, "holder.json"))).rejects.toMatchObject({ code: "ENOENT" });
   await using second = await open(folder.dataDir);
   expect(second.adopted).toBe(false);
 });
