@@ -48,6 +48,8 @@ const restMs = 75_000;
 /** Virtual time after which a state counts as never reached: longer than the longest backoff. */
 const reachMs = 45 * 60_000;
 const restartMs = 1_000;
+/** Virtual time after which a supervisor ends a process that stands still: longer than leases and their backoffs. */
+const frozenMsMax = 15 * 60_000;
 /** Turns of the event loop without traffic after which nothing is on its way. */
 const stillTurns = 6;
 /** Calls and messages in one moment: some hundreds are usual. */
@@ -116,6 +118,21 @@ export async function openWorld(seed: string): Promise<World> {
     }
   }
 
+  const frozenSince = new Map<ControlPlaneProcess, number>();
+
+  /** Who stands still for long is ended, as a liveness probe does it, and another one started in its place. */
+  function endStanding(): void {
+    for (const process of processes) {
+      if (process.state !== "frozen") frozenSince.delete(process);
+      else if (!frozenSince.has(process)) frozenSince.set(process, time.now());
+      else if (time.now() - (frozenSince.get(process) ?? 0) >= frozenMsMax) {
+        process.end();
+        frozenSince.delete(process);
+        start();
+      }
+    }
+  }
+
   /** One of them works at a time, but where one stands still. */
   function supervise(): void {
     for (const process of processes.filter(({ state }) => state === "ended")) processes.splice(processes.indexOf(process), 1);
@@ -126,6 +143,7 @@ export async function openWorld(seed: string): Promise<World> {
   /** On to the next thing that is due, but no further than `untilMs`. */
   async function step(untilMs: number): Promise<void> {
     await quiet();
+    endStanding();
     if (processes.some(({ state }) => state === "ended") || !processes.some(({ state }) => state === "alive")) {
       await time.advance(restartMs);
       supervise();
