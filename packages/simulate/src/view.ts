@@ -96,11 +96,18 @@ function textOf(object: StoredObject): string {
   return normal(JSON.stringify(told, (key, value: unknown) => (leftOutFields.has(key) ? undefined : inOrder(value))));
 }
 
-/** Conditions by their type, whoever wrote first; fields by name. */
+/** Conditions by their type and owners by their name, whoever came first; fields by name. */
 function inOrder(value: unknown): unknown {
   if (Array.isArray(value)) {
-    const typed = value.every((item) => typeof (item as { type?: unknown } | null)?.type === "string");
-    return typed ? (value as { type: string }[]).toSorted((a, b) => (a.type < b.type ? -1 : 1)) : value;
+    const keys = value.map((item: unknown) => {
+      const { type, blockOwnerDeletion, kind, name } = (item ?? {}) as Readonly<Record<string, unknown>>;
+      return typeof type === "string" ? type : blockOwnerDeletion === undefined ? undefined : `${String(kind)}/${String(name)}`;
+    });
+    if (keys.includes(undefined)) return value;
+    return value
+      .map((item: unknown, index) => ({ item, key: keys[index] ?? "" }))
+      .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+      .map(({ item }) => item);
   }
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));

@@ -120,7 +120,7 @@ export async function openWorld(seed: string): Promise<World> {
 
   const frozenSince = new Map<ControlPlaneProcess, number>();
 
-  /** Who stands still for long is ended, as a liveness probe does it, and another one started in its place. */
+  /** Who stands still for long is ended, as a liveness probe does it. */
   function endStanding(): void {
     for (const process of processes) {
       if (process.state !== "frozen") frozenSince.delete(process);
@@ -128,16 +128,16 @@ export async function openWorld(seed: string): Promise<World> {
       else if (time.now() - (frozenSince.get(process) ?? 0) >= frozenMsMax) {
         process.end();
         frozenSince.delete(process);
-        start();
       }
     }
   }
 
-  /** One of them works at a time, but where one stands still. */
+  /** Who ended is started again, and where one stands still another works too. */
   function supervise(): void {
-    for (const process of processes.filter(({ state }) => state === "ended")) processes.splice(processes.indexOf(process), 1);
+    const ended = processes.filter(({ state }) => state === "ended");
+    for (const process of ended) processes.splice(processes.indexOf(process), 1);
     shared ||= processes.some(({ state }) => state === "frozen");
-    if (!processes.some(({ state }) => state === "alive")) start();
+    if (ended.length > 0 || !processes.some(({ state }) => state === "alive")) start();
   }
 
   /** On to the next thing that is due, but no further than `untilMs`. */
