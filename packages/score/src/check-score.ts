@@ -7,6 +7,7 @@ import { identityCauses, resourcesOf } from "./identity.ts";
 import { upgradeOldForms } from "./old-forms.ts";
 import { checkReference, lex, type Piece } from "./placeholders.ts";
 import { resourceType } from "./resource-types/index.ts";
+import { routeCauses, routeType } from "./resource-types/route.ts";
 import { kubernetesBytes } from "./resource-types/volume.ts";
 import { kindAnnotation, serviceNameAnnotation, workloadKinds } from "./annotations.ts";
 
@@ -175,6 +176,7 @@ function resourceCauses(document: ScoreDocument): ErrorCause[] {
       const type = resourceType(named.resource.type);
       return [
         ...(type?.check(named, document) ?? []),
+        ...(named.resource.type === routeType ? routeCauses(named, document) : []),
         ...stringsIn(named.resource.params, below(named.field, "params")).flatMap(([text, field]) => placeholderCauses(document, text, field)),
       ];
     }),

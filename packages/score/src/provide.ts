@@ -1,11 +1,12 @@
 import type { ErrorCause } from "@threeport/resource";
+import { serviceNameOf } from "./annotations.ts";
 import type { ScoreDocument } from "./document.ts";
 import { below, invalid } from "./field.ts";
 import { identityOf, resourcesOf } from "./identity.ts";
 import { expand, expandStrings, type Outputs } from "./expand.ts";
 import { lex } from "./placeholders.ts";
 import { resourceType } from "./resource-types/index.ts";
-import type { NamedResource, Need, Output, Provision, ProvisionContext } from "./resource-types/resource-type.ts";
+import type { NamedResource, Need, Output, Provision, ProvisionContext, SourceWorkload } from "./resource-types/resource-type.ts";
 
 export interface ProvidedResources {
   readonly outputs: Outputs;
@@ -51,7 +52,7 @@ export function provideResources(document: ScoreDocument, context: ProvisionCont
     }
     if (type === undefined) {
       const given = named.resource.params === undefined ? {} : { params: params.value as Record<string, unknown> };
-      needs.push({ name: named.name, ...identityOf(named, context.workload ?? document.metadata.name), ...given });
+      needs.push({ name: named.name, ...identityOf(named, context.workload ?? document.metadata.name), ...given, workload: sourceOf(document) });
       const provision = context.provisions?.get(named.name);
       if (provision === undefined) waiting.push(named.name);
       else found.set(named.name, (key) => outputOf(provision, key));
@@ -67,6 +68,11 @@ export function provideResources(document: ScoreDocument, context: ProvisionCont
   };
   for (const named of all.values()) if (causes.length === 0) visit(named, []);
   return { outputs, causes, missing: [...missing].sort(), needs, waiting };
+}
+
+function sourceOf(document: ScoreDocument): SourceWorkload {
+  const ports = Object.entries(document.service?.ports ?? {}).map(([name, { port, protocol = "TCP" }]) => ({ name, port, protocol }));
+  return { name: document.metadata.name, service: serviceNameOf(document), ports };
 }
 
 function outputOf({ values, secret }: Provision, key: string): Output | undefined {

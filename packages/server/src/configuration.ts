@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
-import { PlatformError } from "@threeport/resource";
+import { isCidr, PlatformError } from "@threeport/resource";
 
 /** Everything that can be set, after flags, environment (`THREEPORT_*`) and file were brought together, in that order of precedence. */
 export interface Configuration {
@@ -17,6 +17,10 @@ export interface Configuration {
   readonly pgBinDir: string | undefined;
   readonly workers: number;
   readonly verbose: boolean;
+  /** A folder or an address in which `https://host/path` is found as `host/path`, in place of the internet. */
+  readonly mirror?: string | undefined;
+  /** Private ranges, in CIDR form, that addresses of definitions may lead to. */
+  readonly fetchFrom?: readonly string[];
   /** What one user may ask of the server; see `ServerLimits` of the API server. */
   readonly limits?: Readonly<Partial<Record<LimitName, number>>>;
   /** URL that stands in the tokens of ServiceAccounts as who made them; from the control plane's id unless said. */
@@ -44,7 +48,7 @@ const limitSettings: ReadonlyMap<string, LimitName> = new Map([
 ]);
 
 /** Settings that may stand in the file and, as `THREEPORT_<UPPER_CASE>`, in the environment. */
-const names = ["home", "host", "port", "database-url", "pg-bin-dir", "workers", "verbose", "issuer", ...limitSettings.keys()] as const;
+const names = ["home", "host", "port", "database-url", "pg-bin-dir", "workers", "verbose", "issuer", "mirror", "fetch-from", ...limitSettings.keys()] as const;
 
 export const defaultPort = 7443;
 
@@ -72,6 +76,8 @@ export async function readConfiguration(args: readonly string[], environment: Re
     workers: integer(value("workers"), { fallback: 16, min: 1, max: 1_000 }),
     verbose: value("verbose")?.text === "true",
     issuer: value("issuer")?.text,
+    mirror: mirrorOf(value("mirror")?.text),
+    fetchFrom: ranges(value("fetch-from")),
     limits: readLimits(value),
   };
 }
@@ -109,6 +115,19 @@ async function readFileSettings(file: string): Promise<Record<string, string>> {
     if (!names.includes(key)) throw new PlatformError("TP_BAD_REQUEST", { message: `${file}: unknown setting "${key}"; known are ${names.join(", ")}` });
   }
   return Object.fromEntries(Object.entries(value as object).map(([key, entry]) => [key, String(entry)]));
+}
+
+/** A folder is known by its absolute path: what is running may stand somewhere else. */
+function mirrorOf(text: string | undefined): string | undefined {
+  return text === undefined || /^https?:\/\//.test(text) ? text : resolve(text);
+}
+
+function ranges(given: { text: string; from: string } | undefined): readonly string[] {
+  const all = (given?.text ?? "").split(",").map((range) => range.trim());
+  const wrong = all.find((range) => range !== "" && !isCidr(range));
+  if (wrong !== undefined)
+    throw new PlatformError("TP_BAD_REQUEST", { message: `${given?.from ?? ""} must be ranges such as 10.0.0.0/8, joined by commas, not "${wrong}"` });
+  return all.filter((range) => range !== "");
 }
 
 function readLimits(value: (name: string) => { text: string; from: string } | undefined): Partial<Record<LimitName, number>> {

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { createApiServer } from "@threeport/apiserver";
 import { createMetrics, resealReconciler, startHousekeeping } from "@threeport/engine";
-import { kubeconfigProvider, localProvider } from "@threeport/module-runtime";
-import { PlatformError } from "@threeport/resource";
+import { createFetcher } from "@threeport/client";
+import { createEntrances, kubeconfigProvider, localProvider } from "@threeport/module-runtime";
+import { gatewayAddress } from "@threeport/module-support";
+import { PlatformError, type Objects } from "@threeport/resource";
 import { openStore } from "@threeport/store";
 import { adminAccess } from "./admin-access.ts";
 import { openAuditLog } from "./audit-log.ts";
@@ -50,6 +52,8 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   const metrics = createMetrics(store.queue);
   const owner = `${process.pid}@${random.suffix(8)}`;
   if (configuration.databaseUrl !== undefined) stack.use(store.presence(owner));
+  let objects: Objects | undefined;
+  const entrances = stack.use(createEntrances({ gatewayOf: async (runtime) => (objects === undefined ? undefined : gatewayAddress(runtime, objects)), log }));
   const { context, auth, modules, subresources, systemObjects, engine } = stack.use(
     await openCore({
       store,
@@ -59,10 +63,12 @@ export async function startControlPlane(configuration: Configuration, tools: Too
       metrics,
       workers: configuration.workers,
       issuer: configuration.issuer,
-      providers: { kubeconfig: kubeconfigProvider, local: localProvider(localOptions(home, tools)) },
+      providers: { kubeconfig: kubeconfigProvider, local: localProvider({ ...localOptions(home, tools), entrances }) },
+      fetcher: createFetcher({ mirror: configuration.mirror, allowedRanges: configuration.fetchFrom ?? [], ...proxiesOf(tools.environment) }),
       reconcilers: [resealReconciler(store.reseal)],
     }),
   );
+  objects = systemObjects;
   const auditLog = stack.use(openAuditLog(home.logs, { clock, log }));
   const server = createApiServer({
     context,
@@ -127,6 +133,13 @@ async function listen(server: { listen(address: { host: string; port: number }):
     }
   }
   throw new PlatformError("TP_INTERNAL");
+}
+
+/** Proxies as other programs know them by their environment. */
+function proxiesOf(environment: Tools["environment"]): { readonly proxies?: Readonly<Record<string, string | undefined>> } {
+  const names = ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"];
+  const proxies = Object.fromEntries(names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
+  return proxies["HTTPS_PROXY"] === undefined && proxies["https_proxy"] === undefined ? {} : { proxies };
 }
 
 function certificateHosts(host: string): string[] {

@@ -8,6 +8,8 @@ import {
   dependencyReconciler,
   keepBuiltInProfiles,
 } from "@threeport/module-dependency";
+import { createFetcher, type Fetcher } from "@threeport/client";
+import { keepBuiltInDefinitions, supportReconciler, supportServiceDefinitionKind, supportServiceInstanceKind } from "@threeport/module-support";
 import { clusterFor, runtimeKind, runtimeReconciler, type RuntimeOptions } from "@threeport/module-runtime";
 import type { ComputedKinds, Subresource, SubresourceAnswer, SubresourceRequest, Subresources } from "@threeport/apiserver";
 import { environmentKind, environmentReconciler } from "@threeport/module-environment";
@@ -39,6 +41,8 @@ export interface ModulesInput extends Pick<ClustersOptions, "dial"> {
   readonly store: Pick<WorkStore, "queue" | "inventory" | "sealer" | "blobs">;
   /** How runtimes are made, by `spec.provider`. */
   readonly providers: RuntimeOptions["providers"];
+  /** Opens addresses that users supply; nothing of this machine and its networks unless said. */
+  readonly fetcher?: Fetcher;
 }
 
 /** By resource; each throws when an object may not be written in place of what was there before. */
@@ -80,6 +84,8 @@ export function assembleModules(input: ModulesInput): Modules {
     kinds: [
       runtimeKind,
       environmentKind,
+      supportServiceDefinitionKind,
+      supportServiceInstanceKind,
       dependencyProfileKind,
       dependencyKind,
       dependencyClaimKind,
@@ -93,6 +99,7 @@ export function assembleModules(input: ModulesInput): Modules {
       runtimeReconciler({ controlPlaneId, clusters, providers }),
       resourceSetReconciler({ controlPlaneId, clusterFor: connect, digest: (content) => store.sealer.digest(content) }),
       environmentReconciler(),
+      supportReconciler({ clusterFor: connect, fetcher: input.fetcher ?? createFetcher(), digest }),
       dependencyReconciler(),
       claimReconciler(),
       definitionReconciler(),
@@ -116,6 +123,7 @@ export function assembleModules(input: ModulesInput): Modules {
         ],
       ]),
     async resume(objects) {
+      await keepBuiltInDefinitions(objects);
       await keepBuiltInProfiles(objects);
       for (const kind of [runtimeKind, resourceSetKind]) {
         const found = await objects.list(kind);

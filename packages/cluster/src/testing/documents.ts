@@ -64,3 +64,36 @@ export function customResourceDefinition(kind: string, scope: "Namespaced" | "Cl
     },
   };
 }
+
+export interface OpenDefinition {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly scope?: "Namespaced" | "Cluster";
+}
+
+/** A definition of a kind that takes any spec and status. Its plural is that of most kinds. */
+export function openDefinition({ group, version, kind, scope = "Namespaced" }: OpenDefinition): KubeObject {
+  const singular = kind.toLowerCase();
+  const plural = singular.endsWith("s") ? `${singular}es` : `${singular}s`;
+  const open = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `${plural}.${group}`, ...(group.endsWith(".k8s.io") ? { annotations: { "api-approved.kubernetes.io": "unapproved, for tests" } } : {}) },
+    spec: {
+      group,
+      scope,
+      names: { kind, plural, singular, listKind: `${kind}List` },
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          schema: { openAPIV3Schema: { type: "object", properties: { spec: open, status: open } } },
+        },
+      ],
+    },
+  };
+}

@@ -4,7 +4,20 @@ import type { ErrorCause } from "@threeport/resource";
 import type { DependencyProfile } from "./kinds/profile.ts";
 
 /** Names that expressions of profiles may read. CEL keeps `namespace` and `type` for itself. */
-export const profileVariables = ["params", "name", "targetNamespace", "project", "environment", "runtime", "need", "generated", "requires"] as const;
+export const profileVariables = [
+  "params",
+  "name",
+  "hostLabel",
+  "targetNamespace",
+  "project",
+  "environment",
+  "runtime",
+  "need",
+  "workload",
+  "generated",
+  "requires",
+  "services",
+] as const;
 
 type Spec = DependencyProfile["spec"];
 
@@ -13,6 +26,7 @@ export interface ProfileTemplates {
   readonly objects: Template;
   readonly outputs: Template;
   readonly requires: Template;
+  readonly services: Template;
 }
 
 const compiled = new WeakMap<Spec, ProfileTemplates>();
@@ -26,6 +40,7 @@ export function templatesOf(spec: Spec): ProfileTemplates {
     outputs: read(
       Object.fromEntries(Object.entries(spec.outputs ?? {}).flatMap(([name, { value, secretRef }]) => (secretRef === undefined ? [[name, value]] : []))),
     ),
+    services: read(Object.fromEntries(Object.entries(spec.services ?? {}).map(([name, { values }]) => [name, values ?? {}]))),
     requires: read(Object.fromEntries(Object.entries(spec.requires ?? {}).map(([name, { params }]) => [name, params ?? {}]))),
   };
   compiled.set(spec, templates);
@@ -33,7 +48,7 @@ export function templatesOf(spec: Spec): ProfileTemplates {
 }
 
 export function profileCauses(spec: Spec): ErrorCause[] {
-  const { objects, outputs, requires } = templatesOf(spec);
+  const { objects, outputs, requires, services } = templatesOf(spec);
   return [
     ...provisionerCauses(spec),
     ...Object.entries(spec.generated ?? {}).flatMap(([name, text]) => generatorCauses(text, `spec.generated.${name}`)),
@@ -42,6 +57,7 @@ export function profileCauses(spec: Spec): ErrorCause[] {
       (value === undefined) === (secretRef === undefined) ? [invalid(`spec.outputs.${name}`, "write one of value and secretRef")] : [],
     ),
     ...problemsAt(outputs, (path) => `spec.outputs.${path.replace(/^([^.[]+)/, "$1.value")}`),
+    ...problemsAt(services, (path) => `spec.services.${path.replace(/^([^.[]+)/, "$1.values")}`),
     ...problemsAt(requires, (path) => `spec.requires.${path.replace(/^([^.[]+)/, "$1.params")}`),
     ...Object.entries(spec.requires ?? {}).flatMap(([name, required]) =>
       required.type === spec.type && required.class === spec.class

@@ -29,6 +29,16 @@ export function objectNameOf({ type, class: sort, id }: Need): string {
   return shortened(exact && lettered === readable ? lettered : `${lettered.slice(0, objectNameMax)}-${digestOf([type, sort, id]).slice(0, 5)}`, objectNameMax);
 }
 
+const labelMax = 63;
+
+/** First part of a host name for a need: `shop-dns-default-dev`. Unique, since projects, environments and ids are; a digest keeps apart what is joined alike. */
+export function hostLabelOf({ id, project, environment }: { readonly id: string; readonly project: string; readonly environment: string }): string {
+  const readable = [id, project, environment].join("-").replaceAll(".", "-");
+  const plain = ![id, project, environment].some((part) => part.includes("-")) && readable.length <= labelMax;
+  if (plain) return readable;
+  return `${readable.slice(0, labelMax - digestLength - 1).replace(/-+$/, "")}-${digestOf([id, project, environment])}`;
+}
+
 function digestOf(parts: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, digestLength);
 }

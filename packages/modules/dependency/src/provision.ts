@@ -1,5 +1,5 @@
 // From a bound dependency to its outputs: params, what it requires, generated values, objects, outputs. Each step waits for the one before.
-import { resourceSetKind, type ResourceSet } from "@threeport/cluster";
+import { resourceSetKind, type Allow, type ResourceSet } from "@threeport/cluster";
 import { findCondition, isReadyNow, type ReconcileContext, type Verdict } from "@threeport/engine";
 import { followSet, ownerReference, withPullSecret, type Environment } from "@threeport/module-environment";
 import type { KubeObject, StoredObject } from "@threeport/resource";
@@ -7,11 +7,12 @@ import { generatedValues } from "./generated.ts";
 import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
 import type { Dependency } from "./kinds/dependency.ts";
 import type { DependencyProfile } from "./kinds/profile.ts";
-import { objectNameOf } from "./names.ts";
+import { hostLabelOf, objectNameOf } from "./names.ts";
 import type { Judged } from "./reconcile-dependency.ts";
 import { paramsFor, renderObjects, renderOutputs, requiredParams, type Outputs, type ProfileScope } from "./render-profile.ts";
 import { readOutputs } from "./read-outputs.ts";
 import { ownedBy, secretData } from "./secrets.ts";
+import { useServices } from "./use-services.ts";
 
 export const setNameOf = (dependency: string): string => `dependency.${dependency}`;
 export const outputsSecretName = (dependency: string): string => `dependency-${dependency}`;
@@ -37,30 +38,72 @@ export async function provision(dependency: Dependency, place: ProvisionPlace, c
     );
   const generated = await generatedValues(dependency, profile.spec.generated ?? {}, context);
   const { targetNamespace, type, class: sort, id } = dependency.spec;
+  const project = dependency.metadata.namespace ?? "";
   const base: ProfileScope = {
     params: checked.params,
     name: objectNameOf(dependency.spec),
     targetNamespace,
-    project: dependency.metadata.namespace ?? "",
-    environment: { name: environment.metadata.name, tier: environment.spec.tier, variables: environment.spec.variables ?? {} },
+    project,
+    environment: {
+      name: environment.metadata.name,
+      tier: environment.spec.tier,
+      variables: environment.spec.variables ?? {},
+      baseDomain: environment.spec.baseDomain,
+      https: environment.spec.https,
+      ports: await entranceOf(runtime, context),
+    },
     runtime,
+    hostLabel: hostLabelOf({ id, project, environment: environment.metadata.name }),
     need: { type, class: sort, id },
+    workload: dependency.spec.sourceWorkload ?? { name: "", service: "", ports: [] },
     generated,
     requires: {},
+    services: {},
   };
   const required = await require(dependency, { profile, scope: base }, context);
   if ("problems" in required) return problem("ProfileFailed", required.problems);
   if (required.waiting !== undefined) return { required: required.claims, verdict: required.waiting };
-  const scope = { ...base, requires: required.outputs };
   const secrets = { ...prefixed("generated", generated), ...required.secrets };
-  const made = await makeObjects(dependency, { ...place, scope, secrets }, context);
-  if (made.verdict.state !== "ready") return { required: required.claims, ...made };
+  const used = await useServices(dependency, { profile, scope: { ...base, requires: required.outputs }, runtime, secrets }, context);
+  if ("problems" in used) return { required: required.claims, ...problem("ProfileFailed", used.problems) };
+  if (used.waiting !== undefined)
+    return { required: required.claims, dependency: used.dependency, verdict: used.waiting, ...(readsNothing(profile) ? { outputs: earlyOutputs } : {}) };
+  const scope = { ...base, requires: required.outputs, services: used.outputs };
+  return { dependency: used.dependency, ...(await make(used.dependency, { ...place, scope, secrets, required: required.claims }, context)) };
+}
+
+/** Ports by which the gateway of a runtime is reached from outside: those of the web, unless the cluster is on this machine. */
+async function entranceOf(name: string, { objects }: ReconcileContext): Promise<{ readonly http: number; readonly https: number }> {
+  const runtime = await objects.get<RuntimeOutputs>({ apiVersion: dependencyClaimKind.apiVersion, kind: "KubernetesRuntimeInstance", name });
+  return runtime?.status?.outputs?.entrance ?? { http: 80, https: 443 };
+}
+
+type RuntimeOutputs = StoredObject & { readonly status?: { readonly outputs?: { readonly entrance?: { readonly http: number; readonly https: number } } } };
+
+/** Objects, then outputs. */
+async function make(
+  dependency: Dependency,
+  place: ProvisionPlace & { readonly scope: ProfileScope; readonly secrets: Readonly<Record<string, string>>; readonly required: readonly string[] },
+  context: ReconcileContext,
+): Promise<Judged> {
+  const { profile, scope, secrets, required } = place;
+  const made = { required, ...(await makeObjects(dependency, place, context)) };
+  const early = profile.spec.withWorkload === true;
+  if (made.verdict.state !== "ready" && !early) return made;
   const outputs = renderOutputs(profile, scope, secrets);
-  if ("problems" in outputs) return { required: required.claims, ...made, ...problem("OutputsFailed", outputs.problems) };
+  if ("problems" in outputs) return { ...made, ...problem("OutputsFailed", outputs.problems) };
   const given = await givenSecrets(profile, context);
-  if ("problems" in given) return { required: required.claims, ...made, ...problem("SecretMissing", given.problems) };
+  if ("problems" in given) return { ...made, ...problem("SecretMissing", given.problems) };
   const all = { ...outputs, secret: { ...outputs.secret, ...given.secret } };
-  return { required: required.claims, ...made, outputs: await writeOutputs(dependency, all, context) };
+  const written = await writeOutputs(dependency, all, context);
+  return { ...made, outputs: early ? { ...written, withWorkload: true } : written };
+}
+
+const earlyOutputs = { values: {}, withWorkload: true } as const;
+
+/** The workload has nothing to wait for: it is made together with it, and has no outputs. */
+function readsNothing({ spec }: DependencyProfile): boolean {
+  return spec.withWorkload === true && Object.keys(spec.outputs ?? {}).length === 0;
 }
 
 /** Outputs that operations keep in Secrets of their own. */
@@ -157,7 +200,7 @@ async function makeObjects(
   const rendered = renderObjects(profile, scope, secrets);
   if ("problems" in rendered) return problem("ProfileFailed", rendered.problems);
   if (rendered.objects.length === 0) return { verdict: { state: "ready", reason: "Provided", message: `met by profile ${profile.metadata.name}` } };
-  const { allow } = environment.spec;
+  const allow = allowedBy(environment.spec.allow, profile.spec.allow);
   const { type } = dependency.spec;
   const set = await context.objects.apply<ResourceSet>({
     apiVersion: resourceSetKind.apiVersion,
@@ -179,6 +222,12 @@ async function makeObjects(
   } as KubeObject);
   const verdict = followSet(set, type);
   return { set, verdict: verdict.state === "ready" ? { state: "ready", reason: "Provided", message: `met by profile ${profile.metadata.name}` } : verdict };
+}
+
+/** What the environment allows, and what the profile needs: operations wrote both. */
+function allowedBy(environment: Allow | undefined, profile: DependencyProfile["spec"]["allow"]): Allow | undefined {
+  const kinds = profile?.kinds ?? [];
+  return kinds.length === 0 ? environment : { ...environment, kinds: [...(environment?.kinds ?? []), ...kinds] };
 }
 
 function marked(object: KubeObject): KubeObject {

@@ -35,10 +35,15 @@ export function claimReconciler(): Reconciler {
       const dependency = there ?? (await make(claim, name, context));
       const conflict = await shareParams(claim, dependency, context);
       const verdict = conflict === undefined ? verdictOf(dependency) : conflictVerdict(claim, conflict);
-      await report(claim, verdict, { dependency: verdict.state === "ready" ? dependency : undefined, conflict }, context);
+      await report(claim, verdict, { dependency: verdict.state === "ready" || isEarly(dependency, conflict) ? dependency : undefined, conflict }, context);
       return verdict.state === "ready" ? recheck(recheckMs) : waiting(verdict.message, waitRecheckMs);
     },
   };
+}
+
+/** What it gives can be read before it is ready; once its params are those of the claim. */
+function isEarly({ status }: Dependency, conflict: DependencyClaim | undefined): boolean {
+  return conflict === undefined && status?.outputs?.withWorkload === true;
 }
 
 async function bind(claim: DependencyClaim, name: string, context: ReconcileContext): Promise<DependencyClaim> {
@@ -46,12 +51,20 @@ async function bind(claim: DependencyClaim, name: string, context: ReconcileCont
 }
 
 async function make(claim: DependencyClaim, name: string, context: ReconcileContext): Promise<Dependency> {
-  const { environment, type, class: sort, id, targetNamespace, params } = claim.spec;
+  const { environment, type, class: sort, id, targetNamespace, params, sourceWorkload } = claim.spec;
   const made = context.objects.create<Dependency>({
     apiVersion: dependencyKind.apiVersion,
     kind: dependencyKind.kind,
     metadata: { name, namespace: claim.metadata.namespace ?? "" },
-    spec: { environment, type, class: sort, id, targetNamespace, ...(params === undefined ? {} : { params, paramsFrom: claim.metadata.name }) },
+    spec: {
+      environment,
+      type,
+      class: sort,
+      id,
+      targetNamespace,
+      ...(params === undefined ? {} : { params, paramsFrom: claim.metadata.name }),
+      ...(sourceWorkload === undefined ? {} : { sourceWorkload }),
+    },
   } as KubeObject);
   return made.catch((error: unknown) => {
     // Another claim was faster: read again, and join it.
@@ -62,16 +75,26 @@ async function make(claim: DependencyClaim, name: string, context: ReconcileCont
 
 /** Params are given in one place, or alike everywhere; a use without any joins. Another claim that gives others, if there is one. */
 async function shareParams(claim: DependencyClaim, dependency: Dependency, context: ReconcileContext): Promise<DependencyClaim | undefined> {
-  const { params } = claim.spec;
+  const { params, sourceWorkload } = claim.spec;
   const { paramsFrom } = dependency.spec;
   const own = claim.metadata.name;
-  if (params === undefined || deepEqual(params, dependency.spec.params ?? {})) return undefined;
+  if (params === undefined || deepEqual(params, dependency.spec.params ?? {})) return shareWorkload(claim, dependency, context);
   const other =
     paramsFrom === undefined || paramsFrom === own ? undefined : await context.objects.get<DependencyClaim>({ ...claimTarget(claim), name: paramsFrom });
   const gives = other?.spec.params !== undefined && other.spec.dependency === dependency.metadata.name && other.metadata.deletionTimestamp === undefined;
   if (gives) return other;
-  await context.objects.commit<Dependency>(dependency, { ...dependency, spec: { ...dependency.spec, params, paramsFrom: own } });
+  const workload = sourceWorkload === undefined ? {} : { sourceWorkload };
+  await context.objects.commit<Dependency>(dependency, { ...dependency, spec: { ...dependency.spec, params, paramsFrom: own, ...workload } });
   return undefined;
+}
+
+/** Who gives the params, or was the first where nobody gives any, is the workload that it is for; what that one changes of itself is passed on. */
+async function shareWorkload({ spec, metadata }: DependencyClaim, dependency: Dependency, { objects }: ReconcileContext): Promise<undefined> {
+  const { sourceWorkload: now } = spec;
+  const { paramsFrom, sourceWorkload: before } = dependency.spec;
+  const isSource = paramsFrom === undefined ? before === undefined || before.name === now?.name : paramsFrom === metadata.name;
+  if (!isSource || now === undefined || deepEqual(now, before)) return;
+  await objects.commit<Dependency>(dependency, { ...dependency, spec: { ...dependency.spec, sourceWorkload: now } });
 }
 
 function conflictVerdict(claim: DependencyClaim, other: DependencyClaim): Verdict {

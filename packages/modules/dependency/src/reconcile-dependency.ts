@@ -166,6 +166,7 @@ async function report(
   const candidates = told.candidates ?? last?.candidates;
   const outputs = told.outputs ?? last?.outputs;
   const required = told.required ?? last?.required ?? [];
+  const services = last?.services;
   const resourceSet = told.set?.metadata.name ?? last?.resourceSet;
   await context.objects.patchStatus<Dependency>({
     ...dependency,
@@ -178,6 +179,7 @@ async function report(
       ...(outputs === undefined ? {} : { outputs }),
       ...(resourceSet === undefined ? {} : { resourceSet }),
       ...(required.length === 0 ? {} : { required: [...required] }),
+      ...(services === undefined ? {} : { services }),
     },
   });
   const before = findCondition(dependency, "Ready")?.reason;

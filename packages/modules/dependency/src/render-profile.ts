@@ -2,6 +2,7 @@
 import type { Template } from "@threeport/cel";
 import { fields, validateSchema, type ErrorCause, type JsonObject, type KubeObject, type Schema } from "@threeport/resource";
 import { templatesOf } from "./check-profile.ts";
+import type { Dependency } from "./kinds/dependency.ts";
 import type { DependencyProfile } from "./kinds/profile.ts";
 
 /** What expressions read; see `profileVariables`. */
@@ -9,12 +10,24 @@ export interface ProfileScope {
   readonly params: Readonly<Record<string, unknown>>;
   /** What objects are named after. */
   readonly name: string;
+  /** A first part for host names: unique in the control plane, at most 63 characters. */
+  readonly hostLabel: string;
   readonly targetNamespace: string;
   readonly project: string;
-  readonly environment: { readonly name: string; readonly tier: string; readonly variables: Readonly<Record<string, string>> };
+  readonly environment: {
+    readonly name: string;
+    readonly tier: string;
+    readonly variables: Readonly<Record<string, string>>;
+    readonly baseDomain: string;
+    readonly https: string;
+    /** Ports by which those outside reach the gateway. */
+    readonly ports: { readonly http: number; readonly https: number };
+  };
   readonly runtime: string;
   readonly need: { readonly type: string; readonly class: string; readonly id: string };
+  readonly workload: NonNullable<Dependency["spec"]["sourceWorkload"]>;
   readonly generated: Readonly<Record<string, string>>;
+  readonly services: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly requires: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
@@ -48,6 +61,22 @@ export function requiredParams(
 ): { readonly params: Readonly<Record<string, Record<string, unknown>>> } | Problems {
   const result = evaluate(templatesOf(profile.spec).requires, profile, scope, "spec.requires.");
   return "problems" in result ? result : { params: result.value as Record<string, Record<string, unknown>> };
+}
+
+/** What the support services that it needs are told. */
+export function serviceValues(
+  profile: DependencyProfile,
+  scope: ProfileScope,
+  secrets: Readonly<Record<string, string>>,
+): { readonly values: Readonly<Record<string, Record<string, unknown>>> } | Problems {
+  const result = evaluate(templatesOf(profile.spec).services, profile, scope, "spec.services.");
+  if ("problems" in result) return result;
+  const values = result.value as Record<string, Record<string, unknown>>;
+  const leaking = Object.entries(values).find(([, each]) => valuesIn(each).some((text) => holdsSecret(text, secrets)));
+  if (leaking === undefined) return { values };
+  return {
+    problems: [`DependencyProfile ${profile.metadata.name}: spec.services.${leaking[0]}.values: they hold a secret value, which a service must not be told`],
+  };
 }
 
 /** @param secrets values that must stand in Secrets only */

@@ -15,6 +15,16 @@ const environmentFields = {
           "What workloads of this environment may do in the cluster beyond their own namespaces; nothing unless said. It has the weight of the runtime's own rights.",
         ),
       quota: quotaSchema.optional(),
+      baseDomain: z
+        .string()
+        .max(180)
+        .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/)
+        .default("localhost")
+        .describe("Host names of workloads end with it: `dev.example.com`. What ends with `localhost` is found on this machine alone."),
+      https: z
+        .enum(["Optional", "Required"])
+        .default("Optional")
+        .describe("Routes answer over HTTP and HTTPS; `Required` sends those who ask over HTTP to HTTPS."),
       variables: z
         .record(z.string(), z.string())
         .optional()

@@ -4,8 +4,10 @@ import type { ReconcileContext } from "@threeport/engine";
 import type { Clock, Exec, Logger, Random } from "@threeport/platform";
 import { PlatformError } from "@threeport/resource";
 import type { BinariesPlace } from "./local/binaries-place.ts";
+import type { Entrance, Entrances } from "./local/entrances.ts";
 import type { BinariesRequest, ImageArchive } from "./local/index.ts";
 import type { RuntimeProvider } from "./provider.ts";
+import type { KubernetesRuntimeInstance } from "./runtime-kind.ts";
 
 export interface LocalProviderOptions {
   readonly exec: Exec;
@@ -16,6 +18,8 @@ export interface LocalProviderOptions {
   /** Where volumes of local clusters are kept: they outlive a cluster that is stopped and started anew. */
   readonly volumesFolder: string;
   readonly binaries: BinariesPlace;
+  /** Ways to the gateways of local clusters; without them nothing leads there. */
+  readonly entrances?: Entrances;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -64,7 +68,9 @@ export function localProvider(options: LocalProviderOptions): RuntimeProvider {
       await local.endHanging(node.stateDir, { binariesFolder: folder, clock: context.clock });
       return startAgain(`${trouble.message}; kubelet and containerd are started again`);
     },
+    ...(options.entrances === undefined ? {} : { entrance: (runtime) => openEntrance(options, runtime) }),
     async remove(runtime, context) {
+      await options.entrances?.close(runtime.metadata.name);
       const local = await import("./local/index.ts");
       const report = await local.stopLocalKubernetes({ stateDir: stateDir(runtime.metadata.name), exec: options.exec, clock: context.clock, log: context.log });
       if (report.remained.length > 0)
@@ -74,6 +80,11 @@ export function localProvider(options: LocalProviderOptions): RuntimeProvider {
     },
   };
   return provider;
+}
+
+async function openEntrance({ entrances }: LocalProviderOptions, { metadata, status }: KubernetesRuntimeInstance): Promise<Entrance> {
+  if (entrances === undefined) throw new PlatformError("TP_INTERNAL");
+  return entrances.open(metadata.name, status?.outputs?.entrance);
 }
 
 /** What somebody can do when trying again does not help. */

@@ -1,5 +1,6 @@
 import type { KubeClient } from "@threeport/client";
 import type { ReconcileContext } from "@threeport/engine";
+import type { Entrance } from "./local/entrances.ts";
 import type { KubernetesRuntimeInstance } from "./runtime-kind.ts";
 
 /** What stands behind `spec.provider`. Each call is safe to repeat after a kill at any point. */
@@ -11,6 +12,8 @@ export interface RuntimeProvider {
    * of it. Absent for clusters that are not ours.
    */
   mend?(runtime: KubernetesRuntimeInstance, cluster: KubeClient, options: MendOptions): Promise<Ailment | undefined>;
+  /** Opens the way from this machine to the cluster's gateway; absent for clusters that are somewhere else. Safe to repeat. */
+  entrance?(runtime: KubernetesRuntimeInstance): Promise<Entrance>;
   /** Removes what `ensure` made; nothing for clusters that are not ours. */
   remove(runtime: KubernetesRuntimeInstance, context: ReconcileContext): Promise<void>;
 }

@@ -70,7 +70,13 @@ async function ensure(options: RuntimeOptions, given: KubernetesRuntimeInstance,
   const connection = parseKubeconfig(kubeconfig);
   const secretRef = runtime.spec.kubeconfig?.secretRef ?? (await storeKubeconfig(runtime, kubeconfig, context));
   const cluster = await options.clusters.get(runtime.metadata.name, accessTo(runtime, kubeconfig));
-  const base = { ...runtime.status, server: connection.server, kubeconfig: { secretRef: { ...secretRef, key: secretRef.key } } };
+  const entrance = await options.providers[given.spec.provider].entrance?.(runtime);
+  const base = {
+    ...runtime.status,
+    server: connection.server,
+    kubeconfig: { secretRef: { ...secretRef, key: secretRef.key } },
+    ...(entrance === undefined ? {} : { outputs: { entrance } }),
+  };
   try {
     const version = (await cluster.client.request("/version", { signal: context.signal })).body as { gitVersion?: string };
     const asked = runtime.metadata.annotations?.[claimAnnotation];

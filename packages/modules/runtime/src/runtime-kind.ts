@@ -39,6 +39,18 @@ const fields = {
       claim: z.string().optional().describe("The last request to take the cluster over that was followed."),
       deletion: z.string().optional().describe("What its deletion waits for."),
       owned: z.boolean().optional().describe("Whether this control plane may write to the cluster; another one may own it."),
+      outputs: z
+        .object({
+          entrance: z
+            .object({
+              http: z.number().int().describe("For HTTP."),
+              https: z.number().int().describe("For HTTPS."),
+            })
+            .optional()
+            .describe("Ports of 127.0.0.1 on the control plane's machine that lead to the gateway of a local cluster."),
+        })
+        .optional()
+        .describe("What dependencies read of it."),
       kubeconfig: z
         .object({ secretRef: secretReference.describe("Where the kubeconfig in use is.") })
         .optional()

@@ -25,18 +25,26 @@ function isOther({ spec }: DependencyClaim, need: Need): boolean {
   return spec.type !== need.type || spec.class !== need.class || spec.id !== need.id;
 }
 
-/** What is provided for a need; or what to tell while it is not. */
+/** With a provision, the containers need not wait; with a verdict, the workload is not ready before its claim is. */
+export interface Provided {
+  readonly provision?: Provision;
+  readonly verdict?: Verdict;
+}
+
+/** What is provided for a need; and what to tell while it is not ready. */
 export async function provisionOf(
   need: Need,
   { instance, workload }: { readonly instance: WorkloadInstance; readonly workload: string },
   context: Pick<ReconcileContext, "objects">,
-): Promise<Provision | { readonly verdict: Verdict }> {
+): Promise<Provided> {
   const claim = await context.objects.get<DependencyClaim>(claimTarget(instance, need.name));
   if (claim === undefined || claim.metadata.deletionTimestamp !== undefined || isOther(claim, need) || !deepEqual(claim.spec.params, need.params))
     return { verdict: { state: "reconciling", reason: "WaitingForDependency", message: `waits for ${need.type} ${need.name}, which is being claimed` } };
-  if (!isReadyNow(claim)) return { verdict: waitingFor(claim) };
+  const verdict = isReadyNow(claim) ? undefined : waitingFor(claim);
+  if (verdict !== undefined && claim.status?.outputs?.withWorkload !== true) return { verdict };
   const { values, secret } = await readOutputs(claim, context);
-  return { values, ...(Object.keys(secret).length === 0 ? {} : { secret: { name: outputsName(workload, need.name), values: secret } }) };
+  const provision = { values, ...(Object.keys(secret).length === 0 ? {} : { secret: { name: outputsName(workload, need.name), values: secret } }) };
+  return { provision, ...(verdict === undefined ? {} : { verdict }) };
 }
 
 /** The Secrets that rendered objects read, with their values. */
@@ -75,7 +83,7 @@ export async function keepClaims(
     if (other || claim.metadata.deletionTimestamp !== undefined) leaving.add(resource);
     if (other || !wanted.has(resource)) await context.objects.delete({ ...claimTarget(instance, resource), name: claim.metadata.name });
   }
-  for (const { name: resource, type, class: sort, id, params } of needs) {
+  for (const { name: resource, type, class: sort, id, params, workload } of needs) {
     if (leaving.has(resource)) continue;
     await context.objects.apply({
       apiVersion: dependencyClaimKind.apiVersion,
@@ -89,6 +97,7 @@ export async function keepClaims(
         type,
         class: sort,
         id,
+        sourceWorkload: workload,
         ...(params === undefined ? {} : { params }),
       },
     } as KubeObject);

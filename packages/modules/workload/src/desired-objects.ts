@@ -15,6 +15,8 @@ export interface Desired {
   readonly result: { readonly objects: readonly KubeObject[]; readonly replicas: number | undefined } | { readonly verdict: Verdict };
   /** Definitions that were read beside its own. */
   readonly uses: readonly string[];
+  /** What to tell when the objects are healthy, until all that is made together with them is ready. */
+  readonly lacking?: Verdict;
   /** What it claims of others; undefined when that is not known now. */
   readonly claimed?: Claimed;
 }

@@ -62,7 +62,7 @@ export function instanceReconciler(options: InstanceOptions): Reconciler {
         return lacking.reason === namespaceTerminating ? waiting("the namespace to go", removalRecheckMs) : outcome;
       }
       const place = { instance, environment, targetNamespace, digest: options.digest, pullSecret: credentials.length > 0 };
-      const { result, uses, claimed } = await desiredObjects(await releaseSource(release, context), place, context);
+      const { result, uses, claimed, lacking: late } = await desiredObjects(await releaseSource(release, context), place, context);
       const claims = claimed === undefined ? undefined : await keepClaims(instance, claimed, { targetNamespace }, context);
       if ("verdict" in result) return report(instance, context, { release, targetNamespace, uses, claims, verdict: result.verdict });
       const { objects, replicas } = result;
@@ -80,10 +80,15 @@ export function instanceReconciler(options: InstanceOptions): Reconciler {
         uses,
         claims,
         requests: pods.requests,
-        verdict: followSet(set, `release ${release.metadata.name}`),
+        verdict: withLate(followSet(set, `release ${release.metadata.name}`), late),
       });
     },
   };
+}
+
+/** A workload whose route is not there yet runs, and is not ready. */
+function withLate(verdict: Verdict, late: Verdict | undefined): Verdict {
+  return late !== undefined && verdict.state === "ready" ? late : verdict;
 }
 
 /** What the instance names, or what to tell while something is not there. Its references wake it when that changes. */

@@ -31,6 +31,8 @@ export interface InPlace {
   readonly result: { readonly objects: readonly KubeObject[] } | { readonly verdict: Verdict };
   /** Definitions that it reads names and ports of. */
   readonly uses: readonly string[];
+  /** What to tell although the objects are known, until all that is made together with them is ready. */
+  readonly lacking?: Verdict;
   /** What it claims; undefined when that is not known. */
   readonly claimed?: Claimed;
 }
@@ -83,6 +85,7 @@ async function inProject(document: ScoreDocument, place: ScorePlace, context: Pi
         result: { objects: [...outputSecrets(rendered.objects, provisions.values()), ...rendered.objects] },
         uses,
         claimed: { needs: rendered.needs, blocked: [] },
+        ...(lacking === undefined ? {} : { lacking }),
       };
     case "invalid":
       return { result: { verdict: stalled("ScoreInvalid", rendered.causes) }, uses };
@@ -112,10 +115,10 @@ async function withProvisions(
     if (next.length === 0) return { rendered, lacking };
     for (const need of next) {
       asked.add(need.name);
-      const provision = await provisionOf(need, place, context);
-      if (!("verdict" in provision)) provisions.set(need.name, provision);
+      const { provision, verdict } = await provisionOf(need, place, context);
+      if (provision !== undefined) provisions.set(need.name, provision);
       // What has failed is told before what is only under way.
-      else if (lacking === undefined || (lacking.state !== "stalled" && provision.verdict.state === "stalled")) lacking = provision.verdict;
+      if (verdict !== undefined && (lacking === undefined || (lacking.state !== "stalled" && verdict.state === "stalled"))) lacking = verdict;
     }
   }
 }

@@ -29,6 +29,17 @@ export interface Need {
   readonly id: string;
   /** Undefined when none are given: such a use joins others. */
   readonly params?: Readonly<Record<string, unknown>>;
+  /** The workload that needs it: a route leads there. */
+  readonly workload: SourceWorkload;
+}
+
+/** A workload as what is provided for it sees it. */
+export interface SourceWorkload {
+  readonly name: string;
+  /** Name of its Service. */
+  readonly service: string;
+  /** Of its Service. */
+  readonly ports: readonly { readonly name: string; readonly port: number; readonly protocol: string }[];
 }
 
 /** What is provided for a {@link Need}. */

@@ -41,6 +41,8 @@ export interface TestControlPlaneOptions {
   readonly clock?: Clock;
   /** Default: a database of its own on the server of the test run. */
   readonly databaseUrl?: string;
+  /** Where files of support services are taken from; see `Configuration`. */
+  readonly mirror?: string;
 }
 
 const group = "threeport.io/v1alpha1";
@@ -65,6 +67,7 @@ export async function openTestControlPlane(options: TestControlPlaneOptions = {}
     pgBinDir: undefined,
     workers: 16,
     verbose: false,
+    ...(options.mirror === undefined ? {} : { mirror: options.mirror }),
   };
   let running: ControlPlane | undefined = await startControlPlane(configuration, tools);
   stack.defer(async () => running?.[Symbol.asyncDispose]());

@@ -4,6 +4,7 @@ import { claimController } from "./claims.ts";
 import { cronJobController } from "./cron-jobs.ts";
 import { daemonSetController } from "./daemon-sets.ts";
 import { deploymentController } from "./deployments.ts";
+import { gatewayClassController, gatewayController, httpRouteController } from "./gateways.ts";
 import { jobController } from "./jobs.ts";
 import { nodeController } from "./nodes.ts";
 import { podController } from "./pods.ts";
@@ -26,4 +27,7 @@ export const workloadControllers: readonly Controller[] = [
   claimController,
   resourceQuotaController,
   autoscalerController,
+  gatewayClassController,
+  gatewayController,
+  httpRouteController,
 ];

@@ -32,6 +32,20 @@ const dependencyFields = {
       unusedSince: z.string().optional().describe("When its last user left."),
       outputs: outputsSchema.optional(),
       resourceSet: z.string().optional().describe("The ResourceSet with its objects."),
+      services: z
+        .array(
+          z.object({
+            instance: z.string().describe("The SupportServiceInstance."),
+            values: z
+              .record(z.string(), z.unknown())
+              .optional()
+              .describe("What it is told.")
+              .meta({ "x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-map-type": "atomic" }),
+          }),
+        )
+        .optional()
+        .describe("Support services that it uses.")
+        .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["instance"] }),
       required: z.array(z.string()).optional().describe("Its own DependencyClaims.").meta({ "x-kubernetes-list-type": "atomic" }),
     })
     .optional()
@@ -60,7 +74,19 @@ export const dependencyKind = defineKind({
   references: [
     { path: "spec.environment", to: { group, resource: "environments" }, namespace: "cluster", waitsFor: WaitsFor.Existence | WaitsFor.Generation },
     { path: "spec.profile", to: { group, resource: "dependencyprofiles" }, namespace: "cluster", waitsFor: WaitsFor.Existence | WaitsFor.Generation },
-    { path: "spec.runtime", to: { group, resource: "kubernetesruntimeinstances" }, namespace: "cluster", waitsFor: WaitsFor.Existence },
+    {
+      path: "spec.runtime",
+      to: { group, resource: "kubernetesruntimeinstances" },
+      namespace: "cluster",
+      waitsFor: WaitsFor.Existence | WaitsFor.Outputs,
+    },
+    {
+      path: "status.services[*].instance",
+      to: { group, resource: "supportserviceinstances" },
+      namespace: "cluster",
+      waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Outputs,
+      wakesTarget: true,
+    },
   ],
   columns: [
     { name: "Ready", type: "string", description: "Whether it can be used.", value: (object) => conditionStatus(object, "Ready") ?? "Unknown" },

@@ -24,6 +24,23 @@ export const needFields = {
     .optional()
     .describe("What its type wants to know.")
     .meta({ "x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-map-type": "atomic" }),
+  sourceWorkload: z
+    .object({
+      name: z.string().describe("Its name."),
+      service: z.string().describe("Name of its Service."),
+      ports: z
+        .array(
+          z.object({
+            name: z.string().describe("Its name."),
+            port: z.number().int().describe("What others call."),
+            protocol: z.string().describe("TCP or UDP."),
+          }),
+        )
+        .describe("Ports of its Service.")
+        .meta({ "x-kubernetes-list-type": "atomic" }),
+    })
+    .optional()
+    .describe("The workload that it is for, where that matters: a route leads to its Service."),
 };
 
 export const outputsSchema = z
@@ -32,6 +49,7 @@ export const outputsSchema = z
       .record(z.string(), z.unknown())
       .describe("What everybody may see: host, port, …")
       .meta({ "x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-map-type": "atomic" }),
+    withWorkload: z.boolean().optional().describe("They can be read before it is ready, since it is made together with the workload that needs it."),
     secret: z
       .object({
         name: z.string().describe("The Secret beside the dependency."),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { allowSchema } from "@threeport/cluster";
 import { group, version } from "@threeport/module-environment";
 import { ageColumn, deepEqual, defineKind, WaitsFor, type ErrorCause, type ObjectWith } from "@threeport/resource";
 import { builtInLabel, builtInSpec } from "../built-in/index.ts";
@@ -47,13 +48,32 @@ const profileFields = {
         )
         .optional()
         .describe("Other dependencies that it needs. Expressions read their outputs as `requires.NAME.OUTPUT`."),
+      services: z
+        .record(
+          z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
+          z.object({
+            values: z.record(z.string(), z.unknown()).optional().describe("What it is told; may hold expressions.").meta(free),
+          }),
+        )
+        .optional()
+        .describe("Support services of the runtime that it needs, by what they provide: `gateway`. Expressions read their outputs as `services.NAME.OUTPUT`."),
+      withWorkload: z
+        .boolean()
+        .optional()
+        .describe(
+          "It works on the workload that needs it, as a route does: both are made at the same time, and the workload is Ready when it is. Without it containers start when it is ready.",
+        ),
+      allow: z
+        .object({ kinds: allowSchema.shape.kinds })
+        .optional()
+        .describe("Kinds that its objects may be of although workloads may not make them; they are made with all rights of the runtime."),
       provisioner: z
         .object({
           manifests: z
             .object({
               objects: z
-                .array(z.record(z.string(), z.unknown()).meta(free))
-                .describe("Kubernetes documents, whose texts may hold `${ CEL }`.")
+                .array(z.union([z.record(z.string(), z.unknown()), z.string()]).meta(free))
+                .describe("Kubernetes documents, whose texts may hold `${ CEL }`; or a text whose expression gives one, or `optional.none()` for none.")
                 .meta({ "x-kubernetes-list-type": "atomic" }),
             })
             .optional()

@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createAuthority, issue } from "@threeport/platform/pki";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { blockList, isPublicAddress } from "./addresses.ts";
+import { createFetcher } from "./fetcher.ts";
+
+const content = "kind: List\n";
+const sha256 = createHash("sha256").update(content).digest("hex");
+const wanted = { sha256, bytesMax: 1_000, timeoutMs: 5_000 };
+
+let server: Server;
+let authorities: string;
+let folder: string;
+const at = (path: string): string => `https://localhost:${(server.address() as AddressInfo).port}${path}`;
+
+beforeAll(async () => {
+  const nowMs = Date.now();
+  const authority = await createAuthority({ subject: { commonName: "test" }, nowMs, validForMs: 3_600_000 });
+  const pair = await issue(authority, { subject: { commonName: "localhost" }, usages: ["server"], hosts: ["localhost"], nowMs, validForMs: 3_600_000 });
+  authorities = authority.certificatePem;
+  server = createServer({ cert: pair.certificatePem, key: pair.privateKeyPem }, (asked, answer) => {
+    if (asked.url === "/moved") answer.writeHead(302, { location: "/file" }).end();
+    else if (asked.url === "/plain") answer.writeHead(302, { location: "http://localhost/file" }).end();
+    else if (asked.url === "/circle") answer.writeHead(302, { location: "/circle" }).end();
+    else if (asked.url === "/large") answer.end("x".repeat(2_000));
+    else if (asked.url === "/silent") answer.writeHead(200).write("k");
+    else if (asked.url === "/file") answer.end(content);
+    else answer.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  folder = await mkdtemp(join(tmpdir(), "threeport-mirror-"));
+});
+afterAll(async () => {
+  server?.closeAllConnections();
+  server?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const local = () => createFetcher({ allowedRanges: ["127.0.0.0/8", "::1/128"], authorities });
+
+test("content is had, also after a redirect", async () => {
+  expect(String(await local().fetch(at("/file"), wanted))).toBe(content);
+  expect(String(await local().fetch(at("/moved"), wanted))).toBe(content);
+});
+
+test.each<[string, string, RegExp]>([
+  ["/plain", "TP_NOT_ALLOWED", /leads to http:\/\/localhost\/file, which is not https/],
+  ["/circle", "TP_UNAVAILABLE", /leads in circles/],
+  ["/large", "TP_TOO_LARGE", /larger than 1000 bytes/],
+  ["/nothing", "TP_UNAVAILABLE", /answers with status 404/],
+])("%s: %s", async (path, code, message) => {
+  await expect(local().fetch(at(path), wanted)).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
+});
+
+test("other content than was announced is refused, and a server that says nothing more is given up", async () => {
+  await expect(local().fetch(at("/file"), { ...wanted, sha256: "0".repeat(64) })).rejects.toMatchObject({
+    code: "TP_BAD_REQUEST",
+    message: expect.stringContaining(`has the SHA-256 ${sha256}`) as string,
+  });
+  await expect(local().fetch(at("/silent"), { ...wanted, timeoutMs: 300 })).rejects.toMatchObject({
+    code: "TP_UNAVAILABLE",
+    message: expect.stringContaining("nothing came within 0.3 s") as string,
+  });
+});
+
+test("addresses of this machine and of private networks are not reached, whether named or written", async () => {
+  const strict = createFetcher({ authorities });
+  await expect(strict.fetch(at("/file"), wanted)).rejects.toMatchObject({
+    code: "TP_NOT_ALLOWED",
+    message: expect.stringMatching(/stands for (127\.0\.0\.1|::1), which is no address of the internet/) as string,
+  });
+  for (const address of ["https://169.254.169.254/latest", "https://[::1]/x", "https://10.1.2.3/x", "https://[::ffff:127.0.0.1]/x"])
+    await expect(strict.fetch(address, wanted)).rejects.toMatchObject({ code: "TP_NOT_ALLOWED" });
+  for (const address of ["http://example.com/x", "https://user:secret@example.com/x", "file:///etc/passwd", "nonsense"])
+    await expect(strict.fetch(address, wanted)).rejects.toMatchObject({ code: "TP_NOT_ALLOWED" });
+});
+
+test.each([
+  ["8.8.8.8", true],
+  ["2606:4700::1", true],
+  ["172.31.0.1", false],
+  ["100.64.0.1", false],
+  ["::", false],
+  ["::ffff:192.168.1.1", false],
+  ["fd00::1", false],
+  ["64:ff9b::7f00:1", false],
+  ["224.0.0.1", false],
+  ["255.255.255.255", false],
+])("%s is of the internet: %s", (address, is) => {
+  expect(isPublicAddress(address, blockList([]))).toBe(is);
+});
+
+test("with a mirror everything comes from there, and nothing from outside of it", async () => {
+  const mirror = join(folder, "mirror");
+  await mkdir(join(mirror, "example.com", "a"), { recursive: true });
+  await writeFile(join(mirror, "example.com", "a", "file.yaml"), content);
+  await writeFile(join(folder, "outside"), content);
+  const fetcher = createFetcher({ mirror });
+  expect(String(await fetcher.fetch("https://example.com/a/file.yaml", wanted))).toBe(content);
+  await expect(fetcher.fetch("https://example.com/b", wanted)).rejects.toMatchObject({
+    code: "TP_UNAVAILABLE",
+    message: expect.stringContaining("not in the mirror") as string,
+  });
+  await expect(fetcher.fetch("https://example.com/..%2F..%2F..%2Foutside", wanted)).rejects.toMatchObject({ code: "TP_UNAVAILABLE" });
+  // The mirror may be a server, which may be anywhere.
+  const served = createFetcher({ mirror: at(""), authorities });
+  await expect(served.fetch("https://example.com/file", wanted)).rejects.toMatchObject({
+    message: expect.stringMatching(/localhost:\d+\/example.com\/file answers with status 404/) as string,
+  });
+});

@@ -1,0 +1,6 @@
+export { gatewayAddress } from "./gateway-address.ts";
+export { keepBuiltInDefinitions } from "./keep-built-in.ts";
+export { supportServiceDefinitionKind, type SupportServiceDefinition } from "./kinds/definition.ts";
+export { supportInstanceName, supportServiceInstanceKind, type SupportServiceInstance } from "./kinds/instance.ts";
+export { supportReconciler, type SupportOptions } from "./reconcile-instance.ts";
+export { serviceIsGoing, useService } from "./use-service.ts";
