@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWithKubernetes, namespaceDocument, openDefinition, startApiServer, type TestApiServer } from "@threeport/cluster/testing";
 import { targetOf } from "@threeport/client";
+import { until } from "@threeport/engine/testing";
+import { isErrorCode } from "@threeport/resource";
 import type { DependencyProfile } from "../kinds/profile.ts";
 import { paramsFor, renderObjects, renderOutputs, type ProfileScope } from "../render-profile.ts";
 import { builtInProfiles } from "./index.ts";
@@ -59,7 +61,12 @@ describeWithKubernetes("built-in profiles", () => {
     if ("problems" in rendered) throw new Error(rendered.problems.join("\n"));
     for (const object of rendered.objects) {
       const placed = { ...object, metadata: { ...object.metadata, namespace: "built-in" } };
-      await server.client.create(targetOf(placed), placed, { dryRun: true, fieldValidation: "Strict" });
+      // Kinds of definitions are served a moment after these are written.
+      await until(`${object.kind} to be served`, () =>
+        server.client
+          .create(targetOf(placed), placed, { dryRun: true, fieldValidation: "Strict" })
+          .catch((error: unknown) => (isErrorCode(error, "TP_KIND_UNKNOWN") ? undefined : Promise.reject(error as Error))),
+      );
     }
     const given = renderOutputs(profile, scope, secrets);
     if ("problems" in given) throw new Error(given.problems.join("\n"));

@@ -1,0 +1,31 @@
+/**
+ * The gateway that comes with the control plane, for machines that reach no registry of images.
+ *
+ *   npm run gateway:parts -- --out FOLDER
+ *
+ * Builds Contour and fetches Envoy (once a machine), and writes FOLDER/mirror for `tptctl up --mirror`, and images for `tptctl runtime load-image`.
+ */
+import { mkdir } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { systemExec } from "../packages/platform/src/index.ts";
+import { toPlatformError } from "../packages/resource/src/index.ts";
+import { makeGatewayParts } from "./lib/gateway-parts.ts";
+
+const { values } = parseArgs({ options: { out: { type: "string" } } });
+if (values.out === undefined) {
+  process.stderr.write("error: say where to: npm run gateway:parts -- --out FOLDER\n");
+  process.exit(2);
+}
+const out = resolve(values.out);
+await mkdir(out, { recursive: true });
+try {
+  const cacheDir = process.env["XDG_CACHE_HOME"] ?? join(process.env["HOME"] ?? homedir(), ".cache");
+  const { mirror, images } = await makeGatewayParts(out, { exec: systemExec, cacheDir, say: (line) => void process.stderr.write(`${line}\n`) });
+  process.stdout.write([`tptctl up --mirror ${mirror}`, ...images.map((image) => `tptctl runtime load-image local ${image}`), ""].join("\n"));
+} catch (thrown) {
+  const error = toPlatformError(thrown);
+  process.stderr.write(`error: ${error.message}\n`);
+  process.exitCode = error.entry.exit;
+}
