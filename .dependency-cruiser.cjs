@@ -15,8 +15,12 @@ const arrows = {
   cluster: { code: ["platform", "resource", "client", "engine"], types: ["store"] },
   "modules/runtime": { code: ["platform", "resource", "client", "engine", "cluster"], types: ["store"] },
   "modules/environment": { code: ["platform", "resource", "engine", "cluster"] },
-  "modules/dependency": { code: ["platform", "resource", "cel", "engine", "cluster", "modules/environment"] },
-  "modules/workload": { code: ["platform", "resource", "score", "client", "engine", "cluster", "modules/environment", "modules/dependency"], types: ["store"] },
+  "modules/support": { code: ["platform", "resource", "cel", "client", "engine", "cluster", "modules/environment", "modules/runtime"] },
+  "modules/dependency": { code: ["platform", "resource", "cel", "engine", "cluster", "modules/environment", "modules/support"] },
+  "modules/workload": {
+    code: ["platform", "resource", "score", "client", "engine", "cluster", "modules/environment", "modules/support", "modules/dependency"],
+    types: ["store"],
+  },
   server: {
     code: [
       "platform",
@@ -28,6 +32,7 @@ const arrows = {
       "cluster",
       "modules/runtime",
       "modules/environment",
+      "modules/support",
       "modules/dependency",
       "modules/workload",
     ],

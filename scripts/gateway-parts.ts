@@ -6,9 +6,9 @@
  * Builds Contour and fetches Envoy (once a machine), and writes FOLDER/mirror for `tptctl up --mirror`, and images for `tptctl runtime load-image`.
  */
 import { mkdir } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { binariesPlace } from "../packages/modules/runtime/src/local/index.ts";
 import { systemExec } from "../packages/platform/src/index.ts";
 import { toPlatformError } from "../packages/resource/src/index.ts";
 import { makeGatewayParts } from "./lib/gateway-parts.ts";
@@ -21,7 +21,7 @@ if (values.out === undefined) {
 const out = resolve(values.out);
 await mkdir(out, { recursive: true });
 try {
-  const cacheDir = process.env["XDG_CACHE_HOME"] ?? join(process.env["HOME"] ?? homedir(), ".cache");
+  const { cacheDir } = binariesPlace(process.env);
   const { mirror, images } = await makeGatewayParts(out, { exec: systemExec, cacheDir, say: (line) => void process.stderr.write(`${line}\n`) });
   process.stdout.write([`tptctl up --mirror ${mirror}`, ...images.map((image) => `tptctl runtime load-image local ${image}`), ""].join("\n"));
 } catch (thrown) {

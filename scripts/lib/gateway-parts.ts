@@ -1,4 +1,5 @@
 import { copyFile, mkdir, rename, rm, stat } from "node:fs/promises";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Exec } from "../../packages/platform/src/index.ts";
 import { PlatformError } from "../../packages/resource/src/index.ts";
@@ -13,8 +14,8 @@ const manifest = `raw.githubusercontent.com/projectcontour/contour/${contour.ver
 
 export interface GatewayPartsRequest {
   readonly exec: Exec;
-  /** Folder that outlives the checkout: programs are built once a machine. */
-  readonly cacheDir: string;
+  /** Threeport's cache folder, which outlives the checkout: programs are built once a machine. Default `~/.cache/threeport`. */
+  readonly cacheDir?: string | undefined;
   readonly signal?: AbortSignal;
   readonly say?: (line: string) => void;
 }
@@ -28,7 +29,7 @@ export interface GatewayParts {
 
 /** Builds what is missing of the two programs. @throws PlatformError TP_TOOL_MISSING with the end of what the failing tool said */
 export async function buildGatewayPrograms(request: GatewayPartsRequest): Promise<string> {
-  const folder = join(request.cacheDir, "threeport", "gateway", contour.version);
+  const folder = join(request.cacheDir ?? join(homedir(), ".cache", "threeport"), "gateway", contour.version);
   await mkdir(folder, { recursive: true });
   if (!(await exists(join(folder, "contour")))) {
     request.say?.("building contour (about 4 min)");
@@ -37,7 +38,9 @@ export async function buildGatewayPrograms(request: GatewayPartsRequest): Promis
     try {
       const environment = { GOBIN: work, CGO_ENABLED: "0", GOFLAGS: "-trimpath -mod=mod" };
       await run(request, "go", ["install", "-ldflags", "-s -w", `${contour.module}/cmd/contour@${contour.version}`], { cwd: work, env: environment });
-      const { Dir: module } = JSON.parse(await run(request, "go", ["mod", "download", "-json", `${contour.module}@${contour.version}`], { cwd: work })) as { Dir: string };
+      const { Dir: module } = JSON.parse(await run(request, "go", ["mod", "download", "-json", `${contour.module}@${contour.version}`], { cwd: work })) as {
+        Dir: string;
+      };
       await copyFile(join(module, "examples/render/contour-gateway.yaml"), join(folder, "contour-gateway.yaml"));
       await rename(join(work, "contour"), join(folder, "contour"));
     } finally {
@@ -68,7 +71,10 @@ export async function makeGatewayParts(out: string, request: GatewayPartsRequest
       out: join(out, "contour.tar"),
       name: contour.image,
       user: "65534:65534",
-      files: [{ path: "/bin/contour", from: join(programs, "contour"), mode: 0o755 }, { path: "/tmp", folderMode: 0o1777 }],
+      files: [
+        { path: "/bin/contour", from: join(programs, "contour"), mode: 0o755 },
+        { path: "/tmp", folderMode: 0o1777 },
+      ],
     }),
     await makeImage({
       out: join(out, "envoy.tar"),

@@ -12,6 +12,7 @@ export const environment = { apiVersion, kind: "Environment" } as const;
 export const dependency = { apiVersion, kind: "Dependency" } as const;
 export const dependencyProfile = { apiVersion, kind: "DependencyProfile" } as const;
 export const runtimeInstance = { apiVersion, kind: "KubernetesRuntimeInstance" } as const;
+export const supportServiceInstance = { apiVersion, kind: "SupportServiceInstance" } as const;
 export const namespace = { apiVersion: "v1", kind: "Namespace" } as const;
 export const secret = { apiVersion: "v1", kind: "Secret" } as const;
 

@@ -5,7 +5,7 @@ import { rfc3339Micro, systemClock, systemExec } from "@threeport/platform";
 import { isErrorCode, PlatformError, type StoredObject } from "@threeport/resource";
 import { connect } from "../connect.ts";
 import { note, say, type CliContext } from "../context.ts";
-import { namespace, runtimeInstance, secret, systemNamespace, type Observed } from "../kinds.ts";
+import { namespace, runtimeInstance, secret, supportServiceInstance, systemNamespace, type Observed } from "../kinds.ts";
 import { chooseKubeconfig } from "../kubeconfig/choose-kubeconfig.ts";
 import { findResource } from "../objects/find-resource.ts";
 import { removeObject } from "../objects/remove-object.ts";
@@ -116,8 +116,25 @@ export async function listRuntimes(this: CliContext, { output }: { readonly outp
 
 export async function deleteRuntime(this: CliContext, flags: { readonly wait: boolean; readonly timeout?: number }, name: string): Promise<void> {
   await using client = await connect(this);
+  await removeUnusedServices(this, client, { runtime: name, timeoutMs: flags.timeout });
   await removeObject(this, client, { target: { ...runtimeInstance, name }, label: `runtime ${name}`, timeoutMs: flags.timeout, wait: flags.wait });
   if (flags.wait) await forgetKubeconfig(client, name, this.signal); // still needed while the runtime is on its way out
+}
+
+type SupportService = Observed & { readonly status?: { readonly users?: readonly string[] } };
+
+/** What was installed into the cluster and is kept for a while in case somebody needs it again. What is used stays, and the runtime with it. */
+async function removeUnusedServices(
+  context: CliContext,
+  client: KubeClient,
+  { runtime, timeoutMs }: { readonly runtime: string; readonly timeoutMs: number | undefined },
+): Promise<void> {
+  const { items } = await client.list<SupportService>(supportServiceInstance, { signal: context.signal });
+  const unused = items.filter(({ spec, status }) => spec?.["runtime"] === runtime && (status?.users ?? []).length === 0);
+  for (const { metadata } of unused) {
+    const target = { ...supportServiceInstance, name: metadata.name };
+    await removeObject(context, client, { target, label: `unused support service ${metadata.name}`, timeoutMs, mayBeGone: true });
+  }
 }
 
 async function forgetKubeconfig(client: KubeClient, name: string, signal: AbortSignal): Promise<void> {

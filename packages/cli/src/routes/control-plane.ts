@@ -10,6 +10,13 @@ export const up = command({
       foreground: { kind: "boolean", brief: "Run in this terminal until Ctrl-C", default: false, withNegated: false },
       port: { kind: "parsed", parse: integerBetween(0, 65_535), brief: "Port of the API; 0 picks a free one", optional: true, placeholder: "port" },
       host: { kind: "parsed", parse: freeText, brief: "Address to listen on", optional: true, placeholder: "address" },
+      mirror: {
+        kind: "parsed",
+        parse: freeText,
+        brief: "Folder or address in which https://host/path is found as host/path, where the internet is not reached",
+        optional: true,
+        placeholder: "place",
+      },
       runtime: {
         kind: "parsed",
         parse: labelText,

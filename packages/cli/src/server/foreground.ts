@@ -10,7 +10,7 @@ import { serverArguments, untilReady } from "./start-server.ts";
 /** The server in this terminal, for containers and service managers: its output is ours, our signals are its, its exit code is ours. */
 export async function runInForeground(
   context: CliContext,
-  input: { readonly home: HomePaths; readonly port: number | undefined; readonly host: string | undefined },
+  input: { readonly home: HomePaths } & Record<"host" | "mirror", string | undefined> & { readonly port: number | undefined },
 ): Promise<void> {
   await mkdir(input.home.folder, { recursive: true, mode: 0o700 });
   const child = spawn(process.execPath, serverArguments(input), {

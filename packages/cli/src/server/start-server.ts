@@ -12,6 +12,7 @@ export interface StartInput {
   readonly home: HomePaths;
   readonly port: number | undefined;
   readonly host: string | undefined;
+  readonly mirror: string | undefined;
   readonly clock: Clock;
   readonly exec: Exec;
   readonly environment: Environment;
@@ -26,7 +27,7 @@ const lookEveryMs = 50;
 const smallYoungGeneration = "--max-semi-space-size=8";
 
 /** Node's flags and the server's own, the same in the background and in the foreground. */
-export function serverArguments(input: Pick<StartInput, "home" | "port" | "host">): string[] {
+export function serverArguments(input: Pick<StartInput, "home" | "port" | "host" | "mirror">): string[] {
   return [
     smallYoungGeneration,
     serverProgram,
@@ -34,6 +35,7 @@ export function serverArguments(input: Pick<StartInput, "home" | "port" | "host"
     input.home.folder,
     ...(input.port === undefined ? [] : ["--port", String(input.port)]),
     ...(input.host === undefined ? [] : ["--host", input.host]),
+    ...(input.mirror === undefined ? [] : ["--mirror", input.mirror]),
   ];
 }
 

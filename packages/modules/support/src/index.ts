@@ -1,3 +1,4 @@
+export { systemNamespace } from "@threeport/module-runtime";
 export { gatewayAddress } from "./gateway-address.ts";
 export { keepBuiltInDefinitions } from "./keep-built-in.ts";
 export { supportServiceDefinitionKind, type SupportServiceDefinition } from "./kinds/definition.ts";

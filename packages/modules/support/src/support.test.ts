@@ -4,7 +4,6 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { stringify } from "yaml";
 import { systemRandom } from "@threeport/platform";
 import { isErrorCode, type KubeObject, type StoredObject } from "@threeport/resource";
 import { deployment, namespaceDocument, openDefinition } from "@threeport/cluster/testing";
@@ -40,8 +39,8 @@ const file = [
   },
   { ...deployment("gateways", "proxy"), metadata: { name: "proxy", namespace: "gateways", annotations: { note: "costs ${5}" } } },
 ]
-  .map((document) => stringify(document))
-  .join("---\n");
+  .map((document) => JSON.stringify(document))
+  .join("\n---\n");
 const sha256 = createHash("sha256").update(file).digest("hex");
 const all = "{'namespaces': {'from': 'All'}}";
 

@@ -2,6 +2,7 @@
 import { causeChain, type CauseStep, type TreeNode } from "@threeport/cluster";
 import { isReadyNow } from "@threeport/engine";
 import { dependencyClaimKind, dependencyKind, type Dependency, type DependencyClaim } from "@threeport/module-dependency";
+import { supportServiceInstanceKind, systemNamespace, type SupportServiceInstance } from "@threeport/module-support";
 import { entriesOf, nodeOf, readSet, setNode, stepOfObject, type InsightOptions } from "./insight.ts";
 
 /** A dependency requires others, which may require others; more than any profile nests. */
@@ -25,7 +26,11 @@ export async function dependencyNodes(options: InsightOptions, namespace: string
       if (dependency === undefined) return claim === undefined ? [] : [{ ...nodeOf(claim), children: [] }];
       const { required = [], resourceSet } = dependency.status ?? {};
       const set = resourceSet === undefined ? undefined : await readSet(options, { namespace, name: resourceSet });
-      const children = [...(await dependencyNodes(options, namespace, required, depth + 1)), ...(set === undefined ? [] : [await setNode(options, set)])];
+      const children = [
+        ...(await dependencyNodes(options, namespace, required, depth + 1)),
+        ...(await serviceNodes(options, dependency)),
+        ...(set === undefined ? [] : [await setNode(options, set)]),
+      ];
       return [{ ...nodeOf(dependency), children }];
     }),
   );
@@ -44,10 +49,35 @@ export async function dependencySteps(options: InsightOptions, namespace: string
     const { required = [], resourceSet } = dependency.status ?? {};
     const deeper = await dependencySteps(options, namespace, required, depth + 1);
     if (deeper.length > 0) return [...steps, ...deeper];
-    const set = resourceSet === undefined ? undefined : await readSet(options, { namespace, name: resourceSet });
-    if (set === undefined || isReadyNow(set)) return steps;
-    const [entries, cluster] = await Promise.all([entriesOf(options, set), options.cluster(set.spec.runtime)]);
-    return [...steps, stepOfObject(set), ...causeChain(entries, cluster, options.nowMs())];
+    const service = (await servicesOf(options, dependency)).find((each) => !isReadyNow(each));
+    if (service !== undefined)
+      return [...steps, stepOfObject(service), ...(await setSteps(options, { namespace: systemNamespace, name: service.status?.resourceSet }))];
+    return [...steps, ...(await setSteps(options, { namespace, name: resourceSet }))];
   }
   return [];
+}
+
+/** From a set that is not well down to the object that keeps it so. */
+async function setSteps(options: InsightOptions, { namespace, name }: { readonly namespace: string; readonly name: string | undefined }): Promise<CauseStep[]> {
+  const set = name === undefined ? undefined : await readSet(options, { namespace, name });
+  if (set === undefined || isReadyNow(set)) return [];
+  const [entries, cluster] = await Promise.all([entriesOf(options, set), options.cluster(set.spec.runtime)]);
+  return [stepOfObject(set), ...causeChain(entries, cluster, options.nowMs())];
+}
+
+async function servicesOf({ objects }: InsightOptions, { status }: Dependency): Promise<SupportServiceInstance[]> {
+  const { apiVersion, kind } = supportServiceInstanceKind;
+  const found = await Promise.all((status?.services ?? []).map(({ instance }) => objects.get<SupportServiceInstance>({ apiVersion, kind, name: instance })));
+  return found.filter((each) => each !== undefined);
+}
+
+/** What a service consists of is shown while it is not well. */
+async function serviceNodes(options: InsightOptions, dependency: Dependency): Promise<TreeNode[]> {
+  return Promise.all(
+    (await servicesOf(options, dependency)).map(async (service): Promise<TreeNode> => {
+      const name = service.status?.resourceSet;
+      const set = name === undefined || isReadyNow(service) ? undefined : await readSet(options, { namespace: systemNamespace, name });
+      return { ...nodeOf(service), children: set === undefined ? [] : [await setNode(options, set)] };
+    }),
+  );
 }
