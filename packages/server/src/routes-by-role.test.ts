@@ -34,7 +34,7 @@ const secretBearing = ["secrets"];
 /** Objects of a namespace that reach beyond it: read by its people, written by operations. */
 const beyond = ["resourcesets", "dependencies", "dependencyclaims"];
 /** Kinds that say where workloads run: operations' own, whole. */
-const operations = ["environments", "kubernetesruntimeinstances", "dependencyprofiles"];
+const operations = ["environments", "kubernetesruntimeinstances", "dependencyprofiles", "supportservicedefinitions", "supportserviceinstances"];
 const reading = ["get", "list", "watch"];
 const rbac = ["roles", "rolebindings"];
 
