@@ -55,7 +55,11 @@ test.each<[string, string, string[]]>([
   [
     "nothing",
     "{}",
-    ["apiVersion: Required value: write score.dev/v1b1", "metadata: Required value: write a mapping", "containers: Required value: write a mapping"],
+    [
+      "apiVersion: Required value: write score.dev/v1b1",
+      "metadata: Required value: write a mapping with the name of the workload",
+      "containers: Required value: write a mapping with each container by its name, and its image",
+    ],
   ],
   ["another version", `${base.replace("v1b1", "v2")}containers: {web: {image: x}}`, ['apiVersion: Invalid value: "score.dev/v2": write score.dev/v1b1']],
   ["no containers", `${base}containers: {}`, ["containers: Required value: a workload has at least one container"]],
@@ -67,22 +71,22 @@ test.each<[string, string, string[]]>([
   [
     "an image left empty",
     `${base}containers:\n  web:\n    image:\n`,
-    ["containers.web.image: Invalid value: it stands there without a value: write text, or remove the line"],
+    ['containers.web.image: Invalid value: it stands there without a value: write an image, or "." for the one that is given when it is deployed'],
   ],
   [
     "a number for a variable",
     container("variables: {PORT: 8080}"),
-    ['containers.web.variables.PORT: Invalid value: 8080 is a number, and text is wanted: write "8080" in quotes'],
+    ["containers.web.variables.PORT: Invalid value: 8080 is a number, and text is wanted: put quotes around what stands there"],
   ],
   [
     "a truth value for a variable",
     container("variables: {DEBUG: true}"),
-    ['containers.web.variables.DEBUG: Invalid value: true is a truth value, and text is wanted: write "true" in quotes'],
+    ["containers.web.variables.DEBUG: Invalid value: true is a truth value, and text is wanted: put quotes around what stands there"],
   ],
   [
     "a mode without quotes",
     container("files: {/a: {content: x, mode: 420}}"),
-    ['containers.web.files[/a].mode: Invalid value: 420 is a number, and text is wanted: write "420" in quotes'],
+    ['containers.web.files[/a].mode: Invalid value: 420 is a number, and text is wanted: put quotes around what stands there, such as "0644"'],
   ],
   [
     "an unknown field",
@@ -91,11 +95,7 @@ test.each<[string, string, string[]]>([
   ],
   ["a field with a typo", container("variabels: {}"), [expect.stringMatching(/^containers.web.variabels: Unknown field: did you mean variables\? /) as string]],
   ["a field of another case", container("livenessprobe: {}"), [expect.stringMatching(/did you mean livenessProbe\?/) as string]],
-  [
-    "an unknown field at the top",
-    `${base}containers: {web: {image: x}}\nenv: {}`,
-    ["env: Unknown field: There can be apiVersion, metadata, service, containers, resources"],
-  ],
+  ["an unknown field at the top", `${base}containers: {web: {image: x}}\nenv: {}`, ["env: Unknown field: write variables in a container"]],
   [
     "a short name",
     `${base}containers: {w: {image: x}}`,
@@ -120,7 +120,7 @@ test.each<[string, string, string[]]>([
   [
     "cpu as a number",
     container("resources: {limits: {cpu: 1}}"),
-    ['containers.web.resources.limits.cpu: Invalid value: 1 is a number, and text is wanted: write "1" in quotes'],
+    ["containers.web.resources.limits.cpu: Invalid value: 1 is a number, and text is wanted: put quotes around what stands there"],
   ],
   [
     "memory in a unit of Kubernetes alone",
@@ -130,7 +130,7 @@ test.each<[string, string, string[]]>([
   [
     "a request above its limit",
     container("resources: {limits: {memory: 1Mi}, requests: {memory: 2M}}"),
-    ["containers.web.resources.requests.memory: Invalid value: 2M is more than the limit of 1Mi"],
+    ["containers.web.resources.requests.memory: Invalid value: 2M is more than the limit of 1Mi, and no cluster takes that: raise the limit, or ask for less"],
   ],
   [
     "a file of two sorts",
@@ -172,7 +172,7 @@ test.each<[string, string, string[]]>([
   [
     "an output that is not there",
     withResources("{other: {type: service}}", '{A: "${resources.other.host}"}'),
-    ["containers.web.variables.A: Invalid value: ${resources.other.host}: a resource of type service has the outputs name"],
+    ["containers.web.variables.A: Invalid value: ${resources.other.host}: a resource of type service has only the output name, the host that is called"],
   ],
   [
     "a resource without its output",

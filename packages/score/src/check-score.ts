@@ -8,22 +8,30 @@ import { upgradeOldForms } from "./old-forms.ts";
 import { checkReference, lex, type Piece } from "./placeholders.ts";
 import { resourceType } from "./resource-types/index.ts";
 import { routeCauses, routeType } from "./resource-types/route.ts";
+import { paramCauses, paramNotices } from "./resource-types/params.ts";
 import { kubernetesBytes } from "./resource-types/volume.ts";
 import { kindAnnotation, serviceNameAnnotation, workloadKinds } from "./annotations.ts";
 
-export type CheckedScore =
-  | { readonly document: ScoreDocument; readonly notices: readonly ErrorCause[] }
-  /** What is wrong, each with its field and what to write instead. */
-  | { readonly causes: readonly ErrorCause[]; readonly notices: readonly ErrorCause[] };
+export type CheckedScore = {
+  /** What is read, and is written in another way today or has no effect; each with its field. */
+  readonly notices: readonly ErrorCause[];
+  /** A field of the document below, as it stands in the given one: where that has a list, an entry has its index. */
+  readonly asWritten: (field: string) => string;
+} & (
+  | { readonly document: ScoreDocument }
+  /** What is wrong, each with its field as it is written, and what to write instead. */
+  | { readonly causes: readonly ErrorCause[] }
+);
 
 /** Reads a parsed YAML document as a Score workload: old forms upgraded, fields, placeholders and resources checked. Pure. */
 export function checkScore(given: unknown): CheckedScore {
-  const { document, notices, causes } = upgradeOldForms(given);
-  if (causes.length > 0) return { causes, notices };
+  const { document, foreign, notices, causes, asWritten } = upgradeOldForms(given);
+  if (foreign) return { causes, notices, asWritten };
   const shape = checkShape(document);
-  if ("causes" in shape) return { causes: shape.causes, notices };
-  const found = semanticCauses(shape.document);
-  return found.length > 0 ? { causes: found, notices } : { document: shape.document, notices };
+  const found = "causes" in shape ? shape.causes : semanticCauses(shape.document);
+  const all = [...causes, ...found.map((cause) => ({ ...cause, field: asWritten(cause.field ?? "") }))];
+  if (all.length > 0 || "causes" in shape) return { causes: all, notices, asWritten };
+  return { document: shape.document, notices: [...notices, ...resourcesOf(shape.document).flatMap(paramNotices)], asWritten };
 }
 
 /** More than any pod has, and few enough to compare them all. */
@@ -79,7 +87,7 @@ function containerCauses(document: ScoreDocument, container: ScoreContainer, fie
   const files = Object.entries(container.files ?? {});
   const volumes = Object.entries(container.volumes ?? {});
   return [
-    ...(container.image.trim() === container.image ? [] : [invalid(of("image"), `${shown(container.image)}: remove the spaces around it`)]),
+    ...imageCauses(container.image, of("image")),
     ...(["livenessProbe", "readinessProbe"] as const).flatMap((name) => {
       const probe = container[name];
       return probe !== undefined && probe.httpGet === undefined && probe.exec === undefined ? [required(of(name), "write httpGet or exec")] : [];
@@ -113,6 +121,14 @@ function containerCauses(document: ScoreDocument, container: ScoreContainer, fie
   ];
 }
 
+/** Nothing is replaced in an image, and no image has these characters. */
+function imageCauses(image: string, field: string): ErrorCause[] {
+  if (image.trim() !== image) return [invalid(field, `${shown(image)}: remove the spaces around it`)];
+  return image.includes("${")
+    ? [invalid(field, `${shown(image)}: placeholders are not replaced in an image: write ".", and give the image when it is deployed: --image IMAGE`)]
+    : [];
+}
+
 /** Kubernetes mounts at absolute paths, and splits at colons. */
 function targetCauses(target: string, field: string): ErrorCause[] {
   if (!target.startsWith("/"))
@@ -125,7 +141,11 @@ function targetCauses(target: string, field: string): ErrorCause[] {
 function volumeSourceCauses(document: ScoreDocument, source: string, field: string): ErrorCause[] {
   const [piece, ...more] = lex(source);
   const name = piece?.kind === "reference" && more.length === 0 && piece.path.length === 2 && piece.path[0] === "resources" ? piece.path[1] : undefined;
-  if (name === undefined) return [invalid(field, `${shown(source)}: write \${resources.NAME}, the name of a resource of type volume`)];
+  if (name === undefined) {
+    const meant = document.resources !== undefined && Object.hasOwn(document.resources, source) ? source : "NAME";
+    const more = meant === "NAME" ? ", the name of a resource of type volume" : "";
+    return [invalid(field, `${shown(source)}: write \${resources.${meant}}${more}`)];
+  }
   const resource = Object.hasOwn(document.resources ?? {}, name) ? document.resources?.[name] : undefined;
   if (resource === undefined) return [invalid(field, `there is no resource ${name}: add it under resources, with type: volume`)];
   return resource.type === "volume" ? [] : [invalid(field, `resource ${name} is a ${resource.type}, and only a volume can be mounted`)];
@@ -136,7 +156,14 @@ function amountCauses({ resources }: ScoreContainer, field: string): ErrorCause[
     const [request, limit] = [resources?.requests?.[what], resources?.limits?.[what]];
     if (request === undefined || limit === undefined) return [];
     const [wanted, most] = [parseQuantity(kubernetesBytes(request)), parseQuantity(kubernetesBytes(limit))];
-    return compareQuantities(wanted, most) <= 0 ? [] : [invalid(below(below(field, "requests"), what), `${request} is more than the limit of ${limit}`)];
+    return compareQuantities(wanted, most) <= 0
+      ? []
+      : [
+          invalid(
+            below(below(field, "requests"), what),
+            `${request} is more than the limit of ${limit}, and no cluster takes that: raise the limit, or ask for less`,
+          ),
+        ];
   });
 }
 
@@ -162,12 +189,13 @@ function referenceCauses(document: ScoreDocument, piece: Extract<Piece, { kind: 
     ];
   }
   if (type?.outputNames === undefined || type.outputNames.includes(key)) return [];
-  return [
-    invalid(
-      field,
-      `\${${piece.source}}: a resource of type ${type.type} has ${type.outputNames.length === 0 ? "no outputs; mount it as source of a volume" : `the outputs ${type.outputNames.join(", ")}`}`,
-    ),
-  ];
+  return [invalid(field, `\${${piece.source}}: ${outputsThere(type.type, type.outputNames)}`)];
+}
+
+function outputsThere(type: string, names: readonly string[]): string {
+  if (names.length === 0) return `a resource of type ${type} has no outputs; mount it as source of a volume`;
+  if (names.length === 1) return `a resource of type ${type} has only the output ${names.join("")}${type === "service" ? ", the host that is called" : ""}`;
+  return `a resource of type ${type} has the outputs ${names.join(", ")}`;
 }
 
 function resourceCauses(document: ScoreDocument): ErrorCause[] {
@@ -175,6 +203,7 @@ function resourceCauses(document: ScoreDocument): ErrorCause[] {
     ...resourcesOf(document).flatMap((named) => {
       const type = resourceType(named.resource.type);
       return [
+        ...paramCauses(named),
         ...(type?.check(named, document) ?? []),
         ...(named.resource.type === routeType ? routeCauses(named, document) : []),
         ...stringsIn(named.resource.params, below(named.field, "params")).flatMap(([text, field]) => placeholderCauses(document, text, field)),

@@ -3,9 +3,27 @@ import { z } from "zod";
 
 export const scoreApiVersion = "score.dev/v1b1";
 
+const labelForm = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/;
+
 /** Names of workloads, containers, ports and resources. */
 const label = (what: string) =>
-  z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/, `a name of ${what} has 2 to 63 characters, a-z 0-9 and -, and neither begins nor ends with -`);
+  z.string().regex(labelForm, {
+    error: ({ input }) => {
+      const meant = labelNear(String(input));
+      return `a name of ${what} has 2 to 63 characters, a-z 0-9 and -, and neither begins nor ends with -${meant === undefined ? "" : `; write ${meant}`}`;
+    },
+  });
+
+/** The name that is nearest to what was written: `myDatabase_2` is `my-database-2`. */
+function labelNear(text: string): string | undefined {
+  const near = text
+    .slice(0, 100)
+    .replaceAll(/([a-z0-9])([A-Z])/g, "$1-$2")
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/^-|-$/g, "");
+  return labelForm.test(near) ? near : undefined;
+}
 
 /** A mapping whose other fields are errors. Of an unknown one the message is the list of those that are known. */
 function fields<Shape extends z.ZodRawShape>(shape: Shape) {
@@ -111,13 +129,19 @@ const resource = fields({
   params: z.record(z.string(), z.unknown()).optional(),
 });
 
-export const scoreSchema = fields({
-  apiVersion: z.literal(scoreApiVersion),
-  metadata: z.looseObject({ name: label("a workload"), annotations: annotations.optional() }),
-  service: fields({ ports: z.record(label("a port"), servicePort).optional() }).optional(),
-  containers: z.record(label("a container"), container),
-  resources: z.record(label("a resource"), resource).optional(),
-});
+/** `name` is the form of names in mappings, but for those that a container goes before. */
+const schemaWith = (name: (what: string) => z.ZodString) =>
+  fields({
+    apiVersion: z.literal(scoreApiVersion),
+    metadata: z.looseObject({ name: label("a workload"), annotations: annotations.optional() }),
+    service: fields({ ports: z.record(name("a port"), servicePort).optional() }).optional(),
+    containers: z.record(name("a container"), container),
+    resources: z.record(name("a resource"), resource).optional(),
+  });
+
+export const scoreSchema = schemaWith(label);
+/** The same, with names of any form: below a wrong name the schema above checks nothing. */
+export const anyNamesSchema = schemaWith(() => z.string());
 
 /** A document that fits the format; what its placeholders and resources mean is not checked by the type. */
 export type ScoreDocument = z.output<typeof scoreSchema>;

@@ -69,8 +69,11 @@ export function checkReference(
   const literal = "; write $${…} if the text is meant as it stands";
   if (path.some((segment) => !segmentForm.test(segment)))
     return wrong(`between the braces stand names joined by dots, without spaces, such as \${metadata.name} or \${resources.db.host}${literal}`);
-  if (foreignRoots.has(root))
-    return wrong(`${root} belongs to one commercial platform and not to the Score format; write a value of metadata or of a resource`);
+  if (foreignRoots.has(root)) {
+    const same =
+      name !== undefined && names.includes(name) ? `; write \${resources.${path.slice(1).join(".")}}` : "; write a value of metadata or of a resource";
+    return wrong(`${root} belongs to one commercial platform and not to the Score format${same}`);
+  }
   if (root !== "metadata" && root !== "resources") return wrong(`a placeholder begins with metadata or resources${literal}`);
   if (name === undefined) return wrong(`say which: \${${root}.NAME}`);
   if (root === "metadata") return lookUp(metadata, path.slice(1)) === undefined ? wrong(`metadata has no ${path.slice(1).join(".")}`) : [];

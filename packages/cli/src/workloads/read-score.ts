@@ -12,15 +12,16 @@ export type ReadScore = { readonly notices: readonly string[] } & ({ readonly wo
 
 /** Reads a Score document: checked, with the files beside it put into it, its images, and what is overridden. */
 export async function readScore(manifest: Manifest, flags: LoadOptions): Promise<ReadScore> {
-  const origin = originInScore(manifest);
   const first = checkScore(manifest.value);
+  const origin = originInScore(manifest, first.asWritten);
+  const placeWritten = (field: string): string => placeOf(manifest, first.asWritten(field));
   const overrides = await readOverrides(flags);
   const notices = first.notices.map(({ field = "", message }) => `${placeOf(manifest, field)}: ${message}`);
-  const located = (causes: readonly ErrorCause[], placeIn = (field: string): string => placeOf(manifest, field)): ReadScore => ({
+  const located = (causes: readonly ErrorCause[], placeIn = placeWritten): ReadScore => ({
     notices,
     // From top to bottom, as the file is corrected.
     causes: causes
-      .map((cause) => ({ cause, at: locate(manifest.document, cause.field ?? "") }))
+      .map((cause) => ({ cause, at: locate(manifest.document, first.asWritten(cause.field ?? "")) }))
       .toSorted((a, b) => a.at.line - b.at.line || a.at.column - b.at.column)
       .map(({ cause }) => ({ ...cause, field: placeIn(cause.field ?? "") })),
   });
@@ -34,7 +35,7 @@ export async function readScore(manifest: Manifest, flags: LoadOptions): Promise
   // With overrides, before files are put in: an override may name another one.
   const wanted = overrides === undefined ? undefined : overridden("causes" in first ? manifest.value : first.document, overrides);
   const effective = wanted === undefined || "causes" in wanted ? wanted : await prepared(wanted.document);
-  if (effective !== undefined && "causes" in effective) return located(effective.causes, (field) => overrides?.place(field) ?? placeOf(manifest, field));
+  if (effective !== undefined && "causes" in effective) return located(effective.causes, (field) => overrides?.place(field) ?? placeWritten(field));
   // A file that is valid only with its overrides has them in the workload itself: nothing can stand there that is no workload.
   const alone = "causes" in first ? undefined : await prepared(first.document);
   const own = alone === undefined || "causes" in alone ? undefined : alone.document;
@@ -158,6 +159,6 @@ function propertyOf(text: string): [path: string, value: unknown] {
 const inDocument = /^spec\.source\.score\.document\.?/;
 
 /** `spec.source.score.document.containers.web.image` is `containers.web.image` in the file. */
-function originInScore(manifest: Manifest): OriginOf {
-  return (field) => (inDocument.test(field) ? { manifest, field: field.replace(inDocument, "") } : undefined);
+function originInScore(manifest: Manifest, asWritten: (field: string) => string): OriginOf {
+  return (field) => (inDocument.test(field) ? { manifest, field: asWritten(field.replace(inDocument, "")) } : undefined);
 }

@@ -41,7 +41,7 @@ test("what is wrong is told for all files at once: file, line, column, field, an
   const two = await write("worse.yaml", score("two", 'variables: {A: "${resources.db.host}"}'));
   expect((await validate(one, two)).stderr.split("\n")).toEqual([
     "error: 2 files: 3 fields of Score documents must be corrected",
-    `  ${one}:8:7 containers.web.variables.PORT: Invalid value: 8080 is a number, and text is wanted: write "8080" in quotes`,
+    `  ${one}:8:7 containers.web.variables.PORT: Invalid value: 8080 is a number, and text is wanted: put quotes around what stands there`,
     expect.stringContaining(`  ${one}:9:5 containers.web.fiels: Unknown field: did you mean files? There can be image, `) as string,
     `  ${two}:7:17 containers.web.variables.A: Invalid value: \${resources.db.host}: there is no resource db; the file has none`,
     "hint: correct the fields named above and try again",
@@ -71,6 +71,13 @@ test("old forms are notices, with their place", async () => {
     code: 0,
     stderr: `notice: ${old}:7:5 containers.web.files: files as a list is an old form: write a mapping with each target as its key\n`,
   });
+  const wrong = await write(
+    "wrong-list.yaml",
+    score("wrong", "files:\n  - {target: /a, content: x}\n  - {target: /b, source: ./nowhere.txt}\n  - {target: /c, mode: 0644, content: y}"),
+  );
+  expect((await validate(wrong)).stderr).toContain(`${wrong}:10:21 containers.web.files[2].mode: `);
+  const missing = await write("missing-in-list.yaml", score("missing", "files:\n  - {target: /a, content: x}\n  - {target: /b, source: ./nowhere.txt}"));
+  expect((await validate(missing)).stderr).toContain(`${missing}:9:21 containers.web.files[1].source: Invalid value: "./nowhere.txt": there is no such file`);
 });
 
 test("a second document of a file is a second workload, and nothing is dropped", async () => {

@@ -73,6 +73,8 @@ export interface ResourceType {
   readonly type: string;
   /** Names of its outputs, for messages; undefined: any name may be read. */
   readonly outputNames: readonly string[] | undefined;
+  /** Names of its params; undefined: `check` says what may be in them. */
+  readonly params: readonly string[] | undefined;
   /** What is wrong with the resource itself, whatever it is deployed to. */
   check(named: NamedResource, document: ScoreDocument): readonly ErrorCause[];
   provide(named: NamedResource, context: ProvisionContext, document: ScoreDocument): Provided;

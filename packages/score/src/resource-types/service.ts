@@ -1,14 +1,14 @@
 import type { ErrorCause } from "@threeport/resource";
 import { identityOf } from "../identity.ts";
 import { below, invalid, required, shown } from "../field.ts";
-import { unknownParams } from "./params.ts";
 import type { NamedResource, ProvisionContext, Provided, ResourceType } from "./resource-type.ts";
 
 /** The name under which another workload of the project is reached: the last part of the resource's id, which is its own name unless said. */
 export const serviceType: ResourceType = {
   type: "service",
   outputNames: ["name"],
-  check: (named) => unknownParams(named, []),
+  params: [],
+  check: () => [],
   provide: (named, context, document) => {
     const workload = workloadOf(named, document.metadata.name);
     return context.workloads.has(workload) ? outputs({ name: serviceNameIn(context, workload) }) : { kind: "waiting", workload };
@@ -30,11 +30,11 @@ function workloadOf(named: NamedResource, self: string): string {
 export const servicePortType: ResourceType = {
   type: "service-port",
   outputNames: ["hostname", "port"],
+  params: ["workload", "port"],
   check: (named) => {
     const params = below(named.field, "params");
     const { workload, port } = named.resource.params ?? {};
     return [
-      ...unknownParams(named, ["workload", "port"]),
       ...(typeof workload === "string" && workload !== "" ? [] : [required(below(params, "workload"), "name the other workload")]),
       ...((typeof port === "string" && port !== "") || typeof port === "number"
         ? []

@@ -1,16 +1,15 @@
 import { below, invalid, shown } from "../field.ts";
-import { unknownParams } from "./params.ts";
 import type { NamedResource, ResourceType } from "./resource-type.ts";
 
 /** Space that the containers of one pod share, and that goes with the pod. Mounted, not read: it has no outputs. */
 export const volumeType: ResourceType = {
   type: "volume",
   outputNames: [],
+  params: ["sizeLimit", "medium"],
   check: (named) => {
     const { sizeLimit, medium } = named.resource.params ?? {};
     const params = below(named.field, "params");
     return [
-      ...unknownParams(named, ["sizeLimit", "medium"]),
       ...(sizeLimit === undefined || (typeof sizeLimit === "string" && /^[1-9]\d*(?:\.\d+)?(?:[KMGTPE]i?)?$/.test(sizeLimit))
         ? []
         : [invalid(below(params, "sizeLimit"), `${shown(sizeLimit)}: must be bytes as text, such as "256Mi"`)]),
