@@ -308,6 +308,21 @@ resources: {env: {type: environment}}
     expect((await run("deploy", "--no-wait", "--replicas", "2")).stdout).toContain("deployment app-dev configured\n");
   });
 
+  test("what a workload needs of others is told when it is rendered before it is deployed: what nothing provides, or what only a deployment makes known", async () => {
+    const file = join(folder(), "needs.yaml");
+    const render = async (resources: string) => {
+      await writeFile(file, `apiVersion: score.dev/v1b1\nmetadata: {name: needs}\ncontainers: {web: {image: nginx}}\nresources: ${resources}\n`);
+      return home.run(["render", file, "--env", "dev"]);
+    };
+    expect((await render("{db: {type: postgres}, mail: {type: pigeon, class: grey}}")).stderr).toMatch(
+      /^error: needs would have no objects in environment dev: NoProfile: no DependencyProfile provides mail \(pigeon of class grey\) in environment dev; /,
+    );
+    expect((await render("{db: {type: postgres}, cache: {type: redis}}")).stderr).toBe(
+      "error: needs would have no objects in environment dev: WaitingForDependency: needs cache (redis), db (postgres), whose outputs are known once it is deployed\n" +
+        "hint: tptctl validate checks a file by itself; tptctl deploy makes what is waited for\n",
+    );
+  });
+
   test("releases are listed with where they run; a deployment goes back to one, stays there, and follows again", async () => {
     const out = async (...args: string[]) => (await home.run([...args])).stdout;
     expect(await out("history", "same")).toMatch(/^RELEASE +CREATED +IMAGES +RUNS AS\nsame-2 +\S+Z(?: +same-dev)?\nsame-1 +\S+Z\n$/);

@@ -9,6 +9,8 @@ export type Outputs = (resource: string, key: string) => Output | undefined;
 export interface Scope {
   readonly metadata: unknown;
   readonly outputs: Outputs;
+  /** Why a resource has no such output, and what to do. */
+  readonly whyNot?: (resource: string, key: string) => string;
 }
 
 /** A piece of an expanded text; what came from a secret output says where that is. */
@@ -20,7 +22,7 @@ export interface Part {
 export type Expanded = { readonly parts: readonly Part[] } | { readonly causes: readonly ErrorCause[] };
 
 /** Replaces what a text refers to. References were checked before: what fails here is an output that is not there. */
-export function expand(text: string, field: string, { metadata, outputs }: Scope): Expanded {
+export function expand(text: string, field: string, { metadata, outputs, whyNot = notThere }: Scope): Expanded {
   const parts: Part[] = [];
   const causes: ErrorCause[] = [];
   for (const piece of lex(text)) {
@@ -34,11 +36,15 @@ export function expand(text: string, field: string, { metadata, outputs }: Scope
       const output = outputs(name, key);
       const value = output === undefined ? undefined : lookUp(output.value, deeper);
       if (output === undefined || value === undefined)
-        causes.push(invalid(field, `\${${piece.source}}: resource ${name} has no ${[key, ...deeper].join(".")} here`));
+        causes.push(invalid(field, `\${${piece.source}}: ${output === undefined ? whyNot(name, key) : notThere(name, [key, ...deeper].join("."))}`));
       else parts.push({ text: textOf(value), ...(output.secret === undefined ? {} : { secret: output.secret }) });
     }
   }
   return causes.length > 0 ? { causes } : { parts };
+}
+
+function notThere(resource: string, key: string): string {
+  return `resource ${resource} has no ${key} here`;
 }
 
 /** The same for every text in a value, at any depth. */

@@ -10,6 +10,8 @@ import type { NamedResource, Need, Output, Provision, ProvisionContext, SourceWo
 
 export interface ProvidedResources {
   readonly outputs: Outputs;
+  /** See {@link Scope}. */
+  readonly whyNot: (resource: string, key: string) => string;
   readonly causes: readonly ErrorCause[];
   /** Workloads that are named and not there. */
   readonly missing: readonly string[];
@@ -28,6 +30,10 @@ export function provideResources(document: ScoreDocument, context: ProvisionCont
   const waiting: string[] = [];
   const all = new Map(resourcesOf(document).map((named) => [named.name, named]));
   const outputs: Outputs = (name, key) => found.get(name)?.(key);
+  const whyNot = (name: string, key: string): string =>
+    all.get(name)?.resource.type === "environment"
+      ? `resource ${name} has no ${key} here: add it to spec.variables of the Environment`
+      : `resource ${name} has no ${key} here${outputsOf(context.provisions?.get(name))}`;
 
   const visit = (named: NamedResource, path: readonly string[]): void => {
     if (found.has(named.name) || waiting.includes(named.name)) return;
@@ -44,7 +50,7 @@ export function provideResources(document: ScoreDocument, context: ProvisionCont
     const type = resourceType(named.resource.type);
     // What its params read is waited for first.
     if (resourcesRead(named.resource.params).some((other) => waiting.includes(other))) return void waiting.push(named.name);
-    const params = expandStrings(named.resource.params ?? {}, below(named.field, "params"), { metadata: document.metadata, outputs });
+    const params = expandStrings(named.resource.params ?? {}, below(named.field, "params"), { metadata: document.metadata, outputs, whyNot });
     if ("causes" in params) {
       // What waits for another workload has no outputs yet: that is told, and not what follows from it.
       if (missing.size === 0) causes.push(...params.causes);
@@ -67,7 +73,7 @@ export function provideResources(document: ScoreDocument, context: ProvisionCont
     }
   };
   for (const named of all.values()) if (causes.length === 0) visit(named, []);
-  return { outputs, causes, missing: [...missing].sort(), needs, waiting };
+  return { outputs, whyNot, causes, missing: [...missing].sort(), needs, waiting };
 }
 
 function sourceOf(document: ScoreDocument): SourceWorkload {
@@ -78,6 +84,12 @@ function sourceOf(document: ScoreDocument): SourceWorkload {
 function outputOf({ values, secret }: Provision, key: string): Output | undefined {
   if (secret !== undefined && Object.hasOwn(secret.values, key)) return { value: secret.values[key], secret: { name: secret.name, key } };
   return Object.hasOwn(values, key) ? { value: values[key] } : undefined;
+}
+
+/** Names alone: some values are secret. */
+function outputsOf(provision: Provision | undefined): string {
+  const names = [...Object.keys(provision?.values ?? {}), ...Object.keys(provision?.secret?.values ?? {})].toSorted();
+  return names.length === 0 ? "" : `; there are ${names.join(", ")}`;
 }
 
 function resourcesRead(value: unknown): string[] {

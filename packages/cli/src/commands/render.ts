@@ -60,7 +60,11 @@ export async function renderAll(context: CliContext, client: KubeClient, flags: 
       if (status.objects === undefined)
         throw new PlatformError("TP_NOT_HEALTHY", {
           message: `${name} would have no objects in environment ${flags.env}: ${status.reason ?? ""}: ${status.message ?? ""}`,
-          detail: { hint: "correct what is named, and try again" },
+          detail: {
+            hint: status.reason?.startsWith("Waiting")
+              ? "tptctl validate checks a file by itself; tptctl deploy makes what is waited for"
+              : "correct what is named, and try again",
+          },
         });
       return { instance: status.instance, objects: status.objects };
     }),

@@ -75,9 +75,9 @@ test("old forms are notices, with their place", async () => {
     "wrong-list.yaml",
     score("wrong", "files:\n  - {target: /a, content: x}\n  - {target: /b, source: ./nowhere.txt}\n  - {target: /c, mode: 0644, content: y}"),
   );
-  expect((await validate(wrong)).stderr).toContain(`${wrong}:10:21 containers.web.files[2].mode: `);
+  expect((await validate(wrong)).stderr).toContain(`${wrong}:10:22 containers.web.files[2].mode: `);
   const missing = await write("missing-in-list.yaml", score("missing", "files:\n  - {target: /a, content: x}\n  - {target: /b, source: ./nowhere.txt}"));
-  expect((await validate(missing)).stderr).toContain(`${missing}:9:21 containers.web.files[1].source: Invalid value: "./nowhere.txt": there is no such file`);
+  expect((await validate(missing)).stderr).toContain(`${missing}:9:22 containers.web.files[1].source: Invalid value: "./nowhere.txt": there is no such file`);
 });
 
 test("a second document of a file is a second workload, and nothing is dropped", async () => {

@@ -6,3 +6,4 @@ export { claimReconciler } from "./reconcile-claim.ts";
 export { dependencyReconciler } from "./reconcile-dependency.ts";
 export { readOutputs, type ReadOutputs } from "./read-outputs.ts";
 export { waitingFor } from "./provision.ts";
+export { matchProfile } from "./match.ts";

@@ -1,6 +1,9 @@
 import { environmentKind, type Environment, targetNamespaceOf } from "@threeport/module-environment";
 import type { ReconcileContext, Verdict } from "@threeport/engine";
+import { dependencyProfileKind, matchProfile, type DependencyProfile } from "@threeport/module-dependency";
 import { PlatformError, type KubeObject } from "@threeport/resource";
+import type { Need } from "@threeport/score";
+import type { Claimed } from "./claims.ts";
 import { desiredObjects } from "./desired-objects.ts";
 import { workloadDefinitionKind, workloadInstanceKind, type WorkloadDefinition, type WorkloadInstance, type WorkloadRendering } from "./kinds/index.ts";
 import { sourceOf } from "./source.ts";
@@ -40,8 +43,12 @@ export async function computeRendering(
   const beside = new Map(
     (spec.beside ?? []).map(({ name, ports = {} }) => [name, Object.fromEntries(Object.entries(ports).map(([key, port]) => [key, { port }]))] as const),
   );
-  const { result } = await desiredObjects(sourceOf(source), { instance, environment, targetNamespace, digest, pullSecret, beside }, context);
-  const answer = "verdict" in result ? told(result.verdict) : { objects: result.objects as KubeObject[] };
+  const { result, claimed } = await desiredObjects(sourceOf(source), { instance, environment, targetNamespace, digest, pullSecret, beside }, context);
+  const verdict = "verdict" in result ? result.verdict : undefined;
+  // Nothing is claimed before the first deployment, and this claims nothing.
+  const before = verdict?.reason === "WaitingForDependency" && instance.metadata.uid === undefined;
+  const answer =
+    "objects" in result ? { objects: result.objects as KubeObject[] } : told(before ? await neededBy(claimed, environment, context) : result.verdict);
   return { ...rendering, status: { instance: instance.metadata.name, targetNamespace, ...answer } };
 }
 
@@ -62,6 +69,23 @@ async function instanceOf({ spec }: WorkloadRendering, namespace: string, contex
       ...(spec.replicas === undefined ? {} : { replicas: spec.replicas }),
     },
   };
+}
+
+/** What a workload that is not deployed needs of others: what nothing provides, or all of it. */
+async function neededBy(claimed: Claimed | undefined, environment: Environment, context: Pick<ReconcileContext, "objects">): Promise<Verdict> {
+  const { needs = [] } = claimed ?? {};
+  const profiles = await context.objects.list<DependencyProfile>(dependencyProfileKind);
+  const place = { environment, runtime: environment.spec.runtime };
+  const unmet = needs.filter((need) => matchProfile(profiles, need, place).chosen === undefined);
+  const named = (some: readonly Need[]): string =>
+    some.map((need) => `${need.name} (${need.type}${need.class === "default" ? "" : ` of class ${need.class}`})`).join(", ");
+  return unmet.length > 0
+    ? {
+        state: "stalled",
+        reason: "NoProfile",
+        message: `no DependencyProfile provides ${named(unmet)} in environment ${environment.metadata.name}; tptctl get profiles lists what there is, and operations can write one`,
+      }
+    : { state: "reconciling", reason: "WaitingForDependency", message: `needs ${named(needs)}, whose outputs are known once it is deployed` };
 }
 
 function told({ reason, message }: Verdict): { reason: string; message: string } {

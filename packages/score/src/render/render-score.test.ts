@@ -300,4 +300,20 @@ resources: {db: {type: postgres, class: large, params: {host: "\${resources.name
     const found = rendered(leak, { provisions: new Map([["name", { values: {}, secret: { name: "app-resource-name", values: { key: "k" } } }]]) });
     expect(found).toMatchObject({ kind: "invalid", causes: [{ field: "resources.db.params.host" }] });
   });
+
+  test("an output that is not there is told with the names of those that are, and never with what they hold", () => {
+    const other = text.replace("${resources.db.host}", "${resources.db.uri}");
+    expect(other).not.toBe(text);
+    const found = rendered(other, { provisions: provisions() });
+    if (found.kind !== "invalid") throw new Error(JSON.stringify(found));
+    expect(found.causes.map(({ message }) => message)).toEqual(["Invalid value: ${resources.db.uri}: resource db has no uri here; there are host, password"]);
+  });
+});
+
+test("a variable that the environment does not have is told with where it is added", () => {
+  const found = rendered(`${head()}containers: {web: {image: x, variables: {A: "\${resources.env.NOBODY}"}}}\nresources: {env: {type: environment}}`);
+  expect(found).toMatchObject({
+    kind: "invalid",
+    causes: [{ message: "Invalid value: ${resources.env.NOBODY}: resource env has no NOBODY here: add it to spec.variables of the Environment" }],
+  });
 });

@@ -42,10 +42,10 @@ const endSeconds = 35;
 
 /** A checked document as Kubernetes objects without a namespace. Pure: same input, same objects in the same order. */
 export function renderScore(document: ScoreDocument, context: RenderContext): RenderedScore {
-  const { outputs, causes, missing, needs, waiting } = provideResources(document, context);
+  const { outputs, whyNot, causes, missing, needs, waiting } = provideResources(document, context);
   if (causes.length > 0) return { kind: "invalid", causes, needs };
   if (missing.length > 0 || waiting.length > 0) return { kind: "waiting", workloads: missing, resources: waiting, needs };
-  const pod = renderPod(document, { metadata: document.metadata, outputs }, context);
+  const pod = renderPod(document, { metadata: document.metadata, outputs, whyNot }, context);
   if (pod.causes.length > 0) return { kind: "invalid", causes: pod.causes, needs };
   return { kind: "objects", needs, objects: [...pod.objects, ...serviceOf(document), ...headlessServiceOf(document), controllerOf(document, pod)] };
 }
