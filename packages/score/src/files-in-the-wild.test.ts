@@ -151,12 +151,43 @@ containers:
     livenessProbe: {httpGet: {path: /, port: 80}, initialDelaySeconds: 30}
 `,
       [
-        "containers.web.livenessProbe.initialDelaySeconds: Unknown field: probes have no times: remove the line",
+        "containers.web.livenessProbe.initialDelaySeconds: Unknown field: probes have no times here: remove the line",
         "containers.web.env: Unknown field: write variables",
         "containers.web.ports: Unknown field: the ports of a workload are written in service, at the top",
         "containers.web.imagePullPolicy: Unknown field: the cluster chooses it: remove the line",
         "name: Unknown field: write it in metadata",
         "x-team: Unknown field: the format has no extensions; values of your own go into metadata",
+      ],
+    ],
+    [
+      "lists in place of mappings, and one value in place of a mapping or a list",
+      `containers:
+  web: nginx
+  api: {image: nginx, command: npm start, variables: [{name: A, value: b}], files: {/a: hello}, volumes: [/data]}
+service: {ports: {http: 8080}}
+resources: [{type: postgres}]
+`,
+      [
+        "containers.api.volumes[0].target: Required value: say which path in the container this is",
+        "service.ports.http: Invalid value: 8080: must be a mapping, such as {port: 8080}",
+        'containers.web: Invalid value: "nginx": must be a mapping, such as {image: "nginx"}',
+        'containers.api.command: Invalid value: "npm start": must be a list, such as ["npm","start"]',
+        'containers.api.variables: Invalid value: [{"name":"A","value":"b"}]: must be a mapping, with a name in place of each dash, such as LOG_LEVEL: debug',
+        'containers.api.files[/a]: Invalid value: "hello": must be a mapping, such as {content: "hello"}',
+        'resources: Invalid value: [{"type":"postgres"}]: must be a mapping, with a name in place of each dash, such as db: {type: postgres}',
+      ],
+    ],
+    [
+      "all containers as a list",
+      "containers: [{name: web, image: nginx}]",
+      ['containers: Invalid value: [{"name":"web","image":"nginx"}]: must be a mapping, with a name in place of each dash, such as web: {image: nginx}'],
+    ],
+    [
+      "a number in quotes, and a command that has quotes of its own",
+      `containers: {web: {image: nginx, args: 'sh -c "a b"', livenessProbe: {httpGet: {path: /, port: "80"}}}}`,
+      [
+        'containers.web.args: Invalid value: "sh -c \\"a b\\"": must be a list',
+        'containers.web.livenessProbe.httpGet.port: Invalid value: "80": must be a number: remove the quotes',
       ],
     ],
     [

@@ -2,6 +2,7 @@
 //   `$${…}` is the text `${…}`; `${…}` refers, up to the first `}`; `$$` is one `$`; any other `$` stays. An unclosed `${` is text.
 import { sortKeys, type ErrorCause } from "@threeport/resource";
 import { invalid, shown } from "./field.ts";
+import { nearest } from "./nearest.ts";
 
 export type Piece =
   | { readonly kind: "text"; readonly text: string }
@@ -59,26 +60,56 @@ const segmentForm = /^[A-Za-z0-9_.-]+$/;
 /** Roots of one commercial platform, which real files hold. */
 const foreignRoots: ReadonlySet<string> = new Set(["pod", "externals", "values", "modules", "shared", "context"]);
 
-/** What can be said of a reference before anything is provided. `names` are the resources of the workload. */
-export function checkReference(
-  { source, path }: Extract<Piece, { kind: "reference" }>,
-  { field, names, metadata }: { readonly field: string; readonly names: readonly string[]; readonly metadata: unknown },
-): ErrorCause[] {
-  const wrong = (why: string): ErrorCause[] => [invalid(field, `\${${shown(source).slice(1, -1)}}: ${why}`)];
+interface Known {
+  /** Of the resources of the workload. */
+  readonly names: readonly string[];
+  readonly metadata: unknown;
+}
+
+/** What can be said of a reference before anything is provided. */
+export function checkReference({ source, path }: Extract<Piece, { kind: "reference" }>, { field, ...known }: Known & { readonly field: string }): ErrorCause[] {
+  const why = whyWrong(source, path, known);
+  return why === undefined ? [] : [invalid(field, `\${${shown(source).slice(1, -1)}}: ${why}`)];
+}
+
+function whyWrong(source: string, path: readonly string[], known: Known): string | undefined {
+  const { names, metadata } = known;
   const [root = "", name] = path;
-  const literal = "; write $${…} if the text is meant as it stands";
+  const meant = meantBy(source, known);
+  const literal = `; write $$\{${shown(source).slice(1, -1)}} if the text is meant as it stands`;
   if (path.some((segment) => !segmentForm.test(segment)))
-    return wrong(`between the braces stand names joined by dots, without spaces, such as \${metadata.name} or \${resources.db.host}${literal}`);
-  if (foreignRoots.has(root)) {
-    const same =
-      name !== undefined && names.includes(name) ? `; write \${resources.${path.slice(1).join(".")}}` : "; write a value of metadata or of a resource";
-    return wrong(`${root} belongs to one commercial platform and not to the Score format${same}`);
-  }
-  if (root !== "metadata" && root !== "resources") return wrong(`a placeholder begins with metadata or resources${literal}`);
-  if (name === undefined) return wrong(`say which: \${${root}.NAME}`);
-  if (root === "metadata") return lookUp(metadata, path.slice(1)) === undefined ? wrong(`metadata has no ${path.slice(1).join(".")}`) : [];
-  if (!names.includes(name)) return wrong(`there is no resource ${name}; ${names.length === 0 ? "the file has none" : `there are ${names.join(", ")}`}`);
-  return [];
+    return `between the braces stand names joined by dots, without spaces, such as ${meant ?? "${metadata.name} or ${resources.db.host}"}${literal}`;
+  if (foreignRoots.has(root))
+    return `${root} belongs to one commercial platform and not to the Score format; write ${meant ?? "a value of metadata or of a resource"}`;
+  if (root !== "metadata" && root !== "resources")
+    return meant === undefined
+      ? `a placeholder begins with metadata or resources${literal}`
+      : `write ${meant}; a placeholder begins with metadata or resources`;
+  if (name === undefined) return `say which: \${${root}.NAME}`;
+  if (root === "metadata") return lookUp(metadata, path.slice(1)) === undefined ? whyNoMetadata(path.slice(1), metadata) : undefined;
+  if (names.includes(name)) return undefined;
+  const near = nearest(name, names);
+  if (near !== undefined) return `there is no resource ${name}; did you mean ${near}?`;
+  return `there is no resource ${name}; ${names.length === 0 ? "the file has none" : `there are ${names.join(", ")}`}`;
+}
+
+/** The placeholder that a wrong one was probably meant to be: without spaces, with its root, or with the right one. */
+function meantBy(source: string, { names, metadata }: Known): string | undefined {
+  const path = segmentsOf(source.trim());
+  const [root = "", name = ""] = path;
+  if (!path.every((segment) => segmentForm.test(segment))) return undefined;
+  const fits = (each: readonly string[]): boolean =>
+    each[0] === "metadata" ? lookUp(metadata, each.slice(1)) !== undefined : each.length > 2 && names.includes(each[1] ?? "");
+  const likely = names.includes(name) || root === name ? "resources" : nearest(root, ["resources", "metadata"]);
+  const found = [path, ["resources", ...path], ...(likely === undefined ? [] : [[likely, ...path.slice(1)]])].find(
+    (each) => (each[0] === "resources" || each[0] === "metadata") && fits(each),
+  );
+  return found === undefined ? undefined : `\${${found.map((segment) => segment.replaceAll(".", "\\.")).join(".")}}`;
+}
+
+function whyNoMetadata(path: readonly string[], metadata: unknown): string {
+  const near = typeof metadata === "object" && metadata !== null && path.length === 1 ? nearest(path[0] ?? "", Object.keys(metadata)) : undefined;
+  return `metadata has no ${path.join(".")}${near === undefined ? "" : `; did you mean ${near}?`}`;
 }
 
 /** A value in mappings within mappings; undefined where there is none. */

@@ -27,7 +27,7 @@ export function loadManifests(sources: readonly Source[]): Manifests {
   if (manifests.length === 0)
     throw new PlatformError("TP_INVALID", {
       message: `there are no documents in ${sources.map(({ file }) => file).join(", ")}`,
-      detail: { hint: "each document has apiVersion, kind and metadata.name" },
+      detail: { hint: "a Score file has apiVersion, metadata and containers; a Kubernetes manifest has apiVersion, kind and metadata" },
     });
   return { manifests, warnings };
 }

@@ -25,6 +25,13 @@ function isOther({ spec }: DependencyClaim, need: Need): boolean {
   return spec.type !== need.type || spec.class !== need.class || spec.id !== need.id;
 }
 
+/** The claim of an instance for a need as it is now. */
+export async function claimFor(need: Need, instance: WorkloadInstance, context: Pick<ReconcileContext, "objects">): Promise<DependencyClaim | undefined> {
+  const claim = await context.objects.get<DependencyClaim>(claimTarget(instance, need.name));
+  const fits = claim !== undefined && claim.metadata.deletionTimestamp === undefined && !isOther(claim, need) && deepEqual(claim.spec.params, need.params);
+  return fits ? claim : undefined;
+}
+
 /** With a provision, the containers need not wait; with a verdict, the workload is not ready before its claim is. */
 export interface Provided {
   readonly provision?: Provision;
@@ -37,8 +44,8 @@ export async function provisionOf(
   { instance, workload }: { readonly instance: WorkloadInstance; readonly workload: string },
   context: Pick<ReconcileContext, "objects">,
 ): Promise<Provided> {
-  const claim = await context.objects.get<DependencyClaim>(claimTarget(instance, need.name));
-  if (claim === undefined || claim.metadata.deletionTimestamp !== undefined || isOther(claim, need) || !deepEqual(claim.spec.params, need.params))
+  const claim = await claimFor(need, instance, context);
+  if (claim === undefined)
     return { verdict: { state: "reconciling", reason: "WaitingForDependency", message: `waits for ${need.type} ${need.name}, which is being claimed` } };
   const verdict = isReadyNow(claim) ? undefined : waitingFor(claim);
   if (verdict !== undefined && claim.status?.outputs?.withWorkload !== true) return { verdict };

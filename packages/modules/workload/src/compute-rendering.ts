@@ -3,7 +3,7 @@ import type { ReconcileContext, Verdict } from "@threeport/engine";
 import { dependencyProfileKind, matchProfile, type DependencyProfile } from "@threeport/module-dependency";
 import { PlatformError, type KubeObject } from "@threeport/resource";
 import type { Need } from "@threeport/score";
-import type { Claimed } from "./claims.ts";
+import { claimFor, type Claimed } from "./claims.ts";
 import { desiredObjects } from "./desired-objects.ts";
 import { workloadDefinitionKind, workloadInstanceKind, type WorkloadDefinition, type WorkloadInstance, type WorkloadRendering } from "./kinds/index.ts";
 import { sourceOf } from "./source.ts";
@@ -39,16 +39,14 @@ export async function computeRendering(
     });
   const instance = await instanceOf(rendering, namespace, context);
   const targetNamespace = instance.spec.targetNamespace ?? targetNamespaceOf(namespace, spec.environment);
+  const explained = async (verdict: Verdict, claimed: Claimed | undefined): Promise<Verdict> =>
+    (verdict.reason === "WaitingForDependency" ? await notClaimed(claimed, instance, environment, context) : undefined) ?? verdict;
   const pullSecret = (environment.spec.registries ?? []).length > 0;
   const beside = new Map(
     (spec.beside ?? []).map(({ name, ports = {} }) => [name, Object.fromEntries(Object.entries(ports).map(([key, port]) => [key, { port }]))] as const),
   );
   const { result, claimed } = await desiredObjects(sourceOf(source), { instance, environment, targetNamespace, digest, pullSecret, beside }, context);
-  const verdict = "verdict" in result ? result.verdict : undefined;
-  // Nothing is claimed before the first deployment, and this claims nothing.
-  const before = verdict?.reason === "WaitingForDependency" && instance.metadata.uid === undefined;
-  const answer =
-    "objects" in result ? { objects: result.objects as KubeObject[] } : told(before ? await neededBy(claimed, environment, context) : result.verdict);
+  const answer = "objects" in result ? { objects: result.objects as KubeObject[] } : told(await explained(result.verdict, claimed));
   return { ...rendering, status: { instance: instance.metadata.name, targetNamespace, ...answer } };
 }
 
@@ -71,21 +69,30 @@ async function instanceOf({ spec }: WorkloadRendering, namespace: string, contex
   };
 }
 
-/** What a workload that is not deployed needs of others: what nothing provides, or all of it. */
-async function neededBy(claimed: Claimed | undefined, environment: Environment, context: Pick<ReconcileContext, "objects">): Promise<Verdict> {
-  const { needs = [] } = claimed ?? {};
+/** What is needed and would be claimed by the deployment only, which is not made here: what nothing provides of it, or all. */
+async function notClaimed(
+  claimed: Claimed | undefined,
+  instance: WorkloadInstance,
+  environment: Environment,
+  context: Pick<ReconcileContext, "objects">,
+): Promise<Verdict | undefined> {
+  const all = await Promise.all((claimed?.needs ?? []).map(async (need) => ({ need, claim: await claimFor(need, instance, context) })));
+  const needs = all.filter(({ claim }) => claim === undefined).map(({ need }) => need);
+  if (needs.length === 0) return undefined;
   const profiles = await context.objects.list<DependencyProfile>(dependencyProfileKind);
   const place = { environment, runtime: environment.spec.runtime };
   const unmet = needs.filter((need) => matchProfile(profiles, need, place).chosen === undefined);
-  const named = (some: readonly Need[]): string =>
-    some.map((need) => `${need.name} (${need.type}${need.class === "default" ? "" : ` of class ${need.class}`})`).join(", ");
-  return unmet.length > 0
-    ? {
-        state: "stalled",
-        reason: "NoProfile",
-        message: `no DependencyProfile provides ${named(unmet)} in environment ${environment.metadata.name}; tptctl get profiles lists what there is, and operations can write one`,
-      }
-    : { state: "reconciling", reason: "WaitingForDependency", message: `needs ${named(needs)}, whose outputs are known once it is deployed` };
+  if (unmet.length === 0)
+    return { state: "reconciling", reason: "WaitingForDependency", message: `needs ${named(needs)}, whose outputs are known once it is deployed` };
+  return {
+    state: "stalled",
+    reason: "NoProfile",
+    message: `no DependencyProfile provides ${named(unmet)} in environment ${environment.metadata.name}; tptctl get profiles lists what there is, and operations can write one`,
+  };
+}
+
+function named(needs: readonly Need[]): string {
+  return needs.map((need) => `${need.name} (${need.type}${need.class === "default" ? "" : ` of class ${need.class}`})`).join(", ");
 }
 
 function told({ reason, message }: Verdict): { reason: string; message: string } {
