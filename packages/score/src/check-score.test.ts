@@ -193,6 +193,22 @@ test.each<[string, string, string[]]>([
     ["resources.other.params.prot: Invalid value: did you mean port? type service-port has workload, port"],
   ],
   [
+    "a Secret whose name is known only later",
+    withResources("{env: {type: environment}, pay: {type: secret, params: {name: 'a-${resources.env.NAME}'}}, other: {type: secret, params: {name: 7}}}"),
+    [
+      "resources.other.params.name: Invalid value: 7: write the name of a Secret",
+      'resources.pay.params.name: Invalid value: "a-${resources.env.NAME}": write the name out: who may read the Secret is asked when the workload is written',
+    ],
+  ],
+  [
+    "an endpoint at what is no port",
+    withResources("{other: {type: endpoint, params: {port: [80], prot: 1}}}"),
+    [
+      "resources.other.params.prot: Invalid value: did you mean port? type endpoint has port, openapi_file, openapi_title, artifacts, name, version",
+      "resources.other.params.port: Invalid value: [80]: write the name of the port, or its number",
+    ],
+  ],
+  [
     "one resource with two params",
     withResources("{aa: {type: volume, id: one, params: {medium: Memory}}, bb: {type: volume, id: one, params: {}}}"),
     [expect.stringMatching(/^resources.bb.params: Invalid value: bb and aa are one resource \(volume.default#one\)/) as string],

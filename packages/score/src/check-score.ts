@@ -9,6 +9,7 @@ import { checkReference, lex, type Piece } from "./placeholders.ts";
 import { resourceType } from "./resource-types/index.ts";
 import { routeCauses, routeType } from "./resource-types/route.ts";
 import { paramCauses, paramNotices } from "./resource-types/params.ts";
+import { secretCauses } from "./resource-types/secret.ts";
 import { kubernetesBytes } from "./resource-types/volume.ts";
 import { kindAnnotation, serviceNameAnnotation, workloadKinds } from "./annotations.ts";
 
@@ -204,7 +205,7 @@ function resourceCauses(document: ScoreDocument): ErrorCause[] {
       const type = resourceType(named.resource.type);
       return [
         ...paramCauses(named),
-        ...(type?.check(named, document) ?? []),
+        ...(type?.check(named, document) ?? secretCauses(named)),
         ...(named.resource.type === routeType ? routeCauses(named, document) : []),
         ...stringsIn(named.resource.params, below(named.field, "params")).flatMap(([text, field]) => placeholderCauses(document, text, field)),
       ];

@@ -4,11 +4,13 @@ import {
   createObjects,
   createRegistry,
   defaultRoles,
+  demand,
   followDefinitions,
   openAuth,
   type AdmittedWrite,
   type ApiContext,
   type Auth,
+  type Authorizer,
 } from "@threeport/apiserver";
 import {
   createEngine,
@@ -23,7 +25,8 @@ import {
 } from "@threeport/engine";
 import { withKubeconfigRules } from "@threeport/module-runtime";
 import { deepEqual, type Kind, type Objects } from "@threeport/resource";
-import type { WorkStore } from "@threeport/store";
+import type { WriterRights } from "@threeport/module-dependency";
+import type { User, WorkStore } from "@threeport/store";
 import { assembleModules, type AdmissionRules, type Modules, type ModulesInput } from "./modules.ts";
 
 export interface CoreOptions extends Omit<ModulesInput, "store"> {
@@ -70,7 +73,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     log,
     authorizer: auth.authorizer,
     controlled: (resource) => controlled.has(resource),
-    admit: (write) => holdPeople(write, rules),
+    admit: (write) => holdPeople(write, rules, auth.authorizer),
     catchUp: definitions.catchUp,
   };
   const core = coreReconcilers({ registry, store });
@@ -110,9 +113,17 @@ export async function openCore(options: CoreOptions): Promise<Core> {
  * Rules that look at more than the object, such as what is left of a quota: asked of writes by people that change what is wanted, dry runs too. Reconcilers are
  * not asked: they hold the rules themselves, since what these look at may change at any time.
  */
-async function holdPeople({ caller, operation, subresource, kind, object, old }: AdmittedWrite, rules: AdmissionRules): Promise<void> {
+async function holdPeople({ caller, operation, subresource, kind, object, old }: AdmittedWrite, rules: AdmissionRules, authorizer: Authorizer): Promise<void> {
   if (caller.author.fence !== undefined || operation === "DELETE" || subresource === "status" || object.metadata.deletionTimestamp !== undefined) return;
-  if (old === undefined || !deepEqual(old["spec"], object["spec"])) await rules.get(kind.resource)?.(object, old);
+  if (old === undefined || !deepEqual(old["spec"], object["spec"])) await rules.get(kind.resource)?.(object, old, rightsOf(caller.user, authorizer));
+}
+
+function rightsOf(user: User, authorizer: Authorizer): WriterRights {
+  return {
+    readSecret(namespace, name, why) {
+      demand(authorizer, user, { verb: "get", group: "", resource: "secrets", namespace, name }, why);
+    },
+  };
 }
 
 /** Contents of a namespace go from what people wrote down to what it rests on: instances first, Secrets last. */

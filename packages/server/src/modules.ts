@@ -2,11 +2,13 @@ import { createClusters, type Cluster, type ClustersOptions, resourceSetKind, re
 import type { Reconciler } from "@threeport/engine";
 import {
   claimReconciler,
+  dependencyAdmission,
   dependencyClaimKind,
   dependencyKind,
   dependencyProfileKind,
   dependencyReconciler,
   keepBuiltInProfiles,
+  type WriterRights,
 } from "@threeport/module-dependency";
 import { createFetcher, type Fetcher } from "@threeport/client";
 import { keepBuiltInDefinitions, supportReconciler, supportServiceDefinitionKind, supportServiceInstanceKind } from "@threeport/module-support";
@@ -46,7 +48,7 @@ export interface ModulesInput extends Pick<ClustersOptions, "dial"> {
 }
 
 /** By resource; each throws when an object may not be written in place of what was there before. */
-export type AdmissionRules = ReadonlyMap<string, (object: KubeObject, old: KubeObject | undefined) => Promise<void>>;
+export type AdmissionRules = ReadonlyMap<string, (object: KubeObject, old: KubeObject | undefined, rights: WriterRights) => Promise<void>>;
 
 /** All domains, put together. */
 export interface Modules extends AsyncDisposable {
@@ -111,7 +113,7 @@ export function assembleModules(input: ModulesInput): Modules {
         { objects, inventory: (owner) => store.inventory.list(owner), cluster: (runtime) => reachable(connect, runtime, objects), nowMs: () => clock.now() },
         clock,
       ),
-    admission: (objects) => workloadAdmission({ objects, blobs: store.blobs, digest }),
+    admission: (objects) => new Map([...workloadAdmission({ objects, blobs: store.blobs, digest }), ...dependencyAdmission()]),
     computed: (objects) =>
       new Map([
         [

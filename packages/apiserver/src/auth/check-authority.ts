@@ -31,7 +31,8 @@ function attributesOf(verb: string, kind: Kind, object: KubeObject): ResourceAtt
   return { verb, group: kind.group, resource: kind.plural, namespace: object.metadata.namespace ?? "", name: object.metadata.name };
 }
 
-function demand(authorizer: Authorizer, user: User, attributes: ResourceAttributes, why?: string): void {
+/** Throws TP_FORBIDDEN unless the user may do it; `why` says what makes it necessary. */
+export function demand(authorizer: Authorizer, user: User, attributes: ResourceAttributes, why?: string): void {
   if (!authorizer.authorize(user, attributes).allowed) throw forbidden(user, attributes, why);
 }
 

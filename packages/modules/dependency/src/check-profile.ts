@@ -2,12 +2,14 @@
 import { compileTemplate, type Template } from "@threeport/cel";
 import type { ErrorCause } from "@threeport/resource";
 import type { DependencyProfile } from "./kinds/profile.ts";
+import { secretType } from "./project-secret.ts";
 
 /** Names that expressions of profiles may read. CEL keeps `namespace` and `type` for itself. */
 export const profileVariables = [
   "params",
   "name",
   "hostLabel",
+  "shortName",
   "targetNamespace",
   "project",
   "environment",
@@ -51,6 +53,7 @@ export function profileCauses(spec: Spec): ErrorCause[] {
   const { objects, outputs, requires, services } = templatesOf(spec);
   return [
     ...provisionerCauses(spec),
+    ...secretCauses(spec),
     ...Object.entries(spec.generated ?? {}).flatMap(([name, text]) => generatorCauses(text, `spec.generated.${name}`)),
     ...problemsAt(objects, (path) => `spec.provisioner.manifests.objects${path}`),
     ...Object.entries(spec.outputs ?? {}).flatMap(([name, { value, secretRef }]) =>
@@ -75,6 +78,21 @@ function provisionerCauses({ provisioner }: Spec): ErrorCause[] {
     named.length === 0
       ? { field, reason: "FieldValueRequired", message: "Required value: say how it is met: manifests: {objects: [...]}, or static: {} with outputs" }
       : invalid(field, `${named.join(" and ")}: write one of them`),
+  ];
+}
+
+/** Whose right to read the Secret is held is told by the type, and outputs are what is in the Secret. */
+function secretCauses({ type, provisioner, outputs, requires }: Spec): ErrorCause[] {
+  const asked = Object.entries(requires ?? {}).flatMap(([name, required]) =>
+    required.type === secretType
+      ? [invalid(`spec.requires.${name}.type`, `${secretType}: only workloads can ask for a Secret of their project; name one in outputs.NAME.secretRef`)]
+      : [],
+  );
+  if (provisioner.secret === undefined) return asked;
+  return [
+    ...asked,
+    ...(type === secretType ? [] : [invalid("spec.type", `${type}: provisioner.secret meets the type ${secretType} only`)]),
+    ...(Object.keys(outputs ?? {}).length === 0 ? [] : [invalid("spec.outputs", "the values of the Secret are the outputs; remove it")]),
   ];
 }
 

@@ -7,3 +7,5 @@ export { dependencyReconciler } from "./reconcile-dependency.ts";
 export { readOutputs, type ReadOutputs } from "./read-outputs.ts";
 export { waitingFor } from "./provision.ts";
 export { matchProfile } from "./match.ts";
+export { dependencyAdmission, type WriterRights } from "./admission.ts";
+export { secretNameOf } from "./project-secret.ts";

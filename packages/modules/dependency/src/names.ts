@@ -39,6 +39,13 @@ export function hostLabelOf({ id, project, environment }: { readonly id: string;
   return `${readable.slice(0, labelMax - digestLength - 1).replace(/-+$/, "")}-${digestOf([id, project, environment])}`;
 }
 
+/** Of users of MySQL, the shortest of all that is named after a dependency. */
+const shortNameMax = 32;
+
+export function shortNameOf(need: Need): string {
+  return shortened(objectNameOf(need), shortNameMax);
+}
+
 function digestOf(parts: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, digestLength);
 }

@@ -7,8 +7,9 @@ import { generatedValues } from "./generated.ts";
 import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
 import type { Dependency } from "./kinds/dependency.ts";
 import type { DependencyProfile } from "./kinds/profile.ts";
-import { hostLabelOf, objectNameOf } from "./names.ts";
+import { hostLabelOf, objectNameOf, shortNameOf } from "./names.ts";
 import type { Judged } from "./reconcile-dependency.ts";
+import { projectSecret } from "./provision-secret.ts";
 import { paramsFor, renderObjects, renderOutputs, requiredParams, type Outputs, type ProfileScope } from "./render-profile.ts";
 import { readOutputs } from "./read-outputs.ts";
 import { ownedBy, secretData } from "./secrets.ts";
@@ -30,6 +31,7 @@ const problem = (reason: string, messages: readonly string[]): { readonly verdic
 
 export async function provision(dependency: Dependency, place: ProvisionPlace, context: ReconcileContext): Promise<Judged> {
   const { environment, profile, runtime } = place;
+  if (profile.spec.provisioner.secret !== undefined) return projectSecret(dependency, context);
   const checked = paramsFor(profile.spec, dependency.spec.params ?? {});
   if ("causes" in checked)
     return problem(
@@ -42,6 +44,7 @@ export async function provision(dependency: Dependency, place: ProvisionPlace, c
   const base: ProfileScope = {
     params: checked.params,
     name: objectNameOf(dependency.spec),
+    shortName: shortNameOf(dependency.spec),
     targetNamespace,
     project,
     environment: {

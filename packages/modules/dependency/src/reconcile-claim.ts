@@ -4,6 +4,7 @@ import { deepEqual, isErrorCode, PlatformError, type KubeObject } from "@threepo
 import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
 import { dependencyKind, type Dependency } from "./kinds/dependency.ts";
 import { dependencyNameOf } from "./names.ts";
+import { secretNameOf } from "./project-secret.ts";
 
 const recheckMs = 3_600_000;
 const waitRecheckMs = 30_000;
@@ -33,9 +34,9 @@ export function claimReconciler(): Reconciler {
       // Bound before it is made: one without users ends itself.
       const claim = found.spec.dependency === undefined ? await bind(found, name, context) : found;
       const dependency = there ?? (await make(claim, name, context));
-      const conflict = await shareParams(claim, dependency, context);
-      const verdict = conflict === undefined ? verdictOf(dependency) : conflictVerdict(claim, conflict);
-      await report(claim, verdict, { dependency: verdict.state === "ready" || isEarly(dependency, conflict) ? dependency : undefined, conflict }, context);
+      const { conflict, shared = dependency } = await shareParams(claim, dependency, context);
+      const verdict = conflict === undefined ? verdictOf(shared) : conflictVerdict(claim, conflict);
+      await report(claim, verdict, { dependency: verdict.state === "ready" || isEarly(shared, conflict) ? shared : undefined, conflict }, context);
       return verdict.state === "ready" ? recheck(recheckMs) : waiting(verdict.message, waitRecheckMs);
     },
   };
@@ -73,28 +74,55 @@ async function make(claim: DependencyClaim, name: string, context: ReconcileCont
   });
 }
 
-/** Params are given in one place, or alike everywhere; a use without any joins. Another claim that gives others, if there is one. */
-async function shareParams(claim: DependencyClaim, dependency: Dependency, context: ReconcileContext): Promise<DependencyClaim | undefined> {
-  const { params, sourceWorkload } = claim.spec;
+/** Another claim that asks for something else; or the dependency as it was changed for this one. */
+interface Shared {
+  readonly conflict?: DependencyClaim;
+  readonly shared?: Dependency;
+}
+
+/** Params are given in one place, or alike everywhere; a use without any joins. */
+async function shareParams(claim: DependencyClaim, dependency: Dependency, context: ReconcileContext): Promise<Shared> {
+  if (dependency.status?.sourceSecret !== undefined) return shareSecret(claim, dependency, context);
+  const { params } = claim.spec;
   const { paramsFrom } = dependency.spec;
   const own = claim.metadata.name;
   if (params === undefined || deepEqual(params, dependency.spec.params ?? {})) return shareWorkload(claim, dependency, context);
   const other =
     paramsFrom === undefined || paramsFrom === own ? undefined : await context.objects.get<DependencyClaim>({ ...claimTarget(claim), name: paramsFrom });
   const gives = other?.spec.params !== undefined && other.spec.dependency === dependency.metadata.name && other.metadata.deletionTimestamp === undefined;
-  if (gives) return other;
-  const workload = sourceWorkload === undefined ? {} : { sourceWorkload };
-  await context.objects.commit<Dependency>(dependency, { ...dependency, spec: { ...dependency.spec, params, paramsFrom: own, ...workload } });
-  return undefined;
+  return gives ? { conflict: other } : take(claim, dependency, context);
+}
+
+/** Its author may read the Secret that it names, and perhaps not the one that others name: nobody joins by leaving the name out. */
+async function shareSecret(claim: DependencyClaim, dependency: Dependency, context: ReconcileContext): Promise<Shared> {
+  const wanted = secretNameOf(dependency.spec);
+  if (secretNameOf(claim.spec) === wanted) return {};
+  const { apiVersion, kind, metadata } = dependency;
+  const users = await context.objects.list<DependencyClaim>(dependencyClaimKind, {
+    refersTo: { apiVersion, kind, namespace: metadata.namespace ?? "", name: metadata.name },
+  });
+  const other = users.find(
+    (each) => each.metadata.name !== claim.metadata.name && each.metadata.deletionTimestamp === undefined && secretNameOf(each.spec) === wanted,
+  );
+  return other === undefined ? take(claim, dependency, context) : { conflict: other };
+}
+
+async function take(claim: DependencyClaim, dependency: Dependency, context: ReconcileContext): Promise<Shared> {
+  const { params: _, paramsFrom: __, ...spec } = dependency.spec;
+  const { params, sourceWorkload } = claim.spec;
+  const given = params === undefined ? {} : { params, paramsFrom: claim.metadata.name };
+  const wanted = { ...dependency, spec: { ...spec, ...given, ...(sourceWorkload === undefined ? {} : { sourceWorkload }) } };
+  return { shared: (await context.objects.commit<Dependency>(dependency, wanted)) ?? wanted };
 }
 
 /** Who gives the params, or was the first where nobody gives any, is the workload that it is for; what that one changes of itself is passed on. */
-async function shareWorkload({ spec, metadata }: DependencyClaim, dependency: Dependency, { objects }: ReconcileContext): Promise<undefined> {
+async function shareWorkload({ spec, metadata }: DependencyClaim, dependency: Dependency, { objects }: ReconcileContext): Promise<Shared> {
   const { sourceWorkload: now } = spec;
   const { paramsFrom, sourceWorkload: before } = dependency.spec;
   const isSource = paramsFrom === undefined ? before === undefined || before.name === now?.name : paramsFrom === metadata.name;
-  if (!isSource || now === undefined || deepEqual(now, before)) return;
-  await objects.commit<Dependency>(dependency, { ...dependency, spec: { ...dependency.spec, sourceWorkload: now } });
+  if (!isSource || now === undefined || deepEqual(now, before)) return {};
+  const wanted = { ...dependency, spec: { ...dependency.spec, sourceWorkload: now } };
+  return { shared: (await objects.commit<Dependency>(dependency, wanted)) ?? wanted };
 }
 
 function conflictVerdict(claim: DependencyClaim, other: DependencyClaim): Verdict {

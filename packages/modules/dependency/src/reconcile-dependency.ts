@@ -94,6 +94,8 @@ export interface Judged {
   readonly outputs?: NonNullable<Dependency["status"]>["outputs"];
   readonly required?: readonly string[];
   readonly set?: ResourceSet;
+  /** The Secret that its outputs are. */
+  readonly sourceSecret?: string;
 }
 
 async function judge(
@@ -116,7 +118,7 @@ async function judge(
   const credentials = await readCredentials(environment, context);
   const before = { profile, dependency: bound.dependency, ...(candidates === undefined ? {} : { candidates }) };
   if (typeof credentials === "string") return { ...before, ...stalled("RegistryCredentialsMissing", credentials) };
-  if (profile.spec.provisioner.static === undefined) {
+  if (profile.spec.provisioner.manifests !== undefined) {
     const lacking = await openNamespace(bound.dependency, { environment, runtime, targetNamespace, credentials }, context);
     if (lacking !== undefined) return { ...before, verdict: lacking };
   }
@@ -167,6 +169,7 @@ async function report(
   const outputs = told.outputs ?? last?.outputs;
   const required = told.required ?? last?.required ?? [];
   const services = last?.services;
+  const sourceSecret = told.sourceSecret ?? last?.sourceSecret;
   const resourceSet = told.set?.metadata.name ?? last?.resourceSet;
   await context.objects.patchStatus<Dependency>({
     ...dependency,
@@ -177,6 +180,7 @@ async function report(
       ...(told.users.length === 0 ? {} : { users: [...told.users] }),
       ...(told.unused === undefined ? {} : { unusedSince: told.unused.since }),
       ...(outputs === undefined ? {} : { outputs }),
+      ...(sourceSecret === undefined ? {} : { sourceSecret }),
       ...(resourceSet === undefined ? {} : { resourceSet }),
       ...(required.length === 0 ? {} : { required: [...required] }),
       ...(services === undefined ? {} : { services }),
@@ -189,7 +193,8 @@ async function report(
       reason: told.verdict.reason,
       message: told.verdict.message,
     });
-  const afterMs = told.verdict.state === "ready" ? recheckMs : unheard.has(told.verdict.reason) ? unheardRecheckMs : waitRecheckMs;
+  const heard = told.sourceSecret !== undefined || !unheard.has(told.verdict.reason);
+  const afterMs = told.verdict.state === "ready" ? recheckMs : heard ? waitRecheckMs : unheardRecheckMs;
   // The Secrets of a profile may stand in any namespace, where nothing of a project can refer to them: they are looked at.
   const readsSecrets = Object.values(told.profile?.spec.outputs ?? {}).some(({ secretRef }) => secretRef !== undefined);
   const nextMs = Math.min(readsSecrets ? Math.min(afterMs, waitRecheckMs) : afterMs, told.unused?.leftMs ?? Infinity);

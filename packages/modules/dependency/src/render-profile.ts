@@ -12,6 +12,8 @@ export interface ProfileScope {
   readonly name: string;
   /** A first part for host names: unique in the control plane, at most 63 characters. */
   readonly hostLabel: string;
+  /** The same for what takes no longer names, such as users of MySQL: at most 32 characters. */
+  readonly shortName: string;
   readonly targetNamespace: string;
   readonly project: string;
   readonly environment: {

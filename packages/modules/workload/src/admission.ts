@@ -3,8 +3,10 @@
 import { environmentKind, type Environment, targetNamespaceOf } from "@threeport/module-environment";
 import { refusedDocuments } from "@threeport/cluster";
 import type { ReconcileContext } from "@threeport/engine";
+import type { WriterRights } from "@threeport/module-dependency";
 import { deepEqual, PlatformError, type KubeObject } from "@threeport/resource";
 import { desiredObjects } from "./desired-objects.ts";
+import { holdSecrets } from "./hold-secrets.ts";
 import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
 import { lackOf, shareOf } from "./quota/quota.ts";
 import { nothing, requestsOf } from "./quota/requests.ts";
@@ -16,36 +18,50 @@ export interface AdmissionContext extends Pick<ReconcileContext, "objects" | "bl
 }
 
 /** Throws when `object` may not be written; `old` is what it replaces. */
-type Rule = (object: KubeObject, old: KubeObject | undefined) => Promise<void>;
+type Rule = (object: KubeObject, old: KubeObject | undefined, rights: WriterRights) => Promise<void>;
 
 /** By the resource whose writes they are asked of. */
 export function workloadAdmission(context: AdmissionContext): ReadonlyMap<string, Rule> {
   return new Map<string, Rule>([
-    [workloadInstanceKind.resource, (object, old) => holdInstance(object as WorkloadInstance, old as WorkloadInstance | undefined, context)],
-    [workloadDefinitionKind.resource, (object, old) => holdDefinition(object as WorkloadDefinition, old as WorkloadDefinition | undefined, context)],
+    [
+      workloadInstanceKind.resource,
+      (object, old, rights) => holdInstance(object as WorkloadInstance, old as WorkloadInstance | undefined, { ...context, rights }),
+    ],
+    [
+      workloadDefinitionKind.resource,
+      (object, old, rights) => holdDefinition(object as WorkloadDefinition, old as WorkloadDefinition | undefined, { ...context, rights }),
+    ],
   ]);
 }
 
-async function holdInstance(instance: WorkloadInstance, old: WorkloadInstance | undefined, context: AdmissionContext): Promise<void> {
+type HeldContext = AdmissionContext & { readonly rights: WriterRights };
+
+async function holdInstance(instance: WorkloadInstance, old: WorkloadInstance | undefined, context: HeldContext): Promise<void> {
   const source = await sourceFor(instance, context);
   if (source === undefined) return;
   // What runs already may be paused or restarted, even though the environment would not take it today.
   const sameObjects = old !== undefined && old.spec.release === instance.spec.release && deepEqual(old.spec.values, instance.spec.values);
+  const { namespace = "" } = instance.metadata;
+  if (!sameObjects) holdSecrets({ source, namespace, values: instance.spec.values }, context.rights);
   const found = await objectionsTo(instance, source, context);
   refuse(found === undefined || !sameObjects ? found : { ...found, notAllowed: [] }, "");
 }
 
 /** Every instance that follows the definition gets what is written now. */
-async function holdDefinition(definition: WorkloadDefinition, old: WorkloadDefinition | undefined, context: AdmissionContext): Promise<void> {
+async function holdDefinition(definition: WorkloadDefinition, old: WorkloadDefinition | undefined, context: HeldContext): Promise<void> {
   if (old !== undefined && deepEqual(old.spec.source, definition.spec.source)) return;
   const { apiVersion, kind, metadata } = definition;
   const instances = await context.objects.list<WorkloadInstance>(workloadInstanceKind, {
     refersTo: { apiVersion, kind, namespace: metadata.namespace ?? "", name: metadata.name },
   });
   const source = sourceOf(definition.spec.source);
+  const { namespace = "" } = metadata;
+  holdSecrets({ source, namespace }, context.rights);
   for (const instance of instances) {
     const follows = instance.spec.definition === metadata.name && instance.spec.release === "latest" && instance.metadata.deletionTimestamp === undefined;
-    if (follows) refuse(await objectionsTo(instance, source, context), `deployment ${instance.metadata.name}: `);
+    if (!follows) continue;
+    if (instance.spec.values !== undefined) holdSecrets({ source, namespace, values: instance.spec.values }, context.rights);
+    refuse(await objectionsTo(instance, source, context), `deployment ${instance.metadata.name}: `);
   }
 }
 

@@ -144,6 +144,33 @@ resources: {backend: {type: service}, port: {type: service-port, params: {worklo
   });
 });
 
+test("an endpoint is the URL of another workload, at the port that is asked for or at the only one", () => {
+  const text = `${head()}containers: {web: {image: x, variables: {A: "\${resources.backend.url}/orders", B: "\${resources.back.url}", C: "\${resources.back.name}", D: "\${resources.single.url}"}}}
+resources: {backend: {type: endpoint, params: {port: 9090, openapi_file: ./api.yaml, openapi_title: Orders}}, back: {type: endpoint, id: x.backend, params: {port: web}}, single: {type: endpoint}}`;
+  const workloads = new Map([
+    ["backend", { web: { port: 80 }, metrics: { port: 9090 } }],
+    ["single", { http: { port: 8080 } }],
+  ]);
+  const result = rendered(text, { workloads, serviceNames: new Map([["backend", "back-end"]]) });
+  expect(result.kind === "objects" ? result.objects.at(-1)?.["spec"] : result).toMatchObject({
+    template: {
+      spec: {
+        containers: [
+          {
+            env: [
+              { name: "A", value: "http://back-end:9090/orders" },
+              { name: "B", value: "http://back-end:80" },
+              { name: "C", value: "back-end" },
+              { name: "D", value: "http://single:8080" },
+            ],
+          },
+        ],
+      },
+    },
+  });
+  expect(rendered(text, { workloads: new Map([["backend", { web: { port: 9090 } }]]) })).toMatchObject({ kind: "waiting", workloads: ["single"] });
+});
+
 test("what two workloads of one namespace need has two names, and so has what two containers of one pod need", () => {
   const files = "files: {/a: {content: x}}";
   const named = (workload: string, container: string): string[] =>
@@ -192,6 +219,16 @@ test.each<[string, string, RegExp]>([
     "a port that the other workload has not",
     "resources: {api: {type: service-port, params: {workload: backend, port: 8080}}}",
     /^resources.api.params.port: .*has the ports web \(80\), metrics \(9090\)/,
+  ],
+  [
+    "an endpoint of a workload with several ports, without one",
+    "resources: {backend: {type: endpoint}}",
+    /^resources.backend.params.port: .*say which port: workload backend has the ports web \(80\), metrics \(9090\)/,
+  ],
+  [
+    "an endpoint at a port that the other workload has not",
+    "resources: {backend: {type: endpoint, params: {port: 1}}}",
+    /^resources.backend.params.port: .*1: workload backend has the ports/,
   ],
   [
     "a variable that the environment has not",

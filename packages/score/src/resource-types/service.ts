@@ -1,6 +1,7 @@
 import type { ErrorCause } from "@threeport/resource";
 import { identityOf } from "../identity.ts";
 import { below, invalid, required, shown } from "../field.ts";
+import type { ScoreServicePort } from "../document.ts";
 import type { NamedResource, ProvisionContext, Provided, ResourceType } from "./resource-type.ts";
 
 /** The name under which another workload of the project is reached: the last part of the resource's id, which is its own name unless said. */
@@ -17,11 +18,11 @@ export const serviceType: ResourceType = {
 };
 
 /** Only this name is known to the cluster's DNS. */
-function serviceNameIn({ serviceNames }: ProvisionContext, workload: string): string {
+export function serviceNameIn({ serviceNames }: ProvisionContext, workload: string): string {
   return serviceNames?.get(workload) ?? workload;
 }
 
-function workloadOf(named: NamedResource, self: string): string {
+export function workloadOf(named: NamedResource, self: string): string {
   const { id } = identityOf(named, self);
   return id.slice(id.lastIndexOf(".") + 1);
 }
@@ -51,17 +52,24 @@ function portOf(named: NamedResource, context: ProvisionContext): Provided {
   const name = String(workload);
   const ports = workloads.get(name);
   if (ports === undefined) return { kind: "waiting", workload: name };
-  const wanted = String(port);
-  const found = Object.hasOwn(ports, wanted) ? ports[wanted] : Object.values(ports).find((each) => String(each.port) === wanted);
+  const found = portNamed(ports, String(port));
   if (found !== undefined) return outputs({ hostname: serviceNameIn(context, name), port: found.port });
-  const there = Object.entries(ports).map(([key, each]) => `${key} (${each.port})`);
-  const cause: ErrorCause = invalid(
-    below(below(named.field, "params"), "port"),
-    `${shown(port)}: workload ${name} ${there.length === 0 ? "has no service ports" : `has the ports ${there.join(", ")}`}`,
-  );
+  const cause: ErrorCause = invalid(below(below(named.field, "params"), "port"), `${shown(port)}: workload ${name} ${portsText(ports)}`);
   return { kind: "invalid", causes: [cause] };
 }
 
-function outputs(values: Readonly<Record<string, unknown>>): Provided {
+type Ports = Readonly<Record<string, ScoreServicePort>>;
+
+/** By its name or its number. */
+export function portNamed(ports: Ports, wanted: string): ScoreServicePort | undefined {
+  return Object.hasOwn(ports, wanted) ? ports[wanted] : Object.values(ports).find((each) => String(each.port) === wanted);
+}
+
+export function portsText(ports: Ports): string {
+  const there = Object.entries(ports).map(([key, each]) => `${key} (${each.port})`);
+  return there.length === 0 ? "has no service ports" : `has the ports ${there.join(", ")}`;
+}
+
+export function outputs(values: Readonly<Record<string, unknown>>): Provided {
   return { kind: "outputs", outputs: new Map(Object.entries(values).map(([key, value]) => [key, { value }])) };
 }

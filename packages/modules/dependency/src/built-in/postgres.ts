@@ -1,5 +1,6 @@
+import { makeJob } from "./job.ts";
 import { serverObjects } from "./server.ts";
-import { containerSecurity, fromSecret, hostName, labels, podSecurity, priority, secret, storageParam } from "./shared.ts";
+import { hostName, priority, secret, storageParam } from "./shared.ts";
 
 const image = "docker.io/library/postgres:18-alpine";
 const port = 5432;
@@ -41,7 +42,6 @@ export const postgresInstance = {
       port: { value: port },
       username: { value: "postgres" },
       password: { value: "${generated.password}", secret: true },
-      secret: { value: "${name}" },
     },
     deletion: { policy: "Delete", gracePeriodSeconds: 600 },
   },
@@ -71,41 +71,21 @@ export const postgres = {
     provisioner: {
       manifests: {
         objects: [
-          secret("${name}", { password: "${generated.password}" }),
-          {
-            apiVersion: "batch/v1",
-            kind: "Job",
-            metadata: { name: "${name}-make", labels },
-            spec: {
-              backoffLimit: 10,
-              template: {
-                metadata: { labels },
-                spec: {
-                  restartPolicy: "OnFailure",
-                  automountServiceAccountToken: false,
-                  enableServiceLinks: false,
-                  securityContext: podSecurity(user),
-                  containers: [
-                    {
-                      name: "make",
-                      image,
-                      command: ["sh", "-c", makeDatabase],
-                      env: [
-                        { name: "PGHOST", value: "${requires.instance.host}" },
-                        { name: "PGPORT", value: "${string(requires.instance.port)}" },
-                        { name: "PGUSER", value: "${requires.instance.username}" },
-                        fromSecret("PGPASSWORD", "${requires.instance.secret}", "password"),
-                        { name: "NAME", value: "${name}" },
-                        fromSecret("PASSWORD", "${name}", "password"),
-                      ],
-                      resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } },
-                      securityContext: containerSecurity(user),
-                    },
-                  ],
-                },
-              },
+          // The server may stand in another namespace, whose Secrets cannot be read here.
+          secret("${name}", { password: "${generated.password}", admin: "${requires.instance.password}" }),
+          makeJob({
+            image,
+            user,
+            command: ["sh", "-c", makeDatabase],
+            env: {
+              PGHOST: "${requires.instance.host}",
+              PGPORT: "${string(requires.instance.port)}",
+              PGUSER: "${requires.instance.username}",
+              NAME: "${name}",
             },
-          },
+            secretEnv: { PGPASSWORD: "admin", PASSWORD: "password" },
+            memory: { request: "32Mi", limit: "128Mi" },
+          }),
         ],
       },
     },

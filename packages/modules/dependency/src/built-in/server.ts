@@ -1,7 +1,7 @@
 // A server of one container with a volume: what most built-in profiles make.
-import { containerSecurity, fromSecret, labels, podSecurity, secret, selector, service } from "./shared.ts";
+import { type ContainerNeeds, containerSecurity, fromSecret, labels, podSecurity, secret, selector, service } from "./shared.ts";
 
-export interface ServerImage {
+export interface ServerImage extends ContainerNeeds {
   readonly image: string;
   readonly port: number;
   /** User and group that the image is made for, which is not root. */
@@ -11,23 +11,24 @@ export interface ServerImage {
   /** Variables that are no secret. */
   readonly env?: Readonly<Record<string, string>>;
   /** Variables by the key of the server's Secret that holds them. */
-  readonly secretEnv: Readonly<Record<string, string>>;
+  readonly secretEnv?: Readonly<Record<string, string>>;
   readonly memory: { readonly request: string; readonly limit: string };
   readonly cpu: string;
-  /** Where its data stands in the container. */
+  /** Where its data stands in the container; it is gone with the pod when `keepsNothing`. */
   readonly dataPath: string;
-  /** A program that ends with 0 when it answers; without one, that its port takes connections. */
-  readonly ready?: readonly string[];
+  readonly keepsNothing?: boolean;
+  /** A program that ends with 0 when it answers, or a path that answers then; without one, that its port takes connections. */
+  readonly ready?: readonly string[] | string;
   /** Seconds that it has to end in. */
   readonly endSeconds: number;
   readonly preStop?: readonly string[];
 }
 
-/** Its Secret, its Service, and the StatefulSet. `values` of the Secret may hold expressions. */
-export function serverObjects(server: ServerImage, values: Readonly<Record<string, string>>): object[] {
-  const { image, port, user, command, args, env = {}, secretEnv, memory, cpu, dataPath, ready, endSeconds, preStop } = server;
+/** Its Secret if it has one, its Service, and the StatefulSet. `values` of the Secret may hold expressions. */
+export function serverObjects(server: ServerImage, values: Readonly<Record<string, string>> = {}): object[] {
+  const { image, port, user, command, args, env = {}, secretEnv = {}, memory, cpu, dataPath, ready, endSeconds, preStop } = server;
   return [
-    secret("${name}", values),
+    ...(Object.keys(values).length === 0 ? [] : [secret("${name}", values)]),
     service(port),
     {
       apiVersion: "apps/v1",
@@ -37,11 +38,7 @@ export function serverObjects(server: ServerImage, values: Readonly<Record<strin
         serviceName: "${name}",
         replicas: 1,
         selector: { matchLabels: selector },
-        volumeClaimTemplates: [
-          { metadata: { name: "data" }, spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "${params.storage}" } } } },
-        ],
-        // What the profile's deletion says is meant for the data too.
-        persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete", whenScaled: "Retain" },
+        ...(server.keepsNothing === true ? {} : volumeClaim),
         template: {
           metadata: { labels },
           spec: {
@@ -49,6 +46,7 @@ export function serverObjects(server: ServerImage, values: Readonly<Record<strin
             enableServiceLinks: false,
             terminationGracePeriodSeconds: endSeconds,
             securityContext: podSecurity(user),
+            ...(server.keepsNothing === true ? { volumes: [{ name: "data", emptyDir: {} }] } : {}),
             containers: [
               {
                 name: "server",
@@ -61,9 +59,9 @@ export function serverObjects(server: ServerImage, values: Readonly<Record<strin
                 ],
                 ports: [{ name: "main", containerPort: port }],
                 resources: { requests: { cpu, memory: memory.request }, limits: { memory: memory.limit } },
-                securityContext: containerSecurity(user),
+                securityContext: containerSecurity(user, server),
                 readinessProbe: {
-                  ...(ready === undefined ? { tcpSocket: { port } } : { exec: { command: ready } }),
+                  ...readiness(ready, port),
                   periodSeconds: 5,
                   timeoutSeconds: 3,
                 },
@@ -79,3 +77,14 @@ export function serverObjects(server: ServerImage, values: Readonly<Record<strin
     },
   ];
 }
+
+function readiness(ready: ServerImage["ready"], port: number): object {
+  if (ready === undefined) return { tcpSocket: { port } };
+  return typeof ready === "string" ? { httpGet: { path: ready, port } } : { exec: { command: ready } };
+}
+
+const volumeClaim = {
+  volumeClaimTemplates: [{ metadata: { name: "data" }, spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "${params.storage}" } } } }],
+  // What the profile's deletion says is meant for the data too.
+  persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete", whenScaled: "Retain" },
+};

@@ -6,9 +6,22 @@ export const priority = -100;
 export const labels = { "app.kubernetes.io/name": "${need.type}", "app.kubernetes.io/instance": "${name}" };
 export const selector = { "app.kubernetes.io/instance": "${name}" };
 
+export interface ContainerNeeds {
+  /** Its files belong to a group that the image knows, and not to one of the user's number. */
+  readonly groupOfImage?: boolean;
+  /** Those without which its program is not started. */
+  readonly capabilities?: readonly string[];
+}
+
 /** Of one container that needs nothing of the node; the image decides about the user. */
-export function containerSecurity(user: number): object {
-  return { runAsNonRoot: true, runAsUser: user, runAsGroup: user, allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
+export function containerSecurity(user: number, { groupOfImage = false, capabilities }: ContainerNeeds = {}): object {
+  return {
+    runAsNonRoot: true,
+    runAsUser: user,
+    ...(groupOfImage ? {} : { runAsGroup: user }),
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ["ALL"], ...(capabilities === undefined ? {} : { add: capabilities }) },
+  };
 }
 
 export function podSecurity(group: number): object {

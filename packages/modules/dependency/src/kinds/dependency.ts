@@ -31,6 +31,7 @@ const dependencyFields = {
       users: z.array(z.string()).optional().describe("DependencyClaims that use it.").meta({ "x-kubernetes-list-type": "atomic" }),
       unusedSince: z.string().optional().describe("When its last user left."),
       outputs: outputsSchema.optional(),
+      sourceSecret: z.string().optional().describe("The Secret of the project that its outputs are; it is looked at again when that changes."),
       resourceSet: z.string().optional().describe("The ResourceSet with its objects."),
       services: z
         .array(
@@ -86,6 +87,14 @@ export const dependencyKind = defineKind({
       namespace: "cluster",
       waitsFor: WaitsFor.Existence | WaitsFor.Readiness | WaitsFor.Outputs,
       wakesTarget: true,
+    },
+    // Who may read it was held to that when the workload was written.
+    {
+      path: "status.sourceSecret",
+      to: { group: "", resource: "secrets" },
+      namespace: "same",
+      waitsFor: WaitsFor.Existence | WaitsFor.Outputs,
+      authority: "none",
     },
   ],
   columns: [

@@ -78,6 +78,12 @@ const profileFields = {
             })
             .optional()
             .describe("Objects in the cluster."),
+          secret: z
+            .object({})
+            .optional()
+            .describe(
+              "A Secret of the project: each of its values is a secret output. For the type `secret` only; `params.name` names it, else the id's last part.",
+            ),
           static: z.object({}).optional().describe("Nothing is made: the outputs say what is there already."),
         })
         .describe("How it is met: one of these."),
