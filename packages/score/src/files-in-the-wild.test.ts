@@ -91,9 +91,29 @@ containers: {web: {image: "localhost:5000/web:7", resources: {limits: {cpu: 100m
     const text = `${base}containers: {web: {image: nginx, variables: {A: "\${resources.bus.num_partitions}"}}}
 resources:
   bus: {type: Kafka-Topic, class: large, metadata: {annotations: {compose.score.dev/publish-port: "9092"}, owner: me}, params: {list: [1, {a: b}]}}
-  hosts: {type: route, params: {path: "/my/[^/]+/path", host: "\${metadata.name}.example.com", port: web}}
+  hosts: {type: routing, params: {path: "/my/[^/]+/path", host: "\${metadata.name}.example.com", port: web}}
 `;
     expect(causes(text)).toEqual([]);
+  });
+
+  test("a route that says nothing: it answers at the host of the workload's dns, and leads to its only port", () => {
+    const service = "service: {ports: {web: {port: 80, targetPort: 8080}}}\n";
+    const text = `${base}${service}containers: {web: {image: nginx}}\nresources: {name: {type: dns}, way: {type: route}}\n`;
+    expect(causes(text)).toEqual([]);
+    const checked = checkScore(loadYamlDocuments(text, {}).documents[0]?.value);
+    if ("causes" in checked) throw new Error("it is valid");
+    const provisions = new Map([["name", { values: { host: "shop.example.com" } }]]);
+    const rendered = renderScore(checked.document, { variables: {}, workloads: new Map(), digest: () => "", provisions });
+    expect(rendered.needs.find(({ type }) => type === "route")).toMatchObject({
+      params: { host: "shop.example.com" },
+      workload: { service: "shop", ports: [{ name: "web", port: 80 }] },
+    });
+    expect(causes(text.replace("{type: route}", "{type: route, params: {port: 8080, path: x, host: 'http://Shop'}}"))).toEqual([
+      expect.stringMatching(/^resources.way.params.host: .*must be a host name in lower case/),
+      expect.stringMatching(/^resources.way.params.path: .*a path begins with \//),
+      expect.stringMatching(/^resources.way.params.port: .*write the service's port, web or 80/),
+    ]);
+    expect(causes(text.replace(service, ""))).toEqual([expect.stringMatching(/^resources.way.params.port: .*add it under service.ports/)]);
   });
 
   test("params that only another platform reads have no effect, which a notice says", () => {

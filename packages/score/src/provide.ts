@@ -6,6 +6,7 @@ import { identityOf, resourcesOf } from "./identity.ts";
 import { expand, expandStrings, type Outputs } from "./expand.ts";
 import { lex } from "./placeholders.ts";
 import { resourceType } from "./resource-types/index.ts";
+import { withRouteDefaults } from "./resource-types/route.ts";
 import type { NamedResource, Need, Output, Provision, ProvisionContext, SourceWorkload } from "./resource-types/resource-type.ts";
 
 export interface ProvidedResources {
@@ -28,7 +29,8 @@ export function provideResources(document: ScoreDocument, context: ProvisionCont
   const missing = new Set<string>();
   const needs: Need[] = [];
   const waiting: string[] = [];
-  const all = new Map(resourcesOf(document).map((named) => [named.name, named]));
+  const declared = resourcesOf(document);
+  const all = new Map(declared.map((named) => [named.name, withRouteDefaults(named, declared)]));
   const outputs: Outputs = (name, key) => found.get(name)?.(key);
   const whyNot = (name: string, key: string): string =>
     all.get(name)?.resource.type === "environment"

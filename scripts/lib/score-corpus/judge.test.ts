@@ -15,7 +15,8 @@ const source = (expected: Pick<Source, "expect" | "notices">): Source => ({
 
 describe("a text is judged as a deployment would be, with something in place of all that it would find", () => {
   test("images, files beside it, variables, workloads, and resources whose params read others", () => {
-    const text = `${base}containers:
+    const text = `${base}service: {ports: {web: {port: 80}}}
+containers:
   web:
     image: .
     files: {/etc/page: {source: ./page.html}}

@@ -37,8 +37,9 @@ export function renderWithStandIns(given: ScoreDocument): RenderedScore {
 }
 
 /** Passwords are secret, as profiles make them. */
-function provisionFor({ name }: Need, read: ReadonlyMap<string, ReadonlySet<string>>): Provision {
-  const keys = [...(read.get(name) ?? [])];
+function provisionFor({ name, type }: Need, read: ReadonlyMap<string, ReadonlySet<string>>): Provision {
+  // A route that names no host reads that of the name.
+  const keys = [...(read.get(name) ?? []), ...(type === "dns" ? ["host"] : [])];
   const secret = keys.filter((key) => key.includes("password"));
   const of = (names: readonly string[]): Record<string, string> => Object.fromEntries(names.map((key) => [key, output]));
   return {
@@ -60,7 +61,12 @@ function outputsRead(document: ScoreDocument): Map<string, Set<string>> {
 /** The ports that this workload asks of another one. */
 function portsFor(document: ScoreDocument, workload: string): Record<string, { readonly port: number }> {
   if (workload === document.metadata.name) return document.service?.ports ?? {};
-  const asked = Object.values(document.resources ?? {}).filter(({ type, params }) => type === "service-port" && params?.["workload"] === workload);
+  const asked = Object.entries(document.resources ?? {})
+    .filter(
+      ([name, { type, id = name, params }]) =>
+        (type === "service-port" && params?.["workload"] === workload) || (type === "endpoint" && id.split(".").at(-1) === workload),
+    )
+    .map(([, resource]) => resource);
   return Object.fromEntries(asked.map(({ params }, index) => [String(params?.["port"]), { port: Number(params?.["port"]) || 8000 + index }]));
 }
 

@@ -12,26 +12,34 @@ export function routeCauses(named: NamedResource, document: ScoreDocument): Erro
   return [...hostCauses(host, below(field, "host")), ...pathCauses(path, below(field, "path")), ...portCauses(port, document, below(field, "port"))];
 }
 
+/** A route that names no host answers at the host of the workload's `dns`, where it has one. Files in the wild leave host, path and port out. */
+export function withRouteDefaults(named: NamedResource, all: readonly NamedResource[]): NamedResource {
+  const { resource } = named;
+  const [dns, ...more] = all.filter((each) => each.resource.type === "dns");
+  if (resource.type !== routeType || resource.params?.["host"] !== undefined || dns === undefined || more.length > 0) return named;
+  return { ...named, resource: { ...resource, params: { ...resource.params, host: `\${resources.${dns.name}.host}` } } };
+}
+
 /** Known when it is deployed. */
 const isOpen = (value: unknown): boolean => typeof value === "string" && value.includes("${");
 
 function hostCauses(host: unknown, field: string): ErrorCause[] {
-  if (host === undefined) return [required(field, "write ${resources.NAME.host} of a resource of type dns, or a host name")];
-  if (isOpen(host)) return [];
+  if (host === undefined || isOpen(host)) return [];
   const fits = typeof host === "string" && /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/.test(host);
   return fits ? [] : [invalid(field, `${shown(host)}: must be a host name in lower case, such as shop.example.com, without a scheme and a port`)];
 }
 
 function pathCauses(path: unknown, field: string): ErrorCause[] {
-  if (path === undefined) return [required(field, "write / for everything")];
-  return isOpen(path) || (typeof path === "string" && path.startsWith("/")) ? [] : [invalid(field, `${shown(path)}: a path begins with /`)];
+  return path === undefined || isOpen(path) || (typeof path === "string" && path.startsWith("/"))
+    ? []
+    : [invalid(field, `${shown(path)}: a path begins with /`)];
 }
 
 function portCauses(port: unknown, document: ScoreDocument, field: string): ErrorCause[] {
   const ports = Object.entries(document.service?.ports ?? {});
   if (ports.length === 0) return [invalid(field, "a route leads to a port of this workload's service, and it has none: add it under service.ports")];
   const names = ports.map(([name, each]) => `${name} (${each.port})`).join(", ");
-  if (port === undefined) return [required(field, `write one of this workload's service ports: ${names}`)];
+  if (port === undefined) return ports.length === 1 ? [] : [required(field, `write one of this workload's service ports: ${names}`)];
   if (isOpen(port) || ports.some(([name, each]) => name === String(port) || String(each.port) === String(port))) return [];
   const target = ports.find(([, each]) => String(each.targetPort) === String(port));
   return [
