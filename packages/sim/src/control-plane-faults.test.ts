@@ -15,6 +15,9 @@ beforeAll(async () => {
   await plane.addRuntime("one", cluster.kubeconfig);
   await plane.ready(runtimes, "one");
   await plane.create(environment("dev", "one"));
+  await plane.addRuntime("two", (await simulation.addCluster("two")).kubeconfig);
+  await plane.ready(runtimes, "two");
+  await plane.create(environment("roomy", "two"));
 });
 afterAll(async () => {
   await plane?.[Symbol.asyncDispose]();
@@ -64,6 +67,13 @@ const cases = [
     says: "3 of 3 have not enough free cpu",
   },
   {
+    name: "hidden",
+    container: { image: "registry.example.com/private/app:1" },
+    prepare: async () => {},
+    reason: "ImagePullBackOff",
+    says: "there are credentials for this registry",
+  },
+  {
     name: "refused",
     container: {},
     prepare: async () => void (await cluster.objects.create(quota)),
@@ -79,3 +89,13 @@ for (const { name, container, prepare, reason, says } of cases) {
     expect((await plane.reason(instances, name, reason)).message).toContain(says);
   });
 }
+
+test("a pod that a full disk drove from its node is told, with the node and what to do", { timeout: 60_000 }, async () => {
+  await plane.create(definition("full", workloadOf("full", {})));
+  await plane.create(instance("full", "full", { environment: "roomy" }));
+  await plane.ready(instances, "full");
+  using _fault = simulation.faults.add({ kind: "disk-pressure", cluster: "two" });
+  const told = await plane.reason(instances, "full", "Unschedulable");
+  expect(told.message).toContain("3 of 3 have a taint that the pod does not tolerate");
+  expect(told.message).toContain("such as disk-pressure, goes when the node is well again");
+});

@@ -27,13 +27,20 @@ export interface ContainerStep {
 /** Longest pause between two starts, and the run after which pauses begin anew: as a kubelet's. */
 const backoffMs = { first: 10_000, most: 300_000, resetAfter: 600_000 };
 
+/** As containerd tells it. */
+const pullErrors = {
+  "not-there": (image: string) => `${image}: not found`,
+  refused: (image: string) =>
+    `failed to pull and unpack image "${image}": failed to resolve image: pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed`,
+} as const;
+
 export function stepContainer(look: ContainerLook): ContainerStep {
   const { container, known, behaviour, problem, nowMs } = look;
   const state = fieldsOf(known?.["state"]);
   const running = fieldsOf(state["running"]);
   if (behaviour.does === "pull-error") {
     const image = String(container["image"] ?? "");
-    return waiting(look, { reason: "ImagePullBackOff", message: `Back-off pulling image "${image}": ErrImagePull: ${image}: not found` });
+    return waiting(look, { reason: "ImagePullBackOff", message: `Back-off pulling image "${image}": ErrImagePull: ${pullErrors[behaviour.why](image)}` });
   }
   if (running["startedAt"] !== undefined) return goOn(look, Date.parse(String(running["startedAt"])));
   const ended = fieldsOf(fieldsOf(known?.["lastState"])["terminated"]);

@@ -54,7 +54,8 @@ const obstacles: readonly Obstacle[] = [
   {
     pattern: /untolerated taint|taints that the pod didn't tolerate/,
     words: "a taint that the pod does not tolerate",
-    advice: "Add a toleration, or remove the taint.",
+    advice:
+      "Add a toleration, or remove the taint, which kubectl describe nodes names; one of node.kubernetes.io, such as disk-pressure, goes when the node is well again.",
   },
   { pattern: /anti-affinity/, words: "pods that the anti-affinity rules keep apart from this one", advice: "Add a node, or loosen podAntiAffinity." },
   { pattern: /pod affinity/, words: "none of the pods that podAffinity asks for", advice: "Check podAffinity and that those pods run." },
