@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { createApiServer } from "@threeport/apiserver";
 import { createMetrics, resealReconciler, startHousekeeping } from "@threeport/engine";
 import { createFetcher } from "@threeport/client";
-import { createEntrances, kubeconfigProvider, localProvider } from "@threeport/module-runtime";
+import { createEntrances, kindProvider, kubeconfigProvider, localProvider } from "@threeport/module-runtime";
 import { gatewayAddress } from "@threeport/module-support";
 import { PlatformError, type Objects } from "@threeport/resource";
 import { openStore } from "@threeport/store";
@@ -63,7 +63,11 @@ export async function startControlPlane(configuration: Configuration, tools: Too
       metrics,
       workers: configuration.workers,
       issuer: configuration.issuer,
-      providers: { kubeconfig: kubeconfigProvider, local: localProvider({ ...localOptions(home, tools), entrances }) },
+      providers: {
+        kubeconfig: kubeconfigProvider,
+        kind: kindProvider({ exec: tools.exec, controlPlaneId }),
+        local: localProvider({ ...localOptions(home, tools), entrances }),
+      },
       fetcher: createFetcher({ mirror: configuration.mirror, allowedRanges: configuration.fetchFrom ?? [], ...proxiesOf(tools.environment) }),
       reconcilers: [resealReconciler(store.reseal)],
     }),

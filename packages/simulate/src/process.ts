@@ -43,7 +43,7 @@ export interface ControlPlaneProcess {
 export const controlPlaneId = "simulated";
 
 /** Simulated clusters are reached by a kubeconfig, whichever provider a runtime names. */
-export const providers = { kubeconfig: kubeconfigProvider, local: kubeconfigProvider };
+export const providers = { kubeconfig: kubeconfigProvider, local: kubeconfigProvider, kind: kubeconfigProvider };
 
 export function startProcess(options: ProcessOptions): ControlPlaneProcess {
   const { time, plan, onActivity } = options;

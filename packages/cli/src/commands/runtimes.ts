@@ -15,7 +15,7 @@ import { getObjects, type GetFlags } from "./get.ts";
 interface AddFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
-  readonly provider: "kubeconfig" | "local";
+  readonly provider: "kubeconfig" | "local" | "kind";
   readonly wait: boolean;
   readonly timeout?: number;
 }
@@ -26,18 +26,21 @@ const managedBy = { "app.kubernetes.io/managed-by": "tptctl" };
 const claimAnnotation = "threeport.io/claim";
 
 export async function addRuntime(this: CliContext, flags: AddFlags, name: string): Promise<void> {
-  if (flags.provider === "local" && (flags.kubeconfig !== undefined || flags.context !== undefined))
-    throw new PlatformError("TP_USAGE", { message: "a local cluster makes its own kubeconfig", detail: { hint: "leave --kubeconfig and --context out" } });
-  const resolved = flags.provider === "local" ? undefined : await resolveOnThisMachine(this, flags);
+  const own = flags.provider !== "kubeconfig";
+  if (own && (flags.kubeconfig !== undefined || flags.context !== undefined))
+    throw new PlatformError("TP_USAGE", {
+      message: `a cluster of provider ${flags.provider} makes its own kubeconfig`,
+      detail: { hint: "leave --kubeconfig and --context out" },
+    });
+  const resolved = own ? undefined : await resolveOnThisMachine(this, flags);
   await using client = await connect(this);
   if (resolved !== undefined) await storeKubeconfig(this, client, name, resolved);
-  const spec =
-    flags.provider === "local"
-      ? { provider: "local" }
-      : { provider: "kubeconfig", kubeconfig: { secretRef: { namespace: systemNamespace, name: secretName(name), key: "kubeconfig" } } };
+  const spec = own
+    ? { provider: flags.provider }
+    : { provider: "kubeconfig", kubeconfig: { secretRef: { namespace: systemNamespace, name: secretName(name), key: "kubeconfig" } } };
   await createOrKeep(this, client, name, spec);
   if (!flags.wait) return say(this, `runtime ${name} is being added; tptctl runtime list shows when it is ready`);
-  await waitForRuntime(this, client, { name, timeoutMs: flags.timeout ?? (flags.provider === "local" ? localTimeoutMs : kubeconfigTimeoutMs) });
+  await waitForRuntime(this, client, { name, timeoutMs: flags.timeout ?? (own ? localTimeoutMs : kubeconfigTimeoutMs) });
 }
 
 async function resolveOnThisMachine(context: CliContext, flags: AddFlags): Promise<string> {

@@ -18,8 +18,8 @@ const add = command({
       context: { kind: "parsed", parse: freeText, brief: "Context in the kubeconfig; its current one unless given", optional: true, placeholder: "name" },
       provider: {
         kind: "enum",
-        values: ["kubeconfig", "local"],
-        brief: "kubeconfig: a cluster that exists; local: a Kubernetes on this machine",
+        values: ["kubeconfig", "local", "kind"],
+        brief: "kubeconfig: a cluster that exists; local: a Kubernetes on this machine; kind: one in containers, where kind and Docker are",
         default: "kubeconfig",
       },
       wait,

@@ -12,8 +12,10 @@ const fields = {
   spec: z
     .object({
       provider: z
-        .enum(["kubeconfig", "local"])
-        .describe("Who provides the cluster: `kubeconfig` is one that exists already, `local` a one-node Kubernetes on this machine."),
+        .enum(["kubeconfig", "local", "kind"])
+        .describe(
+          "Who provides the cluster: `kubeconfig` is one that exists already, `local` a one-node Kubernetes on this machine, `kind` one in containers, by the program kind.",
+        ),
       kubeconfig: z
         .object({
           secretRef: secretReference.describe("The Secret with a kubeconfig: inline CA with a client certificate or a token; nothing else is accepted."),
@@ -107,8 +109,12 @@ export const runtimeKind = defineKind({
         reason: "FieldValueRequired",
         message: "Required value: name the Secret that holds the kubeconfig, or use tptctl runtime add",
       });
-    if (spec.provider === "local" && spec.kubeconfig !== undefined)
-      causes.push({ field: "spec.kubeconfig", reason: "FieldValueForbidden", message: "Forbidden: a local cluster makes its own kubeconfig" });
+    if (spec.provider !== "kubeconfig" && spec.kubeconfig !== undefined)
+      causes.push({
+        field: "spec.kubeconfig",
+        reason: "FieldValueForbidden",
+        message: `Forbidden: a cluster of provider ${spec.provider} makes its own kubeconfig`,
+      });
     if (old !== undefined && (old as KubernetesRuntimeInstance).spec.provider !== spec.provider)
       causes.push({
         field: "spec.provider",
