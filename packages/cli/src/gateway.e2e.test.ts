@@ -34,6 +34,18 @@ resources:
     params: {host: "\${resources.dns.host}", path: /, port: web}
 `;
 
+const busy = `
+apiVersion: score.dev/v1b1
+metadata: {name: busy}
+containers:
+  web:
+    image: docker.io/library/busybox:local
+    command: [sh, -c, "while true; do :; done"]
+    resources: {requests: {cpu: 50m, memory: 16Mi}, limits: {cpu: 100m, memory: 32Mi}}
+resources:
+  scale: {type: horizontal-pod-autoscaler, params: {minReplicas: 1, maxReplicas: 2, targetCPUUtilizationPercentage: 50}}
+`;
+
 interface Answer {
   readonly status: number;
   readonly text: string;
@@ -73,9 +85,22 @@ describe.runIf(missing === undefined)("routes on a real cluster", () => {
     const made = await systemExec.run(process.execPath, [partsProgram, "--out", out]);
     expect(made, made.stderr).toMatchObject({ code: 0 });
     await ok("up", "--port", "0", "--no-hints", "--runtime", "local", "--mirror", join(out, "mirror"));
-    for (const image of ["contour.tar", "envoy.tar"]) await ok("runtime", "load-image", "local", join(out, image));
+    for (const image of ["contour.tar", "envoy.tar", "metrics-server.tar"]) await ok("runtime", "load-image", "local", join(out, image));
   }, testMs);
   afterAll(() => home[Symbol.asyncDispose](), testMs);
+
+  test(
+    "a workload that is busy is scaled by the metrics that its autoscaler brings",
+    async () => {
+      const path = join(home.folder, "..", "busy.yaml");
+      await writeFile(path, busy);
+      await ok("deploy", path, "--env", "dev");
+      await eventually("the second pod", async () => ((await ok("tree", "busy")).match(/Pod\/busy/g)?.length === 2 ? true : undefined), installMs);
+      expect(await ok("get", "supportserviceinstances")).toMatch(/metrics\.local\s+True\s+Installed/);
+      await ok("delete", "workloadinstance/busy-dev");
+    },
+    testMs,
+  );
 
   test(
     "a page is reached by its host name, and the gateway goes when nothing uses it",

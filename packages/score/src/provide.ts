@@ -1,5 +1,5 @@
 import type { ErrorCause } from "@threeport/resource";
-import { serviceNameOf } from "./annotations.ts";
+import { kindAnnotation, serviceNameOf } from "./annotations.ts";
 import type { ScoreDocument } from "./document.ts";
 import { below, invalid } from "./field.ts";
 import { identityOf, resourcesOf } from "./identity.ts";
@@ -80,7 +80,8 @@ export function provideResources(document: ScoreDocument, context: ProvisionCont
 
 function sourceOf(document: ScoreDocument): SourceWorkload {
   const ports = Object.entries(document.service?.ports ?? {}).map(([name, { port, protocol = "TCP" }]) => ({ name, port, protocol }));
-  return { name: document.metadata.name, service: serviceNameOf(document), ports };
+  const kind = document.metadata.annotations?.[kindAnnotation] ?? "Deployment";
+  return { name: document.metadata.name, kind, service: serviceNameOf(document), ports };
 }
 
 function outputOf({ values, secret }: Provision, key: string): Output | undefined {

@@ -58,7 +58,7 @@ export async function provision(dependency: Dependency, place: ProvisionPlace, c
     runtime,
     hostLabel: hostLabelOf({ id, project, environment: environment.metadata.name }),
     need: { type, class: sort, id },
-    workload: dependency.spec.sourceWorkload ?? { name: "", service: "", ports: [] },
+    workload: dependency.spec.sourceWorkload ?? { name: "", kind: "Deployment", service: "", ports: [] },
     generated,
     requires: {},
     services: {},

@@ -6,7 +6,7 @@ import type { SupportServiceDefinition } from "./kinds/definition.ts";
 type Spec = SupportServiceDefinition["spec"];
 
 /** Names that expressions may read: where; who uses it with which values; certificates that were made. */
-const objectVariables = ["runtime", "users", "certificates"] as const;
+const objectVariables = ["runtime", "provider", "users", "certificates"] as const;
 const outputVariables = [...objectVariables, "observed"] as const;
 
 /** All parts of a definition that hold expressions, read once. */

@@ -1,7 +1,7 @@
 import { resourceSetKind, type Cluster, type ResourceSet } from "@threeport/cluster";
 import type { Fetcher } from "@threeport/client";
 import type { ReconcileContext } from "@threeport/engine";
-import { systemNamespace } from "@threeport/module-runtime";
+import { runtimeKind, systemNamespace, type KubernetesRuntimeInstance } from "@threeport/module-runtime";
 import type { KubeObject } from "@threeport/resource";
 import { templatesOf } from "./check-definition.ts";
 import { certificatesFor } from "./certificates.ts";
@@ -44,7 +44,9 @@ export async function installService(
     definition.spec.certificates === undefined
       ? { made: [], secrets: [] }
       : await certificatesFor(hosts.hosts, definition.spec.certificates.namespace, context);
-  const scope: ServiceScope = { runtime, users, certificates: made };
+  const provider =
+    (await context.objects.get<KubernetesRuntimeInstance>({ apiVersion: runtimeKind.apiVersion, kind: runtimeKind.kind, name: runtime }))?.spec.provider ?? "";
+  const scope: ServiceScope = { runtime, provider, users, certificates: made };
   const from = options.digest(JSON.stringify([definition.spec, scope, secrets]));
   const target = { apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace: systemNamespace, name: setNameOf(instance.metadata.name) };
   const there = await context.objects.get<ResourceSet>(target);

@@ -24,6 +24,8 @@ export interface MadeCertificate {
 
 export interface ServiceScope {
   readonly runtime: string;
+  /** Of the runtime: `local`, `kubeconfig`, … */
+  readonly provider: string;
   readonly users: readonly ServiceUser[];
   readonly certificates: readonly MadeCertificate[];
 }

@@ -71,13 +71,7 @@ async function servicesOf({ objects }: InsightOptions, { status }: Dependency): 
   return found.filter((each) => each !== undefined);
 }
 
-/** What a service consists of is shown while it is not well. */
+/** What a service consists of is everybody's, and no part of the workload; `why` walks into it. */
 async function serviceNodes(options: InsightOptions, dependency: Dependency): Promise<TreeNode[]> {
-  return Promise.all(
-    (await servicesOf(options, dependency)).map(async (service): Promise<TreeNode> => {
-      const name = service.status?.resourceSet;
-      const set = name === undefined || isReadyNow(service) ? undefined : await readSet(options, { namespace: systemNamespace, name });
-      return { ...nodeOf(service), children: set === undefined ? [] : [await setNode(options, set)] };
-    }),
-  );
+  return (await servicesOf(options, dependency)).map((service) => ({ ...nodeOf(service), children: [] }));
 }

@@ -304,7 +304,7 @@ resources: {db: {type: postgres, class: large, params: {host: "\${resources.name
     ]);
 
   test("it is needed by type, class and id, each after what its params read, and waited for", () => {
-    const workload = { name: "app", service: "app", ports: [] };
+    const workload = { name: "app", kind: "Deployment", service: "app", ports: [] };
     const name = { name: "name", type: "dns", class: "default", id: "common", workload };
     expect(rendered(text)).toEqual({ kind: "waiting", workloads: [], resources: ["name", "db"], needs: [name] });
     const db = { name: "db", type: "postgres", class: "large", id: "app.db", params: { host: "shop.example.com" }, workload };

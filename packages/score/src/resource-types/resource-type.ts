@@ -36,6 +36,8 @@ export interface Need {
 /** A workload as what is provided for it sees it. */
 export interface SourceWorkload {
   readonly name: string;
+  /** Of what runs its pods. */
+  readonly kind: string;
   /** Name of its Service. */
   readonly service: string;
   /** Of its Service. */

@@ -408,6 +408,17 @@ const gatewayCases = [
     reason: "BackendNotFound",
   },
   {
+    because: "its backend is being made",
+    object: route([
+      parent("edge", [
+        seen("Accepted", "True", 2),
+        condition("ResolvedRefs", "False", "BackendNotFound", "service web not found", { observedGeneration: 2, lastTransitionTime: ago(10) }),
+      ]),
+    ]),
+    state: "Progressing",
+    reason: "BackendNotFound",
+  },
+  {
     because: "the answer is about an older generation",
     object: route([parent("edge", [seen("Accepted", "False", 1, "NoMatchingParent")])]),
     state: "Progressing",

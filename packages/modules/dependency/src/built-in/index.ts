@@ -6,6 +6,7 @@ import { azureBlob } from "./azure-blob.ts";
 import { daprPubsub, daprStateStore, daprSubscription } from "./dapr.ts";
 import { elasticsearch } from "./elasticsearch.ts";
 import { gcpPubsubEmulator } from "./gcp-pubsub-emulator.ts";
+import { horizontalPodAutoscaler } from "./horizontal-pod-autoscaler.ts";
 import { kafkaInstance, kafkaTopic } from "./kafka.ts";
 import { llmModel } from "./llm-model.ts";
 import { mongodb } from "./mongodb.ts";
@@ -34,6 +35,7 @@ const all: readonly BuiltIn[] = [
   dns,
   elasticsearch,
   gcpPubsubEmulator,
+  horizontalPodAutoscaler,
   kafkaInstance,
   kafkaTopic,
   llmModel,

@@ -27,6 +27,7 @@ export const needFields = {
   sourceWorkload: z
     .object({
       name: z.string().describe("Its name."),
+      kind: z.string().describe("Kind of what runs its pods: Deployment or StatefulSet."),
       service: z.string().describe("Name of its Service."),
       ports: z
         .array(

@@ -45,6 +45,9 @@ export async function writeClusterPki(request: ClusterPkiRequest): Promise<void>
 /** The user that the node's agent is. */
 export const nodeAgentUser = "threeport:node-agent";
 
+/** Who tells servers of aggregated APIs, such as that of metrics, whom the API server speaks for. */
+export const frontProxy = "front-proxy-client";
+
 type Certificate = { readonly file: string } & Pick<IssueRequest, "subject" | "usages" | "hosts">;
 
 /** What the components are called and which groups they are in decides what RBAC and the node authorizer let them do. */
@@ -65,6 +68,7 @@ export function clusterCertificates({ nodeName, plan }: Pick<ClusterPkiRequest, 
     server("apiserver", "kube-apiserver", ["kubernetes", "kubernetes.default", service, `${service}.cluster.local`, plan.apiServiceIp]),
     server("kubelet-server", nodeName, [nodeName]),
     client("apiserver-kubelet-client", "kube-apiserver-kubelet-client", "system:masters"),
+    client(frontProxy, frontProxy),
     client("admin", "admin", "system:masters"),
     client("kube-controller-manager", "system:kube-controller-manager"),
     client("kube-scheduler", "system:kube-scheduler"),

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { frontProxy } from "./cluster-pki.ts";
 import { loadBalancerAddresses } from "./network-plan.ts";
 import { configPath, type NodeSettings, pkiPath } from "./node-config.ts";
 import { volumesPath } from "./node-init-script.ts";
@@ -88,6 +89,13 @@ const argumentsOf: Readonly<Record<ComponentName, (settings: NodeSettings) => st
     `--kubelet-client-certificate=${pkiPath(settings, "apiserver-kubelet-client.crt")}`,
     `--kubelet-client-key=${pkiPath(settings, "apiserver-kubelet-client.key")}`,
     "--kubelet-preferred-address-types=InternalIP",
+    `--requestheader-client-ca-file=${pkiPath(settings, "ca.crt")}`,
+    `--requestheader-allowed-names=${frontProxy}`,
+    "--requestheader-username-headers=X-Remote-User",
+    "--requestheader-group-headers=X-Remote-Group",
+    "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+    `--proxy-client-cert-file=${pkiPath(settings, `${frontProxy}.crt`)}`,
+    `--proxy-client-key-file=${pkiPath(settings, `${frontProxy}.key`)}`,
     "--service-account-issuer=https://kubernetes.default.svc",
     `--service-account-key-file=${pkiPath(settings, "service-accounts.pub")}`,
     `--service-account-signing-key-file=${pkiPath(settings, "service-accounts.key")}`,

@@ -1,11 +1,11 @@
-import { mkdir, readFile, realpath, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Clock, Exec, Logger, Random } from "@threeport/platform";
 import { isErrorCode, PlatformError } from "@threeport/resource";
 import { type ApiAccess, openApi } from "./api-access.ts";
 import type { KubernetesBinaries } from "./binaries.ts";
 import { createCgroups, cgroupHierarchies } from "./cgroups.ts";
-import { writeClusterPki } from "./cluster-pki.ts";
+import { frontProxy, writeClusterPki } from "./cluster-pki.ts";
 import { componentCommand, type ComponentName } from "./component-commands.ts";
 import { type ContainerdClient, containerdAnswers, importImages, importMissing, makeNodeImages } from "./container-images.ts";
 import { nodeAgentObjects } from "./node-agent-objects.ts";
@@ -93,7 +93,10 @@ export async function startLocalKubernetes(asked: StartRequest): Promise<LocalKu
   };
   await createStateFolders(stateDir);
   await mkdir(settings.volumesFolder, { recursive: true, mode: 0o700 });
-  if (!(await exists(join(stateDir, stateFolders.pki)))) await writeClusterPki({ ...settings, name: record.name, clock: request.clock });
+  // One of an earlier version lacks what this one needs.
+  const pki = join(stateDir, stateFolders.pki);
+  if (!(await exists(join(pki, `${frontProxy}.crt`)))) await rm(pki, { recursive: true, force: true });
+  if (!(await exists(pki))) await writeClusterPki({ ...settings, name: record.name, clock: request.clock });
   await writeConfig(settings);
 
   const cgroupEntrances = await createCgroups(settings.plan.cgroupRoot, await cgroupHierarchies());

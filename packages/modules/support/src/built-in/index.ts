@@ -1,10 +1,11 @@
 import type { KubeObject } from "@threeport/resource";
 import { contour } from "./contour.ts";
+import { metricsServer } from "./metrics-server.ts";
 
 /** On definitions that come with the control plane. */
 export const builtInLabel = "threeport.io/built-in";
 
-const all: readonly { readonly name: string; readonly spec: object }[] = [contour];
+const all: readonly { readonly name: string; readonly spec: object }[] = [contour, metricsServer];
 
 /** The spec of a definition that comes with the control plane, by its name. */
 export function builtInSpec(name: string): object | undefined {
