@@ -211,6 +211,22 @@ describe("R3: nothing ends it", () => {
     await until("a second list", () => f.story.filter((line) => line.startsWith("replace")).length === 2);
   });
 
+  test("who knows that it is back has it listed at once, before what was known counts as true again", async () => {
+    let objects = [configMap("a", 3), configMap("b", 4)];
+    await using f = await following({ list: (answer) => json(answer, 200, configMapList(5, objects)), watch: (answer) => void open(answer) });
+    await f.reflector.synced;
+    await f.server.stop();
+    await until("it to be noticed", () => f.reflector.state.phase === "unreachable");
+    objects = [configMap("a", 3)];
+    await f.server.restart();
+    await f.reflector.renew();
+    expect(f.reflector.state.phase).toBe("synced");
+    expect([...f.known.keys()]).toEqual(["a"]);
+    expect(f.story.slice(-2)).toEqual(["replace a @5", "state synced"]);
+    await f.reflector.renew(); // there is nothing to renew
+    expect(f.story.filter((line) => line.startsWith("replace"))).toHaveLength(2);
+  });
+
   test("a server that is not there at first, refuses, and then answers", async () => {
     let refusals = 3;
     await using f = await following({

@@ -45,6 +45,11 @@ export interface Reflector extends AsyncDisposable {
   readonly state: ReflectorState;
   /** Resolves after the first `replace`. Rejects when disposed before. */
   readonly synced: Promise<void>;
+  /**
+   * For whoever hears that a server is back that was unreachable: it is listed at once, without the rest of a pause, and resolves after that. A watch that
+   * resumes would tell what was missed only a moment after it is open. Rejects when disposed before.
+   */
+  renew(): Promise<void>;
 }
 
 const retryPolicy = { baseMs: 500, capMs: 30_000 };
@@ -67,6 +72,8 @@ export function createReflector<T = StoredObject>(options: ReflectorOptions<T>):
   let state: ReflectorState = { phase: "connecting", since: clock.now() };
   let version: string | undefined;
   let failures = 0;
+  let renewal: PromiseWithResolvers<void> | undefined;
+  let pause = new AbortController();
 
   function enter(phase: ReflectorState["phase"], lastError?: PlatformError): void {
     const changed = phase !== state.phase;
@@ -99,6 +106,8 @@ export function createReflector<T = StoredObject>(options: ReflectorOptions<T>):
     version = found.resourceVersion;
     synced.resolve();
     enter("synced");
+    renewal?.resolve();
+    renewal = undefined;
   }
 
   async function deliver(event: WatchEvent<T>): Promise<void> {
@@ -121,6 +130,7 @@ export function createReflector<T = StoredObject>(options: ReflectorOptions<T>):
       timeoutMs: idleTimeoutMs,
       signal: connection.signal,
     });
+    if (renewal !== undefined) return; // asked for while it opened
     enter("synced");
     const iterator = events[Symbol.asyncIterator]();
     const silence = () =>
@@ -139,7 +149,7 @@ export function createReflector<T = StoredObject>(options: ReflectorOptions<T>):
   /** One step: list if there is no version to resume from, then watch until it ends. */
   async function step(): Promise<void> {
     const path = await pathOf();
-    if (version === undefined) await list(path);
+    if (version === undefined || renewal !== undefined) await list(path);
     const startedAt = clock.monotonic();
     await watch(path, version ?? "");
     if (clock.monotonic() - startedAt >= healthyWatchMs) failures = 0;
@@ -159,7 +169,8 @@ export function createReflector<T = StoredObject>(options: ReflectorOptions<T>):
         if (error.code !== "TP_EXPIRED") enter("unreachable", error);
         log.debug("a watch ended and starts again", { host: client.host, code: error.code, message: error.message, failures });
       }
-      if (failures > 0) await clock.sleep(backoffMs(failures, retryPolicy, random), stop.signal).catch(() => {});
+      if (failures > 0) await clock.sleep(backoffMs(failures, retryPolicy, random), AbortSignal.any([stop.signal, pause.signal])).catch(() => {});
+      pause = new AbortController();
     }
   }
 
@@ -169,10 +180,20 @@ export function createReflector<T = StoredObject>(options: ReflectorOptions<T>):
       return state;
     },
     synced: synced.promise,
+    renew() {
+      if (state.phase !== "unreachable" || stop.signal.aborted) return synced.promise;
+      if (renewal === undefined) {
+        renewal = Promise.withResolvers<void>();
+        renewal.promise.catch(() => {}); // nobody has to wait for it
+      }
+      pause.abort();
+      return renewal.promise;
+    },
     async [Symbol.asyncDispose]() {
       const reason = new PlatformError("TP_UNAVAILABLE", { message: "the reflector was disposed" });
       stop.abort(reason);
       synced.reject(reason);
+      renewal?.reject(reason);
       await running;
     },
   };

@@ -172,10 +172,10 @@ export function openCluster(options: ClusterOptions): Cluster {
     },
     async complete(kind, signal) {
       const reflector = reflectors.get(kindKey(kind));
-      if (reflector === undefined || reflector.state.phase === "unreachable") return false;
-      if (reflector.state.phase !== "synced" && breaker.troubled) return false;
+      if (reflector === undefined || (reflector.state.phase !== "synced" && breaker.troubled)) return false;
       const waited = new AbortController();
-      await Promise.race([reflector.synced.catch(() => {}), clock.sleep(syncWaitMs, AbortSignal.any([signal, waited.signal])).catch(() => {})]);
+      // Who asks has just met the cluster: one that was away is back, and what was missed meanwhile is asked for.
+      await Promise.race([reflector.renew().catch(() => {}), clock.sleep(syncWaitMs, AbortSignal.any([signal, waited.signal])).catch(() => {})]);
       waited.abort();
       return reflector.state.phase === "synced";
     },
