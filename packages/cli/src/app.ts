@@ -1,6 +1,7 @@
 import { ArgumentScannerError, buildApplication, buildRouteMap, text_en, type Application } from "@stricli/core";
 import type { CliContext } from "./context.ts";
 import { backup, completion, down, keys, restore, status, up, version } from "./routes/control-plane.ts";
+import { dependency, graph, profile } from "./routes/dependencies.ts";
 import { environment } from "./routes/environments.ts";
 import { apply, deleteObjects, describe, edit, get, wait } from "./routes/objects.ts";
 import { runtime } from "./routes/runtimes.ts";
@@ -19,6 +20,7 @@ const root = buildRouteMap<string, CliContext>({
     render,
     diff,
     tree,
+    graph,
     why,
     events,
     logs,
@@ -29,6 +31,8 @@ const root = buildRouteMap<string, CliContext>({
     pause,
     resume,
     restart,
+    profile,
+    dependency,
     get,
     describe,
     apply,

@@ -10,6 +10,7 @@ export const release = { apiVersion, kind: "Release" } as const;
 export const resourceSet = { apiVersion, kind: "ResourceSet" } as const;
 export const environment = { apiVersion, kind: "Environment" } as const;
 export const dependency = { apiVersion, kind: "Dependency" } as const;
+export const dependencyClaim = { apiVersion, kind: "DependencyClaim" } as const;
 export const dependencyProfile = { apiVersion, kind: "DependencyProfile" } as const;
 export const runtimeInstance = { apiVersion, kind: "KubernetesRuntimeInstance" } as const;
 export const supportServiceInstance = { apiVersion, kind: "SupportServiceInstance" } as const;
@@ -55,7 +56,55 @@ export interface WorkloadInstance extends Observed {
     readonly objects?: string;
     readonly requests?: { readonly cpu: string; readonly memory: string };
     readonly targetNamespace?: string;
+    readonly resourceSet?: string;
     readonly worst?: readonly WorstObject[];
+  };
+}
+
+export interface DependencyProfile extends Observed {
+  readonly spec: {
+    readonly type: string;
+    readonly class: string;
+    readonly priority: number;
+    readonly match?: { readonly environments?: readonly string[]; readonly tiers?: readonly string[]; readonly runtimes?: readonly string[] };
+    readonly params?: { readonly properties?: Readonly<Record<string, Readonly<Record<string, unknown>>>>; readonly required?: readonly string[] };
+    readonly generated?: Readonly<Record<string, string>>;
+    readonly rotatable?: readonly string[];
+    readonly requires?: Readonly<Record<string, { readonly type: string; readonly class: string; readonly id: string }>>;
+    readonly services?: Readonly<Record<string, object>>;
+    readonly withWorkload?: boolean;
+    readonly provisioner: Readonly<Record<string, unknown>>;
+    readonly outputs?: Readonly<Record<string, { readonly secret?: boolean; readonly secretRef?: object }>>;
+    readonly deletion?: { readonly policy?: string; readonly gracePeriodSeconds?: number };
+  };
+}
+
+export interface Dependency extends Observed {
+  readonly spec: {
+    readonly environment: string;
+    readonly type: string;
+    readonly class: string;
+    readonly profile?: string;
+    readonly runtime?: string;
+    readonly rotations?: Readonly<Record<string, number>>;
+    readonly rematchTo?: string;
+  };
+  readonly status?: Observed["status"] & {
+    readonly users?: readonly string[];
+    readonly resourceSet?: string;
+    readonly required?: readonly string[];
+    readonly services?: readonly { readonly instance: string }[];
+  };
+}
+
+export interface DependencyClaim extends Observed {
+  readonly spec: {
+    readonly environment: string;
+    readonly type: string;
+    readonly resource: string;
+    readonly workload?: string;
+    readonly requiredBy?: string;
+    readonly dependency?: string;
   };
 }
 

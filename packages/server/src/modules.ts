@@ -2,6 +2,8 @@ import { createClusters, type Cluster, type ClustersOptions, resourceSetKind, re
 import type { Reconciler } from "@threeport/engine";
 import {
   claimReconciler,
+  computeMatch,
+  computeProfileRendering,
   dependencyAdmission,
   dependencyClaimKind,
   dependencyKind,
@@ -9,6 +11,10 @@ import {
   dependencyReconciler,
   keepBuiltInProfiles,
   type WriterRights,
+  profileMatchKind,
+  profileRenderingKind,
+  type ProfileMatch,
+  type ProfileRendering,
 } from "@threeport/module-dependency";
 import { createFetcher, type Fetcher } from "@threeport/client";
 import { keepBuiltInDefinitions, supportReconciler, supportServiceDefinitionKind, supportServiceInstanceKind } from "@threeport/module-support";
@@ -18,6 +24,7 @@ import { environmentKind, environmentReconciler } from "@threeport/module-enviro
 import {
   computeRendering,
   definitionReconciler,
+  dependencyTree,
   instanceEvents,
   instanceLogs,
   instanceReconciler,
@@ -91,6 +98,8 @@ export function assembleModules(input: ModulesInput): Modules {
       dependencyProfileKind,
       dependencyKind,
       dependencyClaimKind,
+      profileMatchKind,
+      profileRenderingKind,
       workloadDefinitionKind,
       releaseKind,
       workloadInstanceKind,
@@ -102,7 +111,7 @@ export function assembleModules(input: ModulesInput): Modules {
       resourceSetReconciler({ controlPlaneId, clusterFor: connect, digest: (content) => store.sealer.digest(content) }),
       environmentReconciler(),
       supportReconciler({ clusterFor: connect, fetcher: input.fetcher ?? createFetcher(), digest }),
-      dependencyReconciler(),
+      dependencyReconciler({ digest }),
       claimReconciler(),
       definitionReconciler(),
       instanceReconciler({ digest }),
@@ -113,7 +122,7 @@ export function assembleModules(input: ModulesInput): Modules {
         { objects, inventory: (owner) => store.inventory.list(owner), cluster: (runtime) => reachable(connect, runtime, objects), nowMs: () => clock.now() },
         clock,
       ),
-    admission: (objects) => new Map([...workloadAdmission({ objects, blobs: store.blobs, digest }), ...dependencyAdmission()]),
+    admission: (objects) => new Map([...workloadAdmission({ objects, blobs: store.blobs, digest }), ...dependencyAdmission({ objects })]),
     computed: (objects) =>
       new Map([
         [
@@ -122,6 +131,11 @@ export function assembleModules(input: ModulesInput): Modules {
             kind: workloadRenderingKind,
             compute: ({ object, namespace }) => computeRendering(object as WorkloadRendering, namespace, { objects }, { digest }),
           },
+        ],
+        [profileMatchKind.resource, { kind: profileMatchKind, compute: ({ object }) => computeMatch(object as ProfileMatch, { objects }) }],
+        [
+          profileRenderingKind.resource,
+          { kind: profileRenderingKind, compute: ({ object, namespace }) => computeProfileRendering(object as ProfileRendering, namespace, { objects }) },
         ],
       ]),
     async resume(objects) {
@@ -148,6 +162,10 @@ function subresourcesOf(options: InsightOptions, clock: Tools["clock"]): Subreso
     [
       `${workloadInstanceKind.resource}/tree`,
       { verbs: ["get"], answers: "json", serve: async ({ namespace, name }) => ({ kind: "json", value: await instanceTree(options, { namespace, name }) }) },
+    ],
+    [
+      `${dependencyKind.resource}/tree`,
+      { verbs: ["get"], answers: "json", serve: async ({ namespace, name }) => ({ kind: "json", value: await dependencyTree(options, { namespace, name }) }) },
     ],
     [
       `${workloadInstanceKind.resource}/why`,

@@ -3,13 +3,14 @@ import type { ApiContext } from "../api.ts";
 import type { Computed } from "../computed.ts";
 import { checkReferences } from "../auth/check-authority.ts";
 import { invalid } from "../pipeline/admission.ts";
-import { readObject } from "../pipeline/body.ts";
+import { readObject, warningsOfUnknown } from "../pipeline/body.ts";
 import { placeIn } from "../pipeline/create.ts";
 import type { ResourceAnswer } from "./handler.ts";
 import { splitSecretValues } from "../pipeline/secret-values.ts";
 import { presentObject, presentationOf } from "./present.ts";
 import { readRequestBody } from "./read-request-body.ts";
 import type { ResourceRequest } from "./resource-request.ts";
+import { readWriteOptions } from "./write-options.ts";
 
 /** A create of what is computed; there is no other verb. A dry run is the same, since nothing is stored. */
 export async function handleComputed(context: ApiContext, request: ResourceRequest, computed: Computed): Promise<ResourceAnswer> {
@@ -21,7 +22,8 @@ export async function handleComputed(context: ApiContext, request: ResourceReque
   const sent = readRequestBody(request, kind);
   const object = readObject(sent.body, kind);
   placeIn(object, kind, route.namespace ?? "");
-  pruneAndDefault(object, kind.schema);
+  const { fieldValidation } = readWriteOptions(request, "CreateOptions");
+  const warnings = [...sent.warnings, ...warningsOfUnknown(kind, pruneAndDefault(object, kind.schema), { fieldValidation })];
   const causes = validateSchema(object, kind.schema);
   if (causes.length === 0) causes.push(...kind.validate(object, undefined));
   if (causes.length > 0) throw invalid(kind, String(object.metadata.name ?? "").slice(0, 100), causes);
@@ -29,5 +31,5 @@ export async function handleComputed(context: ApiContext, request: ResourceReque
   checkReferences(context.authorizer, request.caller.user, { kind, next: object, old: undefined });
   const answer = await computed.compute({ object, namespace: route.namespace ?? "", name: route.name ?? "", user: request.caller.user });
   if (kind.documents.length > 0) await splitSecretValues(context, kind, answer, { namespace: route.namespace ?? "", dryRun: true });
-  return { status: 201, body: presentObject(context, kind, presentation, { body: JSON.stringify(answer), rv: 0 }), warnings: sent.warnings };
+  return { status: 201, body: presentObject(context, kind, presentation, { body: JSON.stringify(answer), rv: 0 }), warnings };
 }

@@ -51,13 +51,22 @@ export function decodeObject(
   const object = readObject(body, kind, options.from);
   const { unknown, problems } = shapeObject(kind, object);
   if (problems.length > 0) throw unreadable(kind, problems, options.from);
+  return { object, warnings: warningsOfUnknown(kind, unknown, options) };
+}
+
+/** What the client hears of fields that were sent and not taken. @throws PlatformError under `Strict` */
+export function warningsOfUnknown(
+  kind: Kind,
+  unknown: readonly string[],
+  options: { readonly fieldValidation?: FieldValidation | undefined; readonly from?: "patch" },
+): readonly string[] {
   if (unknown.length > 0 && options.fieldValidation === "Strict")
     throw unreadable(
       kind,
       unknown.map((field) => ({ field, reason: "FieldValueInvalid", message: `unknown field "${field}"` })),
       options.from,
     );
-  return { object, warnings: options.fieldValidation === "Ignore" ? [] : unknown.map((path) => `unknown field "${path}"`) };
+  return options.fieldValidation === "Ignore" ? [] : unknown.map((path) => `unknown field "${path}"`);
 }
 
 /** Problems of one body that are told at once: the first ones say what to mend, and an answer stays readable. */

@@ -17,6 +17,7 @@ export const profileVariables = [
   "need",
   "workload",
   "generated",
+  "rotations",
   "requires",
   "services",
 ] as const;
@@ -55,6 +56,7 @@ export function profileCauses(spec: Spec): ErrorCause[] {
     ...provisionerCauses(spec),
     ...secretCauses(spec),
     ...Object.entries(spec.generated ?? {}).flatMap(([name, text]) => generatorCauses(text, `spec.generated.${name}`)),
+    ...(spec.rotatable ?? []).flatMap((name, index) => rotatableCauses(spec, name, `spec.rotatable[${index}]`)),
     ...problemsAt(objects, (path) => `spec.provisioner.manifests.objects${path}`),
     ...Object.entries(spec.outputs ?? {}).flatMap(([name, { value, secretRef }]) =>
       (value === undefined) === (secretRef === undefined) ? [invalid(`spec.outputs.${name}`, "write one of value and secretRef")] : [],
@@ -102,6 +104,12 @@ function problemsAt({ problems }: Template, at: (path: string) => string): Error
 
 function invalid(field: string, message: string): ErrorCause {
   return { field, reason: "FieldValueInvalid", message: `Invalid value: ${message}` };
+}
+
+function rotatableCauses({ generated = {} }: Spec, name: string, field: string): ErrorCause[] {
+  if (generated[name] !== undefined) return [];
+  const names = Object.keys(generated);
+  return [invalid(field, `${JSON.stringify(name)}: ${names.length === 0 ? "nothing is generated" : `write a name of spec.generated: ${names.join(", ")}`}`)];
 }
 
 /** Shortest and longest password that is made. */

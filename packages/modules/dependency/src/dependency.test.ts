@@ -249,7 +249,7 @@ test("a profile that would show a secret value is stopped before anybody sees it
     outputs: {},
   });
   await deploy(name, env, { resources: { it: { type } }, variables: {} });
-  const told = await waits(name, "spec.provisioner.manifests.objects[0]: ConfigMap ");
+  const told = await waits(name, "spec.provisioner.manifests.objects[0].data.url: ConfigMap ");
   expect(told).toContain("holds generated.password, which is secret: put it into a Secret");
 });
 

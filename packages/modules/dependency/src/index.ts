@@ -1,11 +1,15 @@
 export { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
 export { dependencyKind, type Dependency } from "./kinds/dependency.ts";
 export { dependencyProfileKind, type DependencyProfile } from "./kinds/profile.ts";
+export { profileMatchKind, type ProfileMatch } from "./kinds/profile-match.ts";
+export { profileRenderingKind, type ProfileRendering } from "./kinds/profile-rendering.ts";
+export { computeMatch } from "./compute-match.ts";
+export { computeProfileRendering } from "./compute-rendering.ts";
 export { keepBuiltInProfiles } from "./keep-built-in.ts";
 export { claimReconciler } from "./reconcile-claim.ts";
 export { dependencyReconciler } from "./reconcile-dependency.ts";
 export { readOutputs, type ReadOutputs } from "./read-outputs.ts";
-export { waitingFor } from "./provision.ts";
+export { waitingFor } from "./require-others.ts";
 export { matchProfile } from "./match.ts";
 export { dependencyAdmission, type WriterRights } from "./admission.ts";
 export { secretNameOf } from "./project-secret.ts";

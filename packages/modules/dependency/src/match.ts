@@ -48,7 +48,8 @@ function specificity({ spec }: DependencyProfile): number {
   return [spec.match?.environments, spec.match?.tiers, spec.match?.runtimes].filter((each) => each !== undefined).length;
 }
 
-function misfitOf(
+/** Why a profile may not be used there; undefined when it may. */
+export function misfitOf(
   { spec: { match } }: DependencyProfile,
   { environment, runtime }: { readonly environment: Environment; readonly runtime: string },
 ): string | undefined {

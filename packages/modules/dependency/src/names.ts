@@ -42,8 +42,9 @@ export function hostLabelOf({ id, project, environment }: { readonly id: string;
 /** Of users of MySQL, the shortest of all that is named after a dependency. */
 const shortNameMax = 32;
 
-export function shortNameOf(need: Need): string {
-  return shortened(objectNameOf(need), shortNameMax);
+/** Of the name that objects have. */
+export function shortNameOf(name: string): string {
+  return shortened(name, shortNameMax);
 }
 
 function digestOf(parts: readonly string[]): string {

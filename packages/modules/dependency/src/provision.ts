@@ -1,17 +1,18 @@
-// From a bound dependency to its outputs: params, what it requires, generated values, objects, outputs. Each step waits for the one before.
+// From a bound dependency to its outputs: params, generated values, what it requires, services, objects, outputs. Each step waits for the one before.
 import { resourceSetKind, type Allow, type ResourceSet } from "@threeport/cluster";
-import { findCondition, isReadyNow, type ReconcileContext, type Verdict } from "@threeport/engine";
-import { followSet, ownerReference, withPullSecret, type Environment } from "@threeport/module-environment";
+import { isReadyNow, type ReconcileContext, type Verdict } from "@threeport/engine";
+import { followSet, ownerReference, type Environment } from "@threeport/module-environment";
 import type { KubeObject, StoredObject } from "@threeport/resource";
 import { generatedValues } from "./generated.ts";
-import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
+import { environmentScope } from "./environment-scope.ts";
 import type { Dependency } from "./kinds/dependency.ts";
 import type { DependencyProfile } from "./kinds/profile.ts";
 import { hostLabelOf, objectNameOf, shortNameOf } from "./names.ts";
 import type { Judged } from "./reconcile-dependency.ts";
+import { finishedObjects } from "./finished-objects.ts";
 import { projectSecret } from "./provision-secret.ts";
-import { paramsFor, renderObjects, renderOutputs, requiredParams, type Outputs, type ProfileScope } from "./render-profile.ts";
-import { readOutputs } from "./read-outputs.ts";
+import { paramsFor, renderObjects, renderOutputs, type Outputs, type Problem, type ProfileScope } from "./render-profile.ts";
+import { prefixed, requireOthers } from "./require-others.ts";
 import { ownedBy, secretData } from "./secrets.ts";
 import { useServices } from "./use-services.ts";
 
@@ -19,6 +20,8 @@ export const setNameOf = (dependency: string): string => `dependency.${dependenc
 export const outputsSecretName = (dependency: string): string => `dependency-${dependency}`;
 
 export interface ProvisionPlace {
+  /** A digest of content that may be secret: keyed, so that it tells nothing. */
+  readonly digest: (content: string) => string;
   readonly environment: Environment;
   readonly profile: DependencyProfile;
   readonly runtime: string;
@@ -29,6 +32,25 @@ const problem = (reason: string, messages: readonly string[]): { readonly verdic
   verdict: { state: "stalled", reason, message: messages.slice(0, 3).join("; ") },
 });
 
+function inProfile({ metadata }: DependencyProfile, problems: readonly Problem[]): string[] {
+  return problems.map(({ field, message }) => `DependencyProfile ${metadata.name}: ${field}: ${message}`);
+}
+
+/** Nothing that was made before is still on its way. */
+async function isSteady({ metadata }: Dependency, { objects }: ReconcileContext): Promise<boolean> {
+  const set = await objects.get<ResourceSet>({
+    apiVersion: resourceSetKind.apiVersion,
+    kind: resourceSetKind.kind,
+    namespace: metadata.namespace ?? "",
+    name: setNameOf(metadata.name),
+  });
+  return set === undefined || isReadyNow(set);
+}
+
+function rotationPending(names: readonly string[]): Verdict {
+  return { state: "reconciling", reason: "RotationPending", message: `${names.join(", ")}: to be made anew as soon as what was made before is ready` };
+}
+
 export async function provision(dependency: Dependency, place: ProvisionPlace, context: ReconcileContext): Promise<Judged> {
   const { environment, profile, runtime } = place;
   if (profile.spec.provisioner.secret !== undefined) return projectSecret(dependency, context);
@@ -38,63 +60,58 @@ export async function provision(dependency: Dependency, place: ProvisionPlace, c
       "ParamsInvalid",
       checked.causes.map(({ field = "", message }) => `params${field === "" ? "" : `.${field}`}: ${message}`),
     );
-  const generated = await generatedValues(dependency, profile.spec.generated ?? {}, context);
+  // One change after the other: what takes a value over from the Secret, such as a Job, could otherwise end after the one that follows it.
+  const generated = await generatedValues(dependency, profile.spec, { rotate: await isSteady(dependency, context) }, context);
   const { targetNamespace, type, class: sort, id } = dependency.spec;
   const project = dependency.metadata.namespace ?? "";
+  const name = objectNameOf(dependency.spec);
   const base: ProfileScope = {
     params: checked.params,
-    name: objectNameOf(dependency.spec),
-    shortName: shortNameOf(dependency.spec),
+    name,
+    shortName: shortNameOf(name),
     targetNamespace,
     project,
-    environment: {
-      name: environment.metadata.name,
-      tier: environment.spec.tier,
-      variables: environment.spec.variables ?? {},
-      baseDomain: environment.spec.baseDomain,
-      https: environment.spec.https,
-      ports: await entranceOf(runtime, context),
-    },
+    environment: await environmentScope(environment, runtime, context),
     runtime,
     hostLabel: hostLabelOf({ id, project, environment: environment.metadata.name }),
     need: { type, class: sort, id },
     workload: dependency.spec.sourceWorkload ?? { name: "", kind: "Deployment", service: "", ports: [] },
-    generated,
+    generated: generated.values,
+    rotations: generated.rotations,
     requires: {},
     services: {},
   };
-  const required = await require(dependency, { profile, scope: base }, context);
-  if ("problems" in required) return problem("ProfileFailed", required.problems);
+  const required = await requireOthers(dependency, { profile, scope: base }, context);
+  if ("problems" in required) return problem("ProfileFailed", inProfile(profile, required.problems));
   if (required.waiting !== undefined) return { required: required.claims, verdict: required.waiting };
-  const secrets = { ...prefixed("generated", generated), ...required.secrets };
+  const secrets = { ...prefixed("generated", generated.values), ...required.secrets };
   const used = await useServices(dependency, { profile, scope: { ...base, requires: required.outputs }, runtime, secrets }, context);
-  if ("problems" in used) return { required: required.claims, ...problem("ProfileFailed", used.problems) };
+  if ("problems" in used) return { required: required.claims, ...problem("ProfileFailed", inProfile(profile, used.problems)) };
   if (used.waiting !== undefined)
     return { required: required.claims, dependency: used.dependency, verdict: used.waiting, ...(readsNothing(profile) ? { outputs: earlyOutputs } : {}) };
   const scope = { ...base, requires: required.outputs, services: used.outputs };
-  return { dependency: used.dependency, ...(await make(used.dependency, { ...place, scope, secrets, required: required.claims }, context)) };
+  const making = { ...place, scope, secrets, required: required.claims, pending: generated.pending };
+  return { dependency: used.dependency, ...(await make(used.dependency, making, context)) };
 }
 
-/** Ports by which the gateway of a runtime is reached from outside: those of the web, unless the cluster is on this machine. */
-async function entranceOf(name: string, { objects }: ReconcileContext): Promise<{ readonly http: number; readonly https: number }> {
-  const runtime = await objects.get<RuntimeOutputs>({ apiVersion: dependencyClaimKind.apiVersion, kind: "KubernetesRuntimeInstance", name });
-  return runtime?.status?.outputs?.entrance ?? { http: 80, https: 443 };
+interface MakePlace extends ProvisionPlace {
+  readonly scope: ProfileScope;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly required: readonly string[];
+  /** Generated values that are to be made anew when what was made is ready. */
+  readonly pending: readonly string[];
 }
-
-type RuntimeOutputs = StoredObject & { readonly status?: { readonly outputs?: { readonly entrance?: { readonly http: number; readonly https: number } } } };
 
 /** Objects, then outputs. */
-async function make(
-  dependency: Dependency,
-  place: ProvisionPlace & { readonly scope: ProfileScope; readonly secrets: Readonly<Record<string, string>>; readonly required: readonly string[] },
-  context: ReconcileContext,
-): Promise<Judged> {
-  const { profile, scope, secrets, required } = place;
-  const made = { required, ...(await makeObjects(dependency, place, context)) };
+async function make(dependency: Dependency, place: MakePlace, context: ReconcileContext): Promise<Judged> {
+  const { profile, scope, secrets, required, pending } = place;
+  const { set, verdict } = await makeObjects(dependency, place, context);
+  const rotating = verdict.state === "ready" && pending.length > 0;
+  const made = { required, ...(set === undefined ? {} : { set }), verdict: rotating ? rotationPending(pending) : verdict };
   const early = profile.spec.withWorkload === true;
   if (made.verdict.state !== "ready" && !early) return made;
   const outputs = renderOutputs(profile, scope, secrets);
-  if ("problems" in outputs) return { ...made, ...problem("OutputsFailed", outputs.problems) };
+  if ("problems" in outputs) return { ...made, ...problem("OutputsFailed", inProfile(profile, outputs.problems)) };
   const given = await givenSecrets(profile, context);
   if ("problems" in given) return { ...made, ...problem("SecretMissing", given.problems) };
   const all = { ...outputs, secret: { ...outputs.secret, ...given.secret } };
@@ -128,72 +145,6 @@ async function givenSecrets(
   return problems.length > 0 ? { problems } : { secret };
 }
 
-function prefixed(prefix: string, values: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}.${name}`, value]));
-}
-
-interface Required {
-  /** Names of its claims. */
-  readonly claims: readonly string[];
-  readonly waiting?: Verdict;
-  readonly outputs: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly secrets: Readonly<Record<string, string>>;
-}
-
-/** Claims what the profile requires, one claim for each. */
-async function require(
-  dependency: Dependency,
-  { profile, scope }: { readonly profile: DependencyProfile; readonly scope: ProfileScope },
-  context: ReconcileContext,
-): Promise<Required | { readonly problems: readonly string[] }> {
-  const params = requiredParams(profile, scope);
-  if ("problems" in params) return params;
-  const { environment, targetNamespace } = dependency.spec;
-  const { name: own, namespace = "" } = dependency.metadata;
-  const claims: string[] = [];
-  const outputs: Record<string, Readonly<Record<string, unknown>>> = {};
-  const secrets: Record<string, string> = {};
-  let waiting: Verdict | undefined;
-  for (const [name, wanted] of Object.entries(profile.spec.requires ?? {})) {
-    const given = params.params[name] ?? {};
-    const claim = await context.objects.apply<DependencyClaim>({
-      apiVersion: dependencyClaimKind.apiVersion,
-      kind: dependencyClaimKind.kind,
-      metadata: { name: `${own}.${name}`, namespace, ownerReferences: [ownedBy(dependency)] },
-      spec: {
-        environment,
-        targetNamespace,
-        type: wanted.type,
-        class: wanted.class,
-        id: wanted.id,
-        requiredBy: own,
-        resource: name,
-        ...(Object.keys(given).length === 0 ? {} : { params: given }),
-      },
-    } as KubeObject);
-    claims.push(claim.metadata.name);
-    if (!isReadyNow(claim)) {
-      waiting ??= waitingFor(claim);
-      continue;
-    }
-    const read = await readOutputs(claim, context);
-    outputs[name] = { ...read.values, ...read.secret };
-    Object.assign(secrets, prefixed(`requires.${name}`, read.secret));
-  }
-  return { claims, outputs, secrets, ...(waiting === undefined ? {} : { waiting }) };
-}
-
-/** What is waited for, and what it says. */
-export function waitingFor(claim: DependencyClaim): Verdict {
-  const told = findCondition(claim, "Ready");
-  const { type, resource } = claim.spec;
-  return {
-    state: findCondition(claim, "Stalled")?.status === "True" ? "stalled" : "reconciling",
-    reason: "WaitingForDependency",
-    message: `waits for ${type} ${resource}${told === undefined || told.message === "" ? "" : `: ${told.message}`}`,
-  };
-}
-
 async function makeObjects(
   dependency: Dependency,
   place: ProvisionPlace & { readonly scope: ProfileScope; readonly secrets: Readonly<Record<string, string>> },
@@ -201,7 +152,7 @@ async function makeObjects(
 ): Promise<Pick<Judged, "set"> & { readonly verdict: Verdict }> {
   const { profile, environment, runtime, scope, secrets } = place;
   const rendered = renderObjects(profile, scope, secrets);
-  if ("problems" in rendered) return problem("ProfileFailed", rendered.problems);
+  if ("problems" in rendered) return problem("ProfileFailed", inProfile(profile, rendered.problems));
   if (rendered.objects.length === 0) return { verdict: { state: "ready", reason: "Provided", message: `met by profile ${profile.metadata.name}` } };
   const allow = allowedBy(environment.spec.allow, profile.spec.allow);
   const { type } = dependency.spec;
@@ -217,7 +168,7 @@ async function makeObjects(
       runtime,
       targetNamespace: dependency.spec.targetNamespace,
       confine: { environment: environment.metadata.name, ...(allow === undefined ? {} : { allow }) },
-      objects: rendered.objects.map((object) => marked(place.pullSecret ? withPullSecret(object) : object)),
+      objects: finishedObjects(rendered.objects, place),
       prune: true,
       adopt: "Never",
       progressDeadlineSeconds: 600,
@@ -231,10 +182,6 @@ async function makeObjects(
 function allowedBy(environment: Allow | undefined, profile: DependencyProfile["spec"]["allow"]): Allow | undefined {
   const kinds = profile?.kinds ?? [];
   return kinds.length === 0 ? environment : { ...environment, kinds: [...(environment?.kinds ?? []), ...kinds] };
-}
-
-function marked(object: KubeObject): KubeObject {
-  return { ...object, metadata: { ...object.metadata, labels: { "app.kubernetes.io/managed-by": "threeport", ...object.metadata.labels } } };
 }
 
 /** Secret ones go to a Secret beside the dependency; the status says where. */

@@ -15,12 +15,11 @@ import {
 import { environmentKind, leaveNamespace, openNamespace, readCredentials, type Environment } from "@threeport/module-environment";
 import { rfc3339 } from "@threeport/platform";
 import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
-import { dependencyKind, type Dependency } from "./kinds/dependency.ts";
+import { dependencyFinalizer, dependencyKind, type Dependency } from "./kinds/dependency.ts";
 import { dependencyProfileKind, type DependencyProfile } from "./kinds/profile.ts";
 import { matchProfile, type Candidate } from "./match.ts";
+import { rematch } from "./rematch.ts";
 import { provision, setNameOf } from "./provision.ts";
-
-export const dependencyFinalizer = "threeport.io/dependency";
 
 const recheckMs = 3_600_000;
 const waitRecheckMs = 30_000;
@@ -37,7 +36,12 @@ const targetOf = (kind: { apiVersion: string; kind: string }, name: string, name
   ...(namespace === undefined ? {} : { namespace }),
 });
 
-export function dependencyReconciler(): Reconciler {
+export interface DependencyOptions {
+  /** A digest of content that may be secret: keyed, so that it tells nothing. */
+  readonly digest: (content: string) => string;
+}
+
+export function dependencyReconciler(options: DependencyOptions): Reconciler {
   return {
     queue: dependencyKind.resource,
     target: { apiVersion: dependencyKind.apiVersion, kind: dependencyKind.kind },
@@ -58,7 +62,7 @@ export function dependencyReconciler(): Reconciler {
         // Its own writes wake it not.
         return waiting("its removal", justWrittenMs);
       }
-      const told = await judge(found, { environment, profile }, context);
+      const told = await judge(found, { environment, profile, ...options }, context);
       return report(told.dependency ?? found, context, { ...told, users, unused });
     },
   };
@@ -99,19 +103,22 @@ export interface Judged {
 }
 
 async function judge(
-  dependency: Dependency,
-  place: { readonly environment: Environment | undefined; readonly profile: DependencyProfile | undefined },
+  found: Dependency,
+  place: { readonly environment: Environment | undefined; readonly profile: DependencyProfile | undefined } & DependencyOptions,
   context: ReconcileContext,
 ): Promise<Judged> {
-  const { environment } = place;
+  const { environment, digest } = place;
   const stalled = (reason: string, message: string): Judged => ({ verdict: { state: "stalled", reason, message } });
-  if (environment === undefined) return stalled("EnvironmentNotFound", `there is no Environment ${dependency.spec.environment}`);
-  if (dependency.spec.profile !== undefined && place.profile === undefined)
+  if (environment === undefined) return stalled("EnvironmentNotFound", `there is no Environment ${found.spec.environment}`);
+  const moved = await rematch(found, environment, context);
+  if ("verdict" in moved) return moved;
+  const { dependency, profile: present = place.profile } = moved;
+  if (dependency.spec.profile !== undefined && present === undefined)
     return stalled(
       "ProfileNotFound",
       `its DependencyProfile ${dependency.spec.profile} is not there any more; make it again. What was made by it stays, and cannot be looked after meanwhile`,
     );
-  const bound = await bind(dependency, { environment, known: place.profile }, context);
+  const bound = await bind(dependency, { environment, known: present }, context);
   if ("verdict" in bound) return bound;
   const { profile, candidates } = bound;
   const { runtime = environment.spec.runtime, targetNamespace } = bound.dependency.spec;
@@ -122,7 +129,7 @@ async function judge(
     const lacking = await openNamespace(bound.dependency, { environment, runtime, targetNamespace, credentials }, context);
     if (lacking !== undefined) return { ...before, verdict: lacking };
   }
-  return { ...before, ...(await provision(bound.dependency, { environment, profile, runtime, pullSecret: credentials.length > 0 }, context)) };
+  return { ...before, ...(await provision(bound.dependency, { environment, profile, runtime, digest, pullSecret: credentials.length > 0 }, context)) };
 }
 
 /** §5.6: profile and runtime are chosen once, and stand in the spec; a better profile that comes later moves nothing. */

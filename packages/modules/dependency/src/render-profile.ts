@@ -29,11 +29,19 @@ export interface ProfileScope {
   readonly need: { readonly type: string; readonly class: string; readonly id: string };
   readonly workload: NonNullable<Dependency["spec"]["sourceWorkload"]>;
   readonly generated: Readonly<Record<string, string>>;
-  readonly services: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** How often each of `generated` has been made anew. */
+  readonly rotations: Readonly<Record<string, number>>;
   readonly requires: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly services: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-export type Problems = { readonly problems: readonly string[] };
+/** What is wrong, at a field of the profile. */
+export interface Problem {
+  readonly field: string;
+  readonly message: string;
+}
+
+export type Problems = { readonly problems: readonly Problem[] };
 export type RenderedObjects = { readonly objects: readonly KubeObject[] } | Problems;
 export interface Outputs {
   readonly values: Readonly<Record<string, unknown>>;
@@ -61,7 +69,7 @@ export function requiredParams(
   profile: DependencyProfile,
   scope: ProfileScope,
 ): { readonly params: Readonly<Record<string, Record<string, unknown>>> } | Problems {
-  const result = evaluate(templatesOf(profile.spec).requires, profile, scope, "spec.requires.");
+  const result = evaluate(templatesOf(profile.spec).requires, scope, (path) => `spec.requires.${path.replace(/^([^.[]+)/, "$1.params")}`);
   return "problems" in result ? result : { params: result.value as Record<string, Record<string, unknown>> };
 }
 
@@ -71,60 +79,59 @@ export function serviceValues(
   scope: ProfileScope,
   secrets: Readonly<Record<string, string>>,
 ): { readonly values: Readonly<Record<string, Record<string, unknown>>> } | Problems {
-  const result = evaluate(templatesOf(profile.spec).services, profile, scope, "spec.services.");
+  const result = evaluate(templatesOf(profile.spec).services, scope, (path) => `spec.services.${path.replace(/^([^.[]+)/, "$1.values")}`);
   if ("problems" in result) return result;
   const values = result.value as Record<string, Record<string, unknown>>;
-  const leaking = Object.entries(values).find(([, each]) => valuesIn(each).some((text) => holdsSecret(text, secrets)));
-  if (leaking === undefined) return { values };
-  return {
-    problems: [`DependencyProfile ${profile.metadata.name}: spec.services.${leaking[0]}.values: they hold a secret value, which a service must not be told`],
-  };
+  const problems = Object.entries(values)
+    .flatMap(([service, told]) => textsIn(told, `spec.services.${service}.values`))
+    .filter(({ text }) => holdsSecret(text, secrets))
+    .map(({ field }): Problem => ({ field, message: "it holds a secret value, which a service must not be told" }));
+  return problems.length > 0 ? { problems } : { values };
 }
 
 /** @param secrets values that must stand in Secrets only */
 export function renderObjects(profile: DependencyProfile, scope: ProfileScope, secrets: Readonly<Record<string, string>>): RenderedObjects {
-  const result = evaluate(templatesOf(profile.spec).objects, profile, scope, "spec.provisioner.manifests.objects");
+  const result = evaluate(templatesOf(profile.spec).objects, scope, (path) => `spec.provisioner.manifests.objects${path}`);
   if ("problems" in result) return result;
   const objects = result.value as KubeObject[];
   const problems = objects.flatMap((object, index) => [...shapeProblems(object, index), ...leaks(object, index, secrets)]);
-  return problems.length > 0 ? { problems: problems.map((problem) => `DependencyProfile ${profile.metadata.name}: ${problem}`) } : { objects };
+  return problems.length > 0 ? { problems } : { objects };
 }
 
 export function renderOutputs(profile: DependencyProfile, scope: ProfileScope, secrets: Readonly<Record<string, string>>): Outputs | Problems {
-  const result = evaluate(templatesOf(profile.spec).outputs, profile, scope, "spec.outputs.");
+  const result = evaluate(templatesOf(profile.spec).outputs, scope, (path) => `spec.outputs.${path.replace(/^([^.[]+)/, "$1.value")}`);
   if ("problems" in result) return result;
   const [values, secret]: [Record<string, unknown>, Record<string, string>] = [{}, {}];
+  const problems: Problem[] = [];
   for (const [name, value] of Object.entries(result.value as Record<string, unknown>)) {
     if (profile.spec.outputs?.[name]?.secret === true) secret[name] = typeof value === "string" ? value : JSON.stringify(value);
-    else if (valuesIn(value).some((text) => holdsSecret(text, secrets)))
-      return { problems: [`DependencyProfile ${profile.metadata.name}: spec.outputs.${name}: it holds a secret value, so it must say secret: true`] };
+    else if (textsIn(value, "").some(({ text }) => holdsSecret(text, secrets)))
+      problems.push({ field: `spec.outputs.${name}`, message: "it holds a secret value, so it must say secret: true" });
     else values[name] = value;
   }
-  return { values, secret };
+  return problems.length > 0 ? { problems } : { values, secret };
 }
 
-function evaluate(template: Template, profile: DependencyProfile, scope: ProfileScope, at: string): { readonly value: unknown } | Problems {
+function evaluate(template: Template, scope: ProfileScope, fieldAt: (path: string) => string): { readonly value: unknown } | Problems {
   const result = template.render({ ...scope });
-  if ("value" in result) return result;
-  return { problems: result.problems.map(({ path, message }) => `DependencyProfile ${profile.metadata.name}: ${at}${path}: ${message}`) };
+  return "value" in result ? result : { problems: result.problems.map(({ path, message }) => ({ field: fieldAt(path), message })) };
 }
 
-function shapeProblems(object: unknown, index: number): string[] {
+function shapeProblems(object: unknown, index: number): Problem[] {
   const { apiVersion, kind, metadata } = (typeof object === "object" && object !== null ? object : {}) as Partial<KubeObject>;
   const named = typeof metadata === "object" && typeof metadata.name === "string" && metadata.name !== "";
-  return typeof apiVersion === "string" && typeof kind === "string" && named
-    ? []
-    : [`spec.provisioner.manifests.objects[${index}]: it is no Kubernetes document: it needs apiVersion, kind and metadata.name`];
+  if (typeof apiVersion === "string" && typeof kind === "string" && named) return [];
+  return [{ field: `spec.provisioner.manifests.objects[${index}]`, message: "it is no Kubernetes document: it needs apiVersion, kind and metadata.name" }];
 }
 
 /** A secret value in a Deployment or a ConfigMap is one that everybody sees. */
-function leaks(object: KubeObject, index: number, secrets: Readonly<Record<string, string>>): string[] {
-  const { apiVersion, kind } = object;
+function leaks(object: KubeObject, index: number, secrets: Readonly<Record<string, string>>): Problem[] {
+  const { apiVersion, kind, metadata } = object;
   if (apiVersion === "v1" && kind === "Secret") return [];
-  const found = new Set(valuesIn(object).flatMap((text) => Object.entries(secrets).flatMap(([name, value]) => (holds(text, value) ? [name] : []))));
-  return [...found].map(
-    (name) =>
-      `spec.provisioner.manifests.objects[${index}]: ${kind} ${object.metadata.name} holds ${name}, which is secret: put it into a Secret and refer to that`,
+  return textsIn(object, `spec.provisioner.manifests.objects[${index}]`).flatMap(({ field, text }) =>
+    Object.entries(secrets)
+      .filter(([, value]) => holds(text, value))
+      .map(([name]) => ({ field, message: `${kind} ${metadata.name} holds ${name}, which is secret: put it into a Secret and refer to that` })),
   );
 }
 
@@ -139,7 +146,9 @@ function holds(text: string, value: string): boolean {
   return value.length >= secretLengthMin && text.includes(value);
 }
 
-function valuesIn(value: unknown): string[] {
-  if (typeof value === "string") return [value];
-  return typeof value === "object" && value !== null ? Object.values(value).flatMap(valuesIn) : [];
+/** All texts in a value of any depth, with where they stand. */
+function textsIn(value: unknown, field: string): { readonly field: string; readonly text: string }[] {
+  if (typeof value === "string") return [{ field, text: value }];
+  if (Array.isArray(value)) return value.flatMap((item: unknown, index) => textsIn(item, `${field}[${index}]`));
+  return Object.entries(fields(value)).flatMap(([key, item]) => textsIn(item, `${field}.${key}`));
 }

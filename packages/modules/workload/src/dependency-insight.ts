@@ -3,6 +3,7 @@ import { causeChain, type CauseStep, type TreeNode } from "@threeport/cluster";
 import { isReadyNow } from "@threeport/engine";
 import { dependencyClaimKind, dependencyKind, type Dependency, type DependencyClaim } from "@threeport/module-dependency";
 import { supportServiceInstanceKind, systemNamespace, type SupportServiceInstance } from "@threeport/module-support";
+import { PlatformError } from "@threeport/resource";
 import { entriesOf, nodeOf, readSet, setNode, stepOfObject, type InsightOptions } from "./insight.ts";
 
 /** A dependency requires others, which may require others; more than any profile nests. */
@@ -24,17 +25,29 @@ export async function dependencyNodes(options: InsightOptions, namespace: string
     claims.map(async (claimName): Promise<TreeNode[]> => {
       const { claim, dependency } = await dependencyOf(options, namespace, claimName);
       if (dependency === undefined) return claim === undefined ? [] : [{ ...nodeOf(claim), children: [] }];
-      const { required = [], resourceSet } = dependency.status ?? {};
-      const set = resourceSet === undefined ? undefined : await readSet(options, { namespace, name: resourceSet });
-      const children = [
-        ...(await dependencyNodes(options, namespace, required, depth + 1)),
-        ...(await serviceNodes(options, dependency)),
-        ...(set === undefined ? [] : [await setNode(options, set)]),
-      ];
-      return [{ ...nodeOf(dependency), children }];
+      return [await dependencyNode(options, dependency, depth)];
     }),
   );
   return nodes.flat();
+}
+
+async function dependencyNode(options: InsightOptions, dependency: Dependency, depth: number): Promise<TreeNode> {
+  const { namespace = "" } = dependency.metadata;
+  const { required = [], resourceSet } = dependency.status ?? {};
+  const set = resourceSet === undefined ? undefined : await readSet(options, { namespace, name: resourceSet });
+  const children = [
+    ...(await dependencyNodes(options, namespace, required, depth + 1)),
+    ...(await serviceNodes(options, dependency)),
+    ...(set === undefined ? [] : [await setNode(options, set)]),
+  ];
+  return { ...nodeOf(dependency), children };
+}
+
+/** A dependency, what it requires, the support services that it uses, and what was made for it. */
+export async function dependencyTree(options: InsightOptions, name: { readonly namespace: string; readonly name: string }): Promise<{ root: TreeNode }> {
+  const dependency = await options.objects.get<Dependency>({ apiVersion: dependencyKind.apiVersion, kind: dependencyKind.kind, ...name });
+  if (dependency === undefined) throw new PlatformError("TP_NOT_FOUND", { message: `dependencies.threeport.io "${name.name}" not found` });
+  return { root: await dependencyNode(options, dependency, 0) };
 }
 
 /** From the first claim that is not met down to what keeps it so; empty when all are. */

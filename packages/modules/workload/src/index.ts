@@ -14,6 +14,7 @@ export { instanceReconciler } from "./reconcile-instance.ts";
 export { imagesOf, renderManifests } from "./render.ts";
 export { instanceLogs, type LogQuery } from "./logs.ts";
 export type { InsightOptions } from "./insight.ts";
+export { dependencyTree } from "./dependency-insight.ts";
 export { instanceTree, setInventory } from "./tree.ts";
 export { computeRendering } from "./compute-rendering.ts";
 export { instanceWhy, type Why } from "./why.ts";

@@ -3,6 +3,7 @@ import { deployChangeDelete } from "./deploy-change-delete.ts";
 import { handsInTheCluster } from "./hands-in-the-cluster.ts";
 import { restoredBackup } from "./restored-backup.ts";
 import { rollback } from "./rollback.ts";
+import { rotateAndRematch } from "./rotate-and-rematch.ts";
 import { runtimeLost } from "./runtime-lost.ts";
 import { scale } from "./scale.ts";
 import type { Scenario } from "./story.ts";
@@ -17,6 +18,7 @@ export const scenarios: readonly (() => Scenario)[] = [
   () => scale,
   () => twoWorkloads,
   () => dependencies,
+  () => rotateAndRematch,
   () => runtimeLost,
   () => handsInTheCluster,
   restoredBackup,

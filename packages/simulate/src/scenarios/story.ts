@@ -33,8 +33,9 @@ export type OurKind =
   | "Release"
   | "ResourceSet"
   | "Dependency"
-  | "DependencyClaim";
-const clusterScoped = new Set<OurKind>(["KubernetesRuntimeInstance", "Environment"]);
+  | "DependencyClaim"
+  | "DependencyProfile";
+const clusterScoped = new Set<OurKind>(["KubernetesRuntimeInstance", "Environment", "DependencyProfile"]);
 
 export function target(kind: OurKind, name: string) {
   return { apiVersion, kind, name, ...(clusterScoped.has(kind) ? {} : { namespace: project }) };

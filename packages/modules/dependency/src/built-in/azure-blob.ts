@@ -39,6 +39,8 @@ export const azureBlob = {
       },
     },
     generated: { key: "password(88)" },
+    // It reads its accounts when it starts, and keeps no key.
+    rotatable: ["key"],
     provisioner: {
       manifests: {
         objects: [

@@ -149,6 +149,7 @@ describeWithKubernetes("built-in profiles", () => {
       runtime: "one",
       need: { type: profile.spec.type, class: "default", id: "web.thing" },
       generated,
+      rotations: Object.fromEntries(Object.keys(generated).map((name) => [name, 0])),
       requires: required,
     };
     const secrets = {
@@ -160,7 +161,7 @@ describeWithKubernetes("built-in profiles", () => {
       ),
     };
     const rendered = renderObjects(profile, scope, secrets);
-    if ("problems" in rendered) throw new Error(rendered.problems.join("\n"));
+    if ("problems" in rendered) throw new Error(JSON.stringify(rendered.problems));
     for (const object of rendered.objects) {
       const placed = { ...object, metadata: { ...object.metadata, namespace: "built-in" } };
       // Kinds of definitions are served a moment after these are written.
@@ -171,7 +172,7 @@ describeWithKubernetes("built-in profiles", () => {
       );
     }
     const given = renderOutputs(profile, scope, secrets);
-    if ("problems" in given) throw new Error(given.problems.join("\n"));
+    if ("problems" in given) throw new Error(JSON.stringify(given.problems));
     const wanted = outputs[profile.spec.type];
     expect(Object.keys(given.values).toSorted()).toEqual(wanted?.open);
     expect(Object.keys(given.secret).toSorted()).toEqual(wanted?.secret);

@@ -4,6 +4,8 @@ import { containerSecurity, fromSecret, labels, podSecurity } from "./shared.ts"
 export interface MakeJob {
   /** Behind the name of the dependency. What it makes again when a param changes has that in its name: a Job that ran cannot change. */
   readonly suffix?: string;
+  /** The generated value that it gives to the server. Another one needs another Job. */
+  readonly gives?: string;
   readonly image: string;
   /** User of the image, which is not root. */
   readonly user: number;
@@ -16,16 +18,18 @@ export interface MakeJob {
 }
 
 /** A Job that runs until it succeeds. The dependency is ready after it. */
-export function makeJob({ suffix = "make", image, user, command, env, secretEnv = {}, memory }: MakeJob): object {
+export function makeJob({ suffix = "make", gives, image, user, command, env, secretEnv = {}, memory }: MakeJob): object {
+  const again = gives === undefined ? "" : `\${rotations.${gives} == 0 ? '' : '-' + string(rotations.${gives})}`;
+  const jobName = `\${name}-${suffix}${again}`;
   return {
     apiVersion: "batch/v1",
     kind: "Job",
-    metadata: { name: `\${name}-${suffix}`, labels },
+    metadata: { name: jobName, labels },
     spec: {
       backoffLimit: 10,
       template: {
         // Not the labels of a server: its Service would send requests here.
-        metadata: { labels: { ...labels, "app.kubernetes.io/instance": `\${name}-${suffix}` } },
+        metadata: { labels: { ...labels, "app.kubernetes.io/instance": jobName } },
         spec: {
           restartPolicy: "OnFailure",
           automountServiceAccountToken: false,

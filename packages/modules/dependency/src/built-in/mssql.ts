@@ -44,6 +44,8 @@ export const mssql = {
       },
     },
     generated: { password: "password(24)", admin: "password(32)" },
+    // The server keeps the other one from its first start.
+    rotatable: ["password"],
     provisioner: {
       manifests: {
         objects: [
@@ -71,6 +73,7 @@ export const mssql = {
             { password: password("password"), admin: password("admin") },
           ),
           makeJob({
+            gives: "password",
             image,
             user,
             command: ["bash", "-c", makeDatabase],

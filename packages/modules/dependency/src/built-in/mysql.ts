@@ -76,6 +76,7 @@ export const mysql = {
     class: "default",
     priority,
     generated: { password: "password(24)" },
+    rotatable: ["password"],
     requires: { instance: { type: "mysql-instance", class: "default", id: "shared" } },
     provisioner: {
       manifests: {
@@ -83,6 +84,7 @@ export const mysql = {
           // The server may stand in another namespace, whose Secrets cannot be read here.
           secret("${name}", { password: "${generated.password}", admin: "${requires.instance.password}" }),
           makeJob({
+            gives: "password",
             image,
             user,
             command: ["sh", "-c", `mysql() { MYSQL_PWD="$ADMIN_PASSWORD" command mysql -h "$HOST" -P "$PORT" -u "$ADMIN" "$@"; }\n${makeDatabase}`],

@@ -67,6 +67,7 @@ export const postgres = {
     class: "default",
     priority,
     generated: { password: "password(24)" },
+    rotatable: ["password"],
     requires: { instance: { type: "postgres-instance", class: "default", id: "shared" } },
     provisioner: {
       manifests: {
@@ -74,6 +75,7 @@ export const postgres = {
           // The server may stand in another namespace, whose Secrets cannot be read here.
           secret("${name}", { password: "${generated.password}", admin: "${requires.instance.password}" }),
           makeJob({
+            gives: "password",
             image,
             user,
             command: ["sh", "-c", makeDatabase],

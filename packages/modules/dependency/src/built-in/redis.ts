@@ -11,6 +11,8 @@ export const redis = {
     priority,
     params: { properties: { storage: storageParam } },
     generated: { password: "password(24)" },
+    // It reads its password when it starts.
+    rotatable: ["password"],
     provisioner: {
       manifests: {
         objects: serverObjects(

@@ -80,6 +80,8 @@ export const s3 = {
     class: "default",
     priority,
     generated: { accessKey: "password(20)", secretKey: "password(40)" },
+    // The other one names the account, as a user's name does.
+    rotatable: ["secretKey"],
     requires: { instance: { type: "s3-instance", class: "default", id: "shared" } },
     provisioner: {
       manifests: {
@@ -91,6 +93,7 @@ export const s3 = {
             adminSecretKey: "${requires.instance.secret_key}",
           }),
           makeJob({
+            gives: "secretKey",
             image,
             user,
             command: ["sh", "-c", makeBucket],

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { conditionsSchema } from "@threeport/cluster";
 import { group, version } from "@threeport/module-environment";
 import { ageColumn, conditionReason, conditionStatus, defineKind, WaitsFor, type ErrorCause, type ObjectWith } from "@threeport/resource";
-import { needFields, outputsSchema } from "./fields.ts";
+import { candidatesSchema, needFields, outputsSchema } from "./fields.ts";
 
 const dependencyFields = {
   spec: z
@@ -11,23 +11,23 @@ const dependencyFields = {
       paramsFrom: z.string().optional().describe("The DependencyClaim whose params these are."),
       profile: z.string().optional().describe("The DependencyProfile that meets it; bound once (§5.6)."),
       runtime: z.string().optional().describe("The runtime that it is made on; bound once."),
+      rotations: z
+        .record(z.string(), z.number().int().min(0).max(1_000_000))
+        .optional()
+        .describe(
+          "How often each generated value was asked to be made anew; a higher number makes another value. Only those that its profile calls rotatable.",
+        ),
+      rematchTo: z
+        .string()
+        .optional()
+        .describe("The DependencyProfile that is to meet it from now on. What the present one made is removed first; then this becomes `profile`, and goes."),
     })
     .describe("What is provided."),
   status: z
     .object({
       observedGeneration: z.number().int().optional().describe("The generation that the status speaks of."),
       conditions: conditionsSchema,
-      candidates: z
-        .array(
-          z.object({
-            profile: z.string().describe("Its name."),
-            chosen: z.boolean().describe("Whether it was taken."),
-            reason: z.string().describe("Why, or why not."),
-          }),
-        )
-        .optional()
-        .describe("Profiles of the type and class that there were when one was chosen.")
-        .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["profile"] }),
+      candidates: candidatesSchema.optional().describe("Profiles of the type and class that there were when one was chosen."),
       users: z.array(z.string()).optional().describe("DependencyClaims that use it.").meta({ "x-kubernetes-list-type": "atomic" }),
       unusedSince: z.string().optional().describe("When its last user left."),
       outputs: outputsSchema.optional(),
@@ -56,8 +56,32 @@ const dependencyFields = {
 /** The thing that is provided; whoever claims the same type, class and id in a project and environment shares it. */
 export type Dependency = ObjectWith<typeof dependencyFields>;
 
+/** While what was made for it is there. */
+export const dependencyFinalizer = "threeport.io/dependency";
+
 /** A binding is made once. */
 const bound = ["environment", "type", "class", "id", "targetNamespace", "profile", "runtime"] as const;
+
+type Spec = Dependency["spec"];
+
+/** Another profile only after it was asked for by a write of its own (§5.6). */
+function boundCauses(before: Spec, now: Spec): ErrorCause[] {
+  return bound
+    .filter((field) => before[field] !== undefined && before[field] !== now[field] && !(field === "profile" && before.rematchTo === now.profile))
+    .map((field): ErrorCause => ({
+      field: `spec.${field}`,
+      reason: "FieldValueForbidden",
+      message: `Forbidden: ${field} of a dependency is bound once, since what it holds is made from it; ${field === "profile" ? "tptctl dependency rematch chooses another one" : "delete it when nobody uses it, and claim another"}`,
+    }));
+}
+
+/** A number that shrinks would be taken for one that was there before: nothing would be made. Another profile begins anew. */
+function rotationCauses(before: Spec, now: Spec): ErrorCause[] {
+  if (before.profile !== now.profile) return [];
+  return Object.entries(before.rotations ?? {})
+    .filter(([name, count]) => (now.rotations?.[name] ?? 0) < count)
+    .map(([name, count]) => ({ field: `spec.rotations.${name}`, reason: "FieldValueForbidden", message: `Forbidden: it is ${count}, and can only grow` }));
+}
 
 export const dependencyKind = defineKind({
   group,
@@ -75,6 +99,7 @@ export const dependencyKind = defineKind({
   references: [
     { path: "spec.environment", to: { group, resource: "environments" }, namespace: "cluster", waitsFor: WaitsFor.Existence | WaitsFor.Generation },
     { path: "spec.profile", to: { group, resource: "dependencyprofiles" }, namespace: "cluster", waitsFor: WaitsFor.Existence | WaitsFor.Generation },
+    { path: "spec.rematchTo", to: { group, resource: "dependencyprofiles" }, namespace: "cluster", waitsFor: WaitsFor.Existence },
     {
       path: "spec.runtime",
       to: { group, resource: "kubernetesruntimeinstances" },
@@ -109,13 +134,6 @@ export const dependencyKind = defineKind({
   validate(object, old) {
     const now = (object as Dependency).spec;
     const before = (old as Dependency | undefined)?.spec;
-    if (before === undefined) return [];
-    return bound
-      .filter((field) => before[field] !== undefined && before[field] !== now[field])
-      .map((field): ErrorCause => ({
-        field: `spec.${field}`,
-        reason: "FieldValueForbidden",
-        message: `Forbidden: ${field} of a dependency is bound once, since what it holds is made from it; delete it when nobody uses it, and claim another`,
-      }));
+    return before === undefined ? [] : [...boundCauses(before, now), ...rotationCauses(before, now)];
   },
 });

@@ -44,6 +44,17 @@ export const needFields = {
     .describe("The workload that it is for, where that matters: a route leads to its Service."),
 };
 
+/** Profiles that were, or would be, looked at. */
+export const candidatesSchema = z
+  .array(
+    z.object({
+      profile: z.string().describe("Its name."),
+      chosen: z.boolean().describe("Whether it was taken."),
+      reason: z.string().describe("Why, or why not."),
+    }),
+  )
+  .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["profile"] });
+
 export const outputsSchema = z
   .object({
     values: z

@@ -7,114 +7,119 @@ import { profileCauses } from "../check-profile.ts";
 
 const free = { "x-kubernetes-preserve-unknown-fields": true } as const;
 
-const profileFields = {
-  spec: z
-    .object({
-      type: z.string().min(2).max(63).describe("Of the dependencies that it meets: `postgres`."),
-      class: z.string().min(2).max(63).default("default").describe("Their class."),
-      match: z
-        .object({
-          environments: z.array(z.string()).optional().describe("Names of Environments.").meta({ "x-kubernetes-list-type": "set" }),
-          tiers: z
-            .array(z.enum(["development", "staging", "production"]))
-            .optional()
-            .describe("Tiers of Environments.")
-            .meta({ "x-kubernetes-list-type": "set" }),
-          runtimes: z.array(z.string()).optional().describe("Names of runtimes.").meta({ "x-kubernetes-list-type": "set" }),
-        })
-        .optional()
-        .describe("Where it may be used: everything that is named must fit; everywhere unless said."),
-      priority: z.number().int().min(-1000).max(1000).default(0).describe("Of several that fit the highest wins; then the one that names more; then the name."),
-      params: z
-        .object({
-          properties: z.record(z.string(), z.unknown()).optional().describe("Schema of each, as OpenAPI has it.").meta(free),
-          required: z.array(z.string()).optional().describe("Those that must be given.").meta({ "x-kubernetes-list-type": "set" }),
-        })
-        .optional()
-        .describe("What may be asked for. Without it any params are taken, and none has an effect unless it is read."),
-      generated: z
-        .record(z.string(), z.string())
-        .optional()
-        .describe("Values that are made once for each dependency and kept in a Secret: `password(24)`, `uuid()`. Expressions read them as `generated.NAME`."),
-      requires: z
-        .record(
-          z.string(),
-          z.object({
-            type: z.string().min(2).max(63).describe("Its type."),
-            class: z.string().min(2).max(63).default("default").describe("Its class."),
-            id: z.string().min(1).max(63).default("shared").describe("Dependencies that name the same one share it."),
-            params: z.record(z.string(), z.unknown()).optional().describe("Its params; may hold expressions.").meta(free),
-          }),
-        )
-        .optional()
-        .describe("Other dependencies that it needs. Expressions read their outputs as `requires.NAME.OUTPUT`."),
-      services: z
-        .record(
-          z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
-          z.object({
-            values: z.record(z.string(), z.unknown()).optional().describe("What it is told; may hold expressions.").meta(free),
-          }),
-        )
-        .optional()
-        .describe("Support services of the runtime that it needs, by what they provide: `gateway`. Expressions read their outputs as `services.NAME.OUTPUT`."),
-      withWorkload: z
-        .boolean()
-        .optional()
-        .describe(
-          "It works on the workload that needs it, as a route does: both are made at the same time, and the workload is Ready when it is. Without it containers start when it is ready.",
-        ),
-      allow: z
-        .object({ kinds: allowSchema.shape.kinds })
-        .optional()
-        .describe("Kinds that its objects may be of although workloads may not make them; they are made with all rights of the runtime."),
-      provisioner: z
-        .object({
-          manifests: z
+export const profileSpecSchema = z
+  .object({
+    type: z.string().min(2).max(63).describe("Of the dependencies that it meets: `postgres`."),
+    class: z.string().min(2).max(63).default("default").describe("Their class."),
+    match: z
+      .object({
+        environments: z.array(z.string()).optional().describe("Names of Environments.").meta({ "x-kubernetes-list-type": "set" }),
+        tiers: z
+          .array(z.enum(["development", "staging", "production"]))
+          .optional()
+          .describe("Tiers of Environments.")
+          .meta({ "x-kubernetes-list-type": "set" }),
+        runtimes: z.array(z.string()).optional().describe("Names of runtimes.").meta({ "x-kubernetes-list-type": "set" }),
+      })
+      .optional()
+      .describe("Where it may be used: everything that is named must fit; everywhere unless said."),
+    priority: z.number().int().min(-1000).max(1000).default(0).describe("Of several that fit the highest wins; then the one that names more; then the name."),
+    params: z
+      .object({
+        properties: z.record(z.string(), z.unknown()).optional().describe("Schema of each, as OpenAPI has it.").meta(free),
+        required: z.array(z.string()).optional().describe("Those that must be given.").meta({ "x-kubernetes-list-type": "set" }),
+      })
+      .optional()
+      .describe("What may be asked for. Without it any params are taken, and none has an effect unless it is read."),
+    generated: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe("Values that are made once for each dependency and kept in a Secret: `password(24)`, `uuid()`. Expressions read them as `generated.NAME`."),
+    rotatable: z
+      .array(z.string())
+      .optional()
+      .describe("Those of `generated` that can be made anew later: what the profile makes takes another value. Without it they stay what they are.")
+      .meta({ "x-kubernetes-list-type": "set" }),
+    requires: z
+      .record(
+        z.string(),
+        z.object({
+          type: z.string().min(2).max(63).describe("Its type."),
+          class: z.string().min(2).max(63).default("default").describe("Its class."),
+          id: z.string().min(1).max(63).default("shared").describe("Dependencies that name the same one share it."),
+          params: z.record(z.string(), z.unknown()).optional().describe("Its params; may hold expressions.").meta(free),
+        }),
+      )
+      .optional()
+      .describe("Other dependencies that it needs. Expressions read their outputs as `requires.NAME.OUTPUT`."),
+    services: z
+      .record(
+        z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
+        z.object({
+          values: z.record(z.string(), z.unknown()).optional().describe("What it is told; may hold expressions.").meta(free),
+        }),
+      )
+      .optional()
+      .describe("Support services of the runtime that it needs, by what they provide: `gateway`. Expressions read their outputs as `services.NAME.OUTPUT`."),
+    withWorkload: z
+      .boolean()
+      .optional()
+      .describe(
+        "It works on the workload that needs it, as a route does: both are made at the same time, and the workload is Ready when it is. Without it containers start when it is ready.",
+      ),
+    allow: z
+      .object({ kinds: allowSchema.shape.kinds })
+      .optional()
+      .describe("Kinds that its objects may be of although workloads may not make them; they are made with all rights of the runtime."),
+    provisioner: z
+      .object({
+        manifests: z
+          .object({
+            objects: z
+              .array(z.union([z.record(z.string(), z.unknown()), z.string()]).meta(free))
+              .describe("Kubernetes documents, whose texts may hold `${ CEL }`; or a text whose expression gives one, or `optional.none()` for none.")
+              .meta({ "x-kubernetes-list-type": "atomic" }),
+          })
+          .optional()
+          .describe("Objects in the cluster."),
+        secret: z
+          .object({})
+          .optional()
+          .describe(
+            "A Secret of the project: each of its values is a secret output. For the type `secret` only; `params.name` names it, else the id's last part.",
+          ),
+        static: z.object({}).optional().describe("Nothing is made: the outputs say what is there already."),
+      })
+      .describe("How it is met: one of these."),
+    outputs: z
+      .record(
+        z.string(),
+        z.object({
+          value: z.unknown().optional().describe("A value, or a text with `${ CEL }`.").meta(free),
+          secretRef: z
             .object({
-              objects: z
-                .array(z.union([z.record(z.string(), z.unknown()), z.string()]).meta(free))
-                .describe("Kubernetes documents, whose texts may hold `${ CEL }`; or a text whose expression gives one, or `optional.none()` for none.")
-                .meta({ "x-kubernetes-list-type": "atomic" }),
+              namespace: z.string().min(1).describe("Its namespace."),
+              name: z.string().min(1).describe("Its name."),
+              key: z.string().min(1).describe("Which of its values."),
             })
             .optional()
-            .describe("Objects in the cluster."),
-          secret: z
-            .object({})
-            .optional()
-            .describe(
-              "A Secret of the project: each of its values is a secret output. For the type `secret` only; `params.name` names it, else the id's last part.",
-            ),
-          static: z.object({}).optional().describe("Nothing is made: the outputs say what is there already."),
-        })
-        .describe("How it is met: one of these."),
-      outputs: z
-        .record(
-          z.string(),
-          z.object({
-            value: z.unknown().optional().describe("A value, or a text with `${ CEL }`.").meta(free),
-            secretRef: z
-              .object({
-                namespace: z.string().min(1).describe("Its namespace."),
-                name: z.string().min(1).describe("Its name."),
-                key: z.string().min(1).describe("Which of its values."),
-              })
-              .optional()
-              .describe("A Secret of the control plane that holds the value, in place of `value`; the output is secret then."),
-            secret: z.boolean().optional().describe("Nobody may see it; it stands in a Secret only."),
-          }),
-        )
-        .optional()
-        .describe("What developers read of it, by the names that they write: `host`, `port`, `password`, …"),
-      deletion: z
-        .object({
-          policy: z.enum(["Delete", "Retain"]).default("Delete").describe("What happens when nobody uses it any more."),
-          gracePeriodSeconds: z.number().int().min(0).default(0).describe("How long it stays unused before it is deleted, in seconds."),
-        })
-        .optional()
-        .describe("How it ends."),
-    })
-    .describe("How dependencies of a type are met."),
-};
+            .describe("A Secret of the control plane that holds the value, in place of `value`; the output is secret then."),
+          secret: z.boolean().optional().describe("Nobody may see it; it stands in a Secret only."),
+        }),
+      )
+      .optional()
+      .describe("What developers read of it, by the names that they write: `host`, `port`, `password`, …"),
+    deletion: z
+      .object({
+        policy: z.enum(["Delete", "Retain"]).default("Delete").describe("What happens when nobody uses it any more."),
+        gracePeriodSeconds: z.number().int().min(0).default(0).describe("How long it stays unused before it is deleted, in seconds."),
+      })
+      .optional()
+      .describe("How it ends."),
+  })
+  .describe("How dependencies of a type are met.");
+
+const profileFields = { spec: profileSpecSchema };
 
 /** Operations say with it how a type of dependency is met. */
 export type DependencyProfile = ObjectWith<typeof profileFields>;
