@@ -143,7 +143,43 @@ spec:
   expect(leaking.stderr).toMatch(/faults\.yaml:15:\d+ spec\.outputs\.password: it holds a secret value/);
 });
 
+test("a route is tried without a gateway and a workload: marks and an example, unless they are said", async () => {
+  const tried = JSON.parse((await run("profile render --stored route-v1 --env dev --name shop -o json")).stdout) as object;
+  const host = "example-default-dev.localhost";
+  expect(tried).toMatchObject({
+    services: { gateway: { host } },
+    objects: [
+      {
+        kind: "HTTPRoute",
+        spec: {
+          hostnames: [host],
+          parentRefs: [{ name: "<services.gateway.name>", namespace: "<services.gateway.namespace>" }],
+          rules: [{ backendRefs: [{ name: "example", port: 80 }] }],
+        },
+      },
+    ],
+  });
+  const said = await home.run([
+    ...["profile", "render", "--stored", "route-v1", "--params", '{"port": "web"}', "--services", '{"gateway": {"name": "edge"}}', "--workload"],
+    '{"name": "shop", "kind": "Deployment", "service": "shop-web", "ports": [{"name": "web", "port": 8080, "protocol": "TCP"}]}',
+  ]);
+  expect(parseAllDocuments(said.stdout)[0]?.toJS()).toMatchObject({
+    spec: {
+      hostnames: ["<hostLabel>.<environment.baseDomain>"],
+      parentRefs: [{ name: "edge", namespace: "<services.gateway.namespace>" }],
+      rules: [{ backendRefs: [{ name: "shop-web", port: 8080 }] }],
+    },
+  });
+  expect(said.stdout).toContain("# support services, and what they are told:\n#   gateway:\n#     host: <hostLabel>.<environment.baseDomain>\n");
+  expect((await run('profile render --stored secret-v1 --params {"name":"keys"}')).stdout).toContain("#   <each key>: <value of Secret keys>\n");
+  expect((await run("profile explain route --env dev")).stdout).toMatch(
+    /^support services of the runtime: gateway\n\nmade together with the workload, which does not wait for it/m,
+  );
+});
+
 test.each<[string, number, string]>([
+  ["profile render --stored route-v1 --workload [1", 2, "write a JSON object, such as --workload"],
+  ["profile render --stored route-v1 --workload {}", 3, "spec.sourceWorkload.name"],
   ["profile render", 2, "say which profile: a FILE, or --stored NAME"],
   ["profile render --stored redis-v1 --params [1", 2, "write a JSON object, such as --params"],
   ["profile render --stored nobody", 4, "nobody"],

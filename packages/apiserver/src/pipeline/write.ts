@@ -1,5 +1,5 @@
 import { PlatformError, deepEqual, type Kind, type KindView, type KubeObject, type StoredObject } from "@threeport/resource";
-import { formatKey, workKey, type Guard, type ObjectKey, type Version, type Write } from "@threeport/store";
+import { formatKey, workKey, type Guard, type ObjectKey, type ReferenceRow, type Version, type Write } from "@threeport/store";
 import type { ApiContext, Author } from "../api.ts";
 import { definitionsResource } from "../crd/definition.ts";
 import { invalid } from "./admission.ts";
@@ -42,7 +42,7 @@ export async function commitWrite(context: ApiContext, input: WriteInput): Promi
     prevBody: current?.body,
     references: references === undefined || deepEqual(references, before) ? undefined : references,
     guards: [...(input.guards ?? []), ...added.map((entry) => entry.guard)],
-    wake: wakeOf(context, input, key),
+    wake: [...wakeOf(context, input, key), ...wokenByLeaving(before, references ?? [])],
     changes: changesBetween(kind, current?.object, remove ? undefined : next),
     priority: author.priority,
     fence: author.fence,
@@ -109,18 +109,21 @@ async function holds(context: ApiContext, guard: Guard): Promise<boolean> {
   return version === undefined ? !guard.mustExist : parseBody(version.body).metadata.deletionTimestamp === undefined;
 }
 
+/** An object takes the rows of what it refers to no longer along, all of them when it is removed: those whom they would have woken are woken by the write. */
+function wokenByLeaving(before: readonly ReferenceRow[], now: readonly ReferenceRow[]): Write["wake"][number][] {
+  const kept = new Set(now.map((row) => `${row.wakerQueue}|${row.wakerKey}`));
+  return before
+    .filter((row) => wakesOthers(row) && !kept.has(`${row.wakerQueue}|${row.wakerKey}`))
+    .map((row) => ({ queue: row.wakerQueue, key: row.wakerKey }));
+}
+
 /**
  * An object's own key is looked at again when its desired state or metadata changed; its reconciler's own writes wake it
  * not, since it knows them.
  */
 function wakeOf(context: ApiContext, input: WriteInput, key: ObjectKey): Write["wake"] {
   const { kind, current, next, author } = input;
-  // A removed object takes its own reference rows along, so those whom they would have woken are woken here.
-  if (input.remove === true) {
-    return referencesOf(context.registry, kind, next, context.controlled)
-      .filter(wakesOthers)
-      .map((row) => ({ queue: row.wakerQueue, key: row.wakerKey }));
-  }
+  if (input.remove === true) return [];
   const wake: { queue: string; key: string }[] = [];
   // The owner may have gone while this was on its way: the collector looks once.
   if (current === undefined && (next.metadata.ownerReferences ?? []).length > 0) wake.push({ queue: gcQueue, key: formatKey(key) });

@@ -155,6 +155,8 @@ test("the first route installs the gateway, others share it, each host has its c
     rules: [{ matches: [{ path: { type: "PathPrefix", value: "/" } }], backendRefs: [{ name: first, port: 80 }] }],
   });
   expect(route.status?.services).toEqual([{ instance: "gateway.one", values: { host } }]);
+  const { body: tree } = await plane.client.request(`/apis/${group}/namespaces/default/dependencies/${env}.route.${first}.route/tree`);
+  expect(tree).toMatchObject({ root: { kind: "Dependency", children: [{ kind: "SupportServiceInstance", name: "gateway.one" }, { kind: "ResourceSet" }] } });
 
   await web(second, { env });
   await plane.ready(instances, second);
@@ -220,6 +222,26 @@ test(
     await plane.gone(services, "gateway.one");
   },
 );
+
+test("a route that another profile meets lets the gateway go that it no longer needs", { timeout: 90_000 }, async () => {
+  const env = await place("one");
+  const [name, elsewhere] = [fresh("shop"), fresh("elsewhere")];
+  await web(name, { env });
+  await plane.ready(instances, name);
+  const route = `${env}.route.${name}.route`;
+  const spec = { type: "route", match: { environments: [env] }, withWorkload: true, provisioner: { static: {} } };
+  await plane.create({ apiVersion: group, kind: "DependencyProfile", metadata: { name: elsewhere }, spec } as KubeObject);
+  await plane.client.patch({ ...dependencies, namespace: "default", name: route }, { spec: { rematchTo: elsewhere } });
+  const bound = await until("the other profile to meet it", async () => {
+    const now = await plane.ready<Dependency>(dependencies, route);
+    return now.spec.profile === elsewhere ? now : undefined;
+  });
+  expect(bound.status?.services).toBeUndefined();
+  await plane.gone(services, "gateway.one");
+  expect(await live("one", gatewayApi, "HTTPRoute", `default-${env}`, `${name}-route-route`)).toBeUndefined();
+  await plane.ready(instances, name);
+  await plane.delete(instances, name);
+});
 
 test("a gateway that the cluster had before is used and never touched", { timeout: 90_000 }, async () => {
   const cluster = simulation.clusters.get("two");
