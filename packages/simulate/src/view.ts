@@ -88,6 +88,7 @@ const leftOutFields = new Set([
   "collisionCount",
   "deployment.kubernetes.io/revision",
   "secretVersion",
+  "rendered",
 ]);
 
 function textOf(object: StoredObject): string {

@@ -4,6 +4,7 @@ import { handsInTheCluster } from "./hands-in-the-cluster.ts";
 import { restoredBackup } from "./restored-backup.ts";
 import { rollback } from "./rollback.ts";
 import { rotateAndRematch } from "./rotate-and-rematch.ts";
+import { routes } from "./routes.ts";
 import { runtimeLost } from "./runtime-lost.ts";
 import { scale } from "./scale.ts";
 import type { Scenario } from "./story.ts";
@@ -19,6 +20,7 @@ export const scenarios: readonly (() => Scenario)[] = [
   () => twoWorkloads,
   () => dependencies,
   () => rotateAndRematch,
+  () => routes,
   () => runtimeLost,
   () => handsInTheCluster,
   restoredBackup,

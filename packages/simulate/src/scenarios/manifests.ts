@@ -52,3 +52,30 @@ export function scoreSource(
     },
   };
 }
+
+/** A definition of a kind that takes anything, and stays in the cluster. */
+export function openDefinitionOf(group: string, { kind, scope }: { readonly kind: string; readonly scope: string }): object {
+  const singular = kind.toLowerCase();
+  const plural = singular.endsWith("s") ? `${singular}es` : `${singular}s`;
+  const open = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+  const annotations = { "threeport.io/deletion-policy": "orphan", "api-approved.kubernetes.io": "unapproved, for tests" };
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `${plural}.${group}`, annotations },
+    spec: {
+      group,
+      scope,
+      names: { kind, plural, singular, listKind: `${kind}List` },
+      versions: [
+        {
+          name: "v1",
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          schema: { openAPIV3Schema: { type: "object", properties: { spec: open, status: open } } },
+        },
+      ],
+    },
+  };
+}

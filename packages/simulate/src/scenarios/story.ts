@@ -34,8 +34,16 @@ export type OurKind =
   | "ResourceSet"
   | "Dependency"
   | "DependencyClaim"
-  | "DependencyProfile";
-const clusterScoped = new Set<OurKind>(["KubernetesRuntimeInstance", "Environment", "DependencyProfile"]);
+  | "DependencyProfile"
+  | "SupportServiceDefinition"
+  | "SupportServiceInstance";
+const clusterScoped = new Set<OurKind>([
+  "KubernetesRuntimeInstance",
+  "Environment",
+  "DependencyProfile",
+  "SupportServiceDefinition",
+  "SupportServiceInstance",
+]);
 
 export function target(kind: OurKind, name: string) {
   return { apiVersion, kind, name, ...(clusterScoped.has(kind) ? {} : { namespace: project }) };
