@@ -1,4 +1,5 @@
 // What a ResourceSet means (design.md D2, §5.9). One run: read everything, write ahead, apply in order, prune, judge, write the result once.
+import type { Discovery } from "@threeport/client";
 import { PlatformError } from "@threeport/resource";
 import { conditionsOf, recheck, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, withFinalizer } from "@threeport/engine";
 import { applyAll } from "./apply/apply-all.ts";
@@ -56,9 +57,10 @@ async function converge(options: ResourceSetOptions, run: Run): Promise<Outcome>
       detail: { conditionReason: "RuntimeNotFound" },
     });
   const known = await cluster.call((client) => client.discover({ signal: context.signal }));
-  const discovery = hasUnknownKinds(set, known) ? await cluster.call(() => known.refresh(context.signal)) : known;
-  const desired = desiredObjects(set, identity, discovery);
   const entries = new Map((await context.inventory.list(identity.uid)).map((row) => [row.id, readEntry(row)]));
+  const discovery =
+    hasUnknownKinds(set, known) || hasMadeUnknownKinds(entries.values(), known) ? await cluster.call(() => known.refresh(context.signal)) : known;
+  const desired = desiredObjects(set, identity, discovery);
   const before = new Map(entries);
   const complete = await followKinds(cluster, run.key.text, desired, context.signal);
 
@@ -87,6 +89,11 @@ async function converge(options: ResourceSetOptions, run: Run): Promise<Outcome>
     refused: [...entries.values()].filter((entry) => entry.detail.refusal !== undefined),
     nowMs: context.clock.now(),
   });
+}
+
+/** Another process brought the kinds with this set: what this one knows of the cluster is from before. */
+function hasMadeUnknownKinds(entries: Iterable<Entry>, discovery: Discovery): boolean {
+  return [...entries].some(({ state, detail }) => state === "applied" && discovery.byKind(detail.apiVersion, detail.kind) === undefined);
 }
 
 function sameEntry(a: Entry | undefined, b: Entry): boolean {

@@ -37,13 +37,7 @@ export type OurKind =
   | "DependencyProfile"
   | "SupportServiceDefinition"
   | "SupportServiceInstance";
-const clusterScoped = new Set<OurKind>([
-  "KubernetesRuntimeInstance",
-  "Environment",
-  "DependencyProfile",
-  "SupportServiceDefinition",
-  "SupportServiceInstance",
-]);
+const clusterScoped = new Set<OurKind>(["KubernetesRuntimeInstance", "Environment", "DependencyProfile", "SupportServiceDefinition", "SupportServiceInstance"]);
 
 export function target(kind: OurKind, name: string) {
   return { apiVersion, kind, name, ...(clusterScoped.has(kind) ? {} : { namespace: project }) };
