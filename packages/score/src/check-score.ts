@@ -199,6 +199,20 @@ function outputsThere(type: string, names: readonly string[]): string {
   return `a resource of type ${type} has the outputs ${names.join(", ")}`;
 }
 
+/** What is wrong with the resources of a document by themselves, where only those are provided that something outside of a workload provides. */
+export function resourceCausesOf(document: ScoreDocument): ErrorCause[] {
+  if (Object.keys(document.resources ?? {}).length === 0) return [];
+  // Names of definitions may be longer than those of workloads.
+  const shape = checkShape({ ...document, metadata: { name: "manifests" }, containers: { main: { image: "." } } });
+  if ("causes" in shape) return [...shape.causes];
+  const inside = resourcesOf(document).flatMap(({ field, resource }) =>
+    resourceType(resource.type) === undefined
+      ? []
+      : [invalid(below(field, "type"), `${shown(resource.type)}: this type is for Score files; manifests say it themselves`)],
+  );
+  return inside.length > 0 ? inside : resourceCauses(document);
+}
+
 function resourceCauses(document: ScoreDocument): ErrorCause[] {
   return [
     ...resourcesOf(document).flatMap((named) => {

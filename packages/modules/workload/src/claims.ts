@@ -1,7 +1,7 @@
 // The needs of a Score workload as DependencyClaims, and what is provided for them. Dependencies themselves are another domain: it is met through its claims.
 import { isReadyNow, type ReconcileContext, type Verdict } from "@threeport/engine";
 import { dependencyClaimKind, readOutputs, waitingFor, type DependencyClaim } from "@threeport/module-dependency";
-import { ownerReference } from "@threeport/module-environment";
+import { ownerReference, shortened } from "@threeport/module-environment";
 import { deepEqual, type KubeObject } from "@threeport/resource";
 import type { Need, Provision } from "@threeport/score";
 import type { WorkloadInstance } from "./kinds/index.ts";
@@ -22,7 +22,15 @@ const outputsName = (workload: string, resource: string): string => `${workload}
 
 /** Of another type, class or id: another dependency. */
 function isOther({ spec }: DependencyClaim, need: Need): boolean {
-  return spec.type !== need.type || spec.class !== need.class || spec.id !== need.id;
+  return spec.type !== need.type || spec.class !== need.class || spec.id !== idOf(need);
+}
+
+/** What ids of dependencies have room for. */
+const idMax = 63;
+
+/** Two long names joined may be too long together. */
+function idOf({ id }: Pick<Need, "id">): string {
+  return shortened(id, idMax);
 }
 
 /** The claim of an instance for a need as it is now. */
@@ -33,13 +41,13 @@ export async function claimFor(need: Need, instance: WorkloadInstance, context: 
 }
 
 /** With a provision, the containers need not wait; with a verdict, the workload is not ready before its claim is. */
-export interface Provided {
+interface Provided {
   readonly provision?: Provision;
   readonly verdict?: Verdict;
 }
 
 /** What is provided for a need; and what to tell while it is not ready. */
-export async function provisionOf(
+async function provisionOf(
   need: Need,
   { instance, workload }: { readonly instance: WorkloadInstance; readonly workload: string },
   context: Pick<ReconcileContext, "objects">,
@@ -52,6 +60,29 @@ export async function provisionOf(
   const { values, secret } = await readOutputs(claim, context);
   const provision = { values, ...(Object.keys(secret).length === 0 ? {} : { secret: { name: outputsName(workload, need.name), values: secret } }) };
   return { provision, ...(verdict === undefined ? {} : { verdict }) };
+}
+
+/** Renders with what is provided, again while that makes more known: params of one resource may read another. */
+export async function withProvisions<Rendered extends { readonly needs: readonly Need[] }>(
+  render: () => Rendered,
+  provisions: Map<string, Provision>,
+  place: { readonly instance: WorkloadInstance; readonly workload: string },
+  context: Pick<ReconcileContext, "objects">,
+): Promise<{ readonly rendered: Rendered; readonly lacking: Verdict | undefined }> {
+  const asked = new Set<string>();
+  let lacking: Verdict | undefined;
+  for (;;) {
+    const rendered = render();
+    const next = rendered.needs.filter(({ name }) => !asked.has(name));
+    if (next.length === 0) return { rendered, lacking };
+    for (const need of next) {
+      asked.add(need.name);
+      const { provision, verdict } = await provisionOf(need, place, context);
+      if (provision !== undefined) provisions.set(need.name, provision);
+      // What has failed is told before what is only under way.
+      if (verdict !== undefined && (lacking === undefined || (lacking.state !== "stalled" && verdict.state === "stalled"))) lacking = verdict;
+    }
+  }
 }
 
 /** The Secrets that rendered objects read, with their values. */
@@ -103,7 +134,7 @@ export async function keepClaims(
         resource,
         type,
         class: sort,
-        id,
+        id: idOf({ id }),
         sourceWorkload: workload,
         ...(params === undefined ? {} : { params }),
       },

@@ -2,6 +2,7 @@
 import type { ReconcileContext, Verdict } from "@threeport/engine";
 import type { KubeObject } from "@threeport/resource";
 import type { Claimed } from "./claims.ts";
+import { manifestsIn } from "./manifest-dependencies.ts";
 import { renderManifests, replicasOf, scalableIn } from "./render.ts";
 import { renderScoreIn, type InPlace, type ScorePlace } from "./score-source.ts";
 import type { Source } from "./source.ts";
@@ -40,13 +41,10 @@ export async function desiredObjects(source: Source, place: DesiredPlace, contex
 
 async function documentsIn(source: Source, place: ScorePlace, context: Pick<ReconcileContext, "objects">): Promise<InPlace> {
   if (source.kind === "score") return renderScoreIn(source.document, place, context);
-  if (place.instance.spec.values === undefined) return { result: { objects: source.objects }, uses: [], claimed: nothingClaimed };
+  if (place.instance.spec.values === undefined) return manifestsIn(source, place, context);
   const message = `spec.values has no meaning for plain manifests: remove it, or write WorkloadDefinition ${place.instance.spec.definition} as a Score document`;
   return { result: { verdict: { state: "stalled", reason: "ValuesNotSupported", message } }, uses: [] };
 }
-
-/** Plain manifests have no resources. */
-const nothingClaimed: Claimed = { needs: [], blocked: [] };
 
 /** Running the old number while the spec asks for another would be a lie: nothing is applied until one of both is changed. */
 function notScalable(definition: string): Verdict {

@@ -3,6 +3,7 @@
 import { secretNameOf, type WriterRights } from "@threeport/module-dependency";
 import { mergePatch } from "@threeport/resource";
 import { checkScore, secretNeeds } from "@threeport/score";
+import { documentOfDependencies } from "./manifest-dependencies.ts";
 import type { WorkloadInstance } from "./kinds/index.ts";
 import type { Source } from "./source.ts";
 
@@ -15,7 +16,11 @@ export interface HeldSource {
 
 /** Throws TP_FORBIDDEN unless the writer may `get` each Secret that is named. */
 export function holdSecrets({ source, namespace, values }: HeldSource, rights: WriterRights): void {
-  if (source.kind !== "score") return;
+  if (source.kind === "manifests") {
+    const needs = secretNeeds(documentOfDependencies("manifests", source));
+    for (const need of needs) rights.readSecret(namespace, secretNameOf(need), `dependency ${need.name} of the workload reads it`);
+    return;
+  }
   const checked = checkScore(values === undefined ? source.document : mergePatch(source.document, values));
   if ("causes" in checked) return; // its status tells, and nothing is read
   for (const need of secretNeeds(checked.document)) rights.readSecret(namespace, secretNameOf(need), `resources.${need.name} of the workload reads it`);

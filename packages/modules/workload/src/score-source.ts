@@ -12,7 +12,7 @@ import {
   type ScoreDocument,
   type ScoreServicePort,
 } from "@threeport/score";
-import { identityOfInstance, outputSecrets, provisionOf, type Claimed } from "./claims.ts";
+import { identityOfInstance, outputSecrets, withProvisions, type Claimed } from "./claims.ts";
 import { workloadDefinitionKind, workloadInstanceKind, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
 import { sourceOf } from "./source.ts";
 
@@ -96,29 +96,6 @@ async function inProject(document: ScoreDocument, place: ScorePlace, context: Pi
       const environment = place.environment.metadata.name;
       const message = `waits for ${rendered.workloads.length === 1 ? "workload" : "workloads"} ${missing}, which ${rendered.workloads.length === 1 ? "is" : "are"} not deployed in environment ${environment}: deploy ${rendered.workloads.length === 1 ? "it" : "them"}, or correct the name under resources`;
       return { result: { verdict: { state: "reconciling", reason: "WaitingForWorkload", message } }, uses, claimed };
-    }
-  }
-}
-
-/** Renders with what is provided, again while that makes more known: params of one resource may read another. */
-async function withProvisions(
-  render: () => RenderedScore,
-  provisions: Map<string, Provision>,
-  place: { readonly instance: WorkloadInstance; readonly workload: string },
-  context: Pick<ReconcileContext, "objects">,
-): Promise<{ readonly rendered: RenderedScore; readonly lacking: Verdict | undefined }> {
-  const asked = new Set<string>();
-  let lacking: Verdict | undefined;
-  for (;;) {
-    const rendered = render();
-    const next = rendered.needs.filter(({ name }) => !asked.has(name));
-    if (next.length === 0) return { rendered, lacking };
-    for (const need of next) {
-      asked.add(need.name);
-      const { provision, verdict } = await provisionOf(need, place, context);
-      if (provision !== undefined) provisions.set(need.name, provision);
-      // What has failed is told before what is only under way.
-      if (verdict !== undefined && (lacking === undefined || (lacking.state !== "stalled" && verdict.state === "stalled"))) lacking = verdict;
     }
   }
 }

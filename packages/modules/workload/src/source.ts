@@ -4,19 +4,30 @@ import { PlatformError, type KubeObject } from "@threeport/resource";
 import type { Release, WorkloadDefinition } from "./kinds/index.ts";
 import { imagesOf } from "./render.ts";
 
+/** What plain manifests need, as a resource of a Score file. */
+export interface ManifestDependency {
+  readonly name: string;
+  readonly type: string;
+  readonly class?: string | undefined;
+  readonly id?: string | undefined;
+  readonly params?: Readonly<Record<string, unknown>> | undefined;
+}
+
 export type Source =
-  | { readonly kind: "manifests"; readonly objects: readonly KubeObject[] }
+  | { readonly kind: "manifests"; readonly objects: readonly KubeObject[]; readonly dependencies: readonly ManifestDependency[] }
   /** As it was written, old forms and all: reading it again is cheap, and its reader may have learned since. */
   | { readonly kind: "score"; readonly document: Readonly<Record<string, unknown>> };
 
 export function sourceOf({ manifests, score }: WorkloadDefinition["spec"]["source"]): Source {
   if (score !== undefined) return { kind: "score", document: score.document };
-  return { kind: "manifests", objects: (manifests?.objects ?? []) as unknown as KubeObject[] };
+  return { kind: "manifests", objects: (manifests?.objects ?? []) as unknown as KubeObject[], dependencies: manifests?.dependencies ?? [] };
 }
 
-/** The text of a release's blob: a list of manifests, or a mapping that names its sort. */
+/** The text of a release's blob: a list of manifests, these with what they depend on, or a mapping that names its sort. */
 export function contentText(source: Source): string {
-  return JSON.stringify(source.kind === "manifests" ? source.objects : { score: source.document });
+  if (source.kind === "score") return JSON.stringify({ score: source.document });
+  const { objects, dependencies } = source;
+  return JSON.stringify(dependencies.length === 0 ? objects : { objects, dependencies });
 }
 
 export async function releaseSource(release: Release, context: Pick<ReconcileContext, "blobs">): Promise<Source> {
@@ -25,8 +36,12 @@ export async function releaseSource(release: Release, context: Pick<ReconcileCon
     throw new PlatformError("TP_INTERNAL", {
       message: `the content of release ${release.metadata.name} is not in the store; restore it from a backup, or change the definition to make a new release`,
     });
-  const content = JSON.parse(text) as readonly KubeObject[] | { readonly score: Readonly<Record<string, unknown>> };
-  return "score" in content ? { kind: "score", document: content.score } : { kind: "manifests", objects: content };
+  const content = JSON.parse(text) as
+    | readonly KubeObject[]
+    | { readonly objects: readonly KubeObject[]; readonly dependencies: readonly ManifestDependency[] }
+    | { readonly score: Readonly<Record<string, unknown>> };
+  if ("score" in content) return { kind: "score", document: content.score };
+  return "objects" in content ? { kind: "manifests", ...content } : { kind: "manifests", objects: content, dependencies: [] };
 }
 
 /** The image of each container. */

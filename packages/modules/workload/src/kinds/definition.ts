@@ -1,8 +1,9 @@
 import { group, version } from "@threeport/module-environment";
 import { z } from "zod";
-import { ageColumn, conditionReason, conditionStatus, defineKind, type ErrorCause, type ObjectWith } from "@threeport/resource";
+import { ageColumn, conditionReason, conditionStatus, defineKind, type ErrorCause, type KubeObject, type ObjectWith } from "@threeport/resource";
 import { conditionsSchema, validateObjects } from "@threeport/cluster";
 import { checkScore } from "@threeport/score";
+import { dependencyCauses } from "../manifest-dependencies.ts";
 
 /** Leaves room in the 253 characters of a release's name for a dash and a number that no definition reaches. */
 const definitionNameMax = 240;
@@ -16,6 +17,26 @@ export const sourceSchema = z
           .array(z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true }))
           .describe("Kubernetes documents of any kind.")
           .meta({ "x-kubernetes-list-type": "atomic" }),
+        dependencies: z
+          .array(
+            z.object({
+              name: z
+                .string()
+                .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/)
+                .describe("Its name, and that of the Secret beside the workload that holds its outputs."),
+              type: z.string().min(2).max(63).describe("What is needed: `postgres`, `redis`, …"),
+              class: z.string().optional().describe("Which sort of it; `default` unless said."),
+              id: z.string().optional().describe("Those that name the same one share it; the workload's own unless said."),
+              params: z
+                .record(z.string(), z.unknown())
+                .optional()
+                .describe("What its type wants to know; texts may read others by `${resources.NAME.OUTPUT}`.")
+                .meta({ "x-kubernetes-preserve-unknown-fields": true }),
+            }),
+          )
+          .optional()
+          .describe("What the manifests depend on. Pods read the outputs from a Secret of the dependency's name, and start when all are there.")
+          .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }),
       })
       .optional()
       .describe("Plain Kubernetes manifests."),
@@ -101,7 +122,8 @@ export function sourceCauses({ manifests, score }: z.output<typeof sourceSchema>
   if (score !== undefined) return scoreCauses(score.document, name);
   if (manifests === undefined || manifests.objects.length === 0)
     return [{ field: `${field}.manifests.objects`, reason: "FieldValueRequired", message: "Required value: at least one object" }];
-  return validateObjects(manifests.objects, `${field}.manifests.objects`);
+  const source = { objects: manifests.objects as unknown as KubeObject[], dependencies: manifests.dependencies ?? [] };
+  return [...validateObjects(manifests.objects, `${field}.manifests.objects`), ...dependencyCauses(source, { name, field: `${field}.manifests.dependencies` })];
 }
 
 const documentField = "spec.source.score.document";
