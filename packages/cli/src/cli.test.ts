@@ -544,7 +544,9 @@ resources: {env: {type: environment}}
   });
 
   test("objects are printed as tables, names, JSON and YAML, of one project or all", async () => {
-    expect((await home.run(["get", "env,ns"])).stdout).toMatch(/^NAME +RUNTIME +TIER +READY +AGE\ndev +gone +development +False +\S+\n\nNAME +STATUS +AGE\n/);
+    expect((await home.run(["get", "env,ns"])).stdout).toMatch(
+      /^NAME +RUNTIME +TIER +READY +EXPIRES +AGE\ndev +gone +development +False +\S+\n\nNAME +STATUS +AGE\n/,
+    );
     expect((await home.run(["get", "wd", "-A"])).stdout).toMatch(/^NAMESPACE +NAME +READY/);
     expect((await home.run(["get", "runtime", "-owide"])).stdout).toMatch(/^NAME +READY +REASON +PROVIDER +VERSION +SERVER +AGE\n/);
     expect(parse((await home.run(["get", "env", "dev", "-oyaml"])).stdout)).toMatchObject({

@@ -108,6 +108,14 @@ export interface DependencyClaim extends Observed {
   };
 }
 
+export interface Environment extends Observed {
+  readonly spec?: Readonly<Record<string, unknown>> & { readonly runtime?: string; readonly tier?: string };
+  readonly status?: Observed["status"] & {
+    readonly expiresAt?: string;
+    readonly clone?: { readonly environment: string; readonly at: string; readonly deployments: readonly string[] };
+  };
+}
+
 /** One of the objects that hold a deployment up, as the status names them. */
 export interface WorstObject {
   readonly kind?: string;

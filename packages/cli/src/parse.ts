@@ -52,6 +52,23 @@ export function integerBetween(min: number, max: number): (text: string) => numb
   };
 }
 
+/** How long an environment lives, as its `spec.ttl` has it: `90m`, `4h`, `7d`. The server says how long it may be. */
+export function ttlText(text: string): string {
+  if (!/^(?=\d)(?:\d{1,5}d)?(?:\d{1,6}h)?(?:\d{1,8}m)?(?:\d{1,9}s)?$/.test(text))
+    throw new SyntaxError(`${JSON.stringify(text.slice(0, 60))} is no such time; write for example 90m, 4h or 7d`);
+  return text;
+}
+
+/** `zone=eu,size=large`. */
+export function labelsOf(text: string): Record<string, string> {
+  const pairs = text
+    .slice(0, freeTextLengthMax)
+    .split(",")
+    .map((part) => /^([^=\s]{1,317})=([^=\s]{0,63})$/.exec(part));
+  if (pairs.includes(null)) throw new SyntaxError(`${JSON.stringify(text.slice(0, 60))}: write labels such as zone=eu,size=large`);
+  return Object.fromEntries(pairs.map((match) => [match?.[1] ?? "", match?.[2] ?? ""]));
+}
+
 /** A path, an address, a selector: passed on as it is. */
 export function freeText(text: string): string {
   if (text === "" || text.length > freeTextLengthMax || text.includes("\0"))
@@ -65,18 +82,19 @@ const freeTextLengthMax = 4096;
 /** What a quota may limit, as `spec.quota` of an Environment has it. */
 export interface QuotaLimits {
   readonly workloads?: number;
+  readonly dependencies?: number;
   readonly cpu?: string;
   readonly memory?: string;
 }
 
-/** `workloads=20,cpu=8,memory=32Gi`, any of them. */
+/** `workloads=20,dependencies=10,cpu=8,memory=32Gi`, any of them. */
 export function quotaOf(text: string): QuotaLimits {
-  const limits: { workloads?: number; cpu?: string; memory?: string } = {};
+  const limits: { workloads?: number; dependencies?: number; cpu?: string; memory?: string } = {};
   for (const part of text.split(",")) {
-    const [, name, value = ""] = /^(workloads|cpu|memory)=(.{1,64})$/.exec(part) ?? [];
-    if (name === undefined) throw new SyntaxError(`${JSON.stringify(part.slice(0, 60))}: write limits such as workloads=20,cpu=8,memory=32Gi`);
+    const [, name, value = ""] = /^(workloads|dependencies|cpu|memory)=(.{1,64})$/.exec(part) ?? [];
+    if (name === undefined) throw new SyntaxError(`${JSON.stringify(part.slice(0, 60))}: write limits such as workloads=20,dependencies=10,cpu=8,memory=32Gi`);
     if (name in limits) throw new SyntaxError(`${name} is named twice`);
-    if (name === "workloads") limits.workloads = integerBetween(0, 1_000_000)(value);
+    if (name === "workloads" || name === "dependencies") limits[name] = integerBetween(0, 1_000_000)(value);
     else limits[name as "cpu" | "memory"] = quantityText(value);
   }
   return limits;

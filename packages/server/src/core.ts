@@ -25,9 +25,8 @@ import {
 } from "@threeport/engine";
 import { withKubeconfigRules } from "@threeport/module-runtime";
 import { deepEqual, type Kind, type Objects } from "@threeport/resource";
-import type { WriterRights } from "@threeport/module-dependency";
 import type { User, WorkStore } from "@threeport/store";
-import { assembleModules, type AdmissionRules, type Modules, type ModulesInput } from "./modules.ts";
+import { assembleModules, type AdmissionRules, type WriterRights, type Modules, type ModulesInput } from "./modules.ts";
 
 export interface CoreOptions extends Omit<ModulesInput, "store"> {
   readonly store: WorkStore;
@@ -122,6 +121,9 @@ function rightsOf(user: User, authorizer: Authorizer): WriterRights {
   return {
     readSecret(namespace, name, why) {
       demand(authorizer, user, { verb: "get", group: "", resource: "secrets", namespace, name }, why);
+    },
+    need({ namespace = "", name = "", ...permission }, why) {
+      demand(authorizer, user, { ...permission, namespace, name }, why);
     },
   };
 }

@@ -10,7 +10,7 @@ import {
   dependencyProfileKind,
   dependencyReconciler,
   keepBuiltInProfiles,
-  type WriterRights,
+  type WriterRights as SecretRights,
   profileMatchKind,
   profileRenderingKind,
   type ProfileMatch,
@@ -20,9 +20,10 @@ import { createFetcher, type Fetcher } from "@threeport/client";
 import { keepBuiltInDefinitions, supportReconciler, supportServiceDefinitionKind, supportServiceInstanceKind } from "@threeport/module-support";
 import { clusterFor, runtimeKind, runtimeReconciler, type RuntimeOptions } from "@threeport/module-runtime";
 import type { ComputedKinds, Subresource, SubresourceAnswer, SubresourceRequest, Subresources } from "@threeport/apiserver";
-import { environmentKind, environmentReconciler } from "@threeport/module-environment";
+import { environmentAdmission, environmentKind, environmentReconciler, type Rights } from "@threeport/module-environment";
 import {
   computeRendering,
+  copyDeployments,
   definitionReconciler,
   dependencyTree,
   instanceEvents,
@@ -54,8 +55,12 @@ export interface ModulesInput extends Pick<ClustersOptions, "dial"> {
   readonly fetcher?: Fetcher;
 }
 
+/** What the writer of an object may do, as the rules of modules ask it. */
+export type WriterRights = SecretRights & Rights;
+
 /** By resource; each throws when an object may not be written in place of what was there before. */
-export type AdmissionRules = ReadonlyMap<string, (object: KubeObject, old: KubeObject | undefined, rights: WriterRights) => Promise<void>>;
+export type AdmissionRules = ReadonlyMap<string, AdmissionRule>;
+type AdmissionRule = (object: KubeObject, old: KubeObject | undefined, rights: WriterRights) => Promise<void>;
 
 /** All domains, put together. */
 export interface Modules extends AsyncDisposable {
@@ -109,7 +114,7 @@ export function assembleModules(input: ModulesInput): Modules {
     reconcilers: [
       runtimeReconciler({ controlPlaneId, clusters, providers }),
       resourceSetReconciler({ controlPlaneId, clusterFor: connect, digest: (content) => store.sealer.digest(content) }),
-      environmentReconciler(),
+      environmentReconciler({ copyDeployments }),
       supportReconciler({ clusterFor: connect, fetcher: input.fetcher ?? createFetcher(), digest }),
       dependencyReconciler({ digest }),
       claimReconciler(),
@@ -122,7 +127,12 @@ export function assembleModules(input: ModulesInput): Modules {
         { objects, inventory: (owner) => store.inventory.list(owner), cluster: (runtime) => reachable(connect, runtime, objects), nowMs: () => clock.now() },
         clock,
       ),
-    admission: (objects) => new Map([...workloadAdmission({ objects, blobs: store.blobs, digest }), ...dependencyAdmission({ objects })]),
+    admission: (objects) =>
+      together([
+        [environmentKind.resource, environmentAdmission({ objects })],
+        ...workloadAdmission({ objects, blobs: store.blobs, digest }),
+        ...dependencyAdmission({ objects }),
+      ]),
     computed: (objects) =>
       new Map([
         [
@@ -155,6 +165,20 @@ export function assembleModules(input: ModulesInput): Modules {
     },
     [Symbol.asyncDispose]: () => clusters[Symbol.asyncDispose](),
   };
+}
+
+/** Several domains may have a rule for one kind: all of them hold, in this order. */
+function together(rules: readonly (readonly [string, AdmissionRule])[]): AdmissionRules {
+  const all = new Map<string, AdmissionRule>();
+  for (const [resource, rule] of rules) {
+    const before = all.get(resource);
+    const both: AdmissionRule = async (...write) => {
+      await before?.(...write);
+      await rule(...write);
+    };
+    all.set(resource, both);
+  }
+  return all;
 }
 
 function subresourcesOf(options: InsightOptions, clock: Tools["clock"]): Subresources {

@@ -22,6 +22,7 @@ export function defaultRoles(kinds: readonly Kind[], subresources: ReadonlyMap<s
   const namespaced = stored.filter((kind) => kind.namespaced);
   const computed = kinds.filter((kind) => kind.computed && kind.namespaced && !kind.group.endsWith(".k8s.io"));
   const cluster = stored.filter((kind) => !kind.namespaced && kind.group !== "" && !kind.group.endsWith(".k8s.io"));
+  const cloneable = cluster.filter((kind) => kind.cloneable);
   // The values of Secrets among documents are split off: what is left may be read like a Deployment.
   const hidden = (kind: Kind): boolean => kind.sensitive && kind.documents.length === 0;
   const readable = namespaced.filter((kind) => !hidden(kind));
@@ -74,7 +75,10 @@ export function defaultRoles(kinds: readonly Kind[], subresources: ReadonlyMap<s
       { [aggregateTo("admin")]: "true" },
     ),
     role("threeport:environment-user", byGroup(cluster, itself, [...read, "use"])),
+    // Of what can be cloned, `create` alone makes nothing but clones: admission holds it to that.
+    role("threeport:environment-cloner", byGroup(cloneable, itself, [...read, "use", "create", "clone"])),
     role("threeport:operator", [
+      ...byGroup(cloneable, itself, ["clone"]),
       ...byGroup(cluster, everything, [...read, ...write, "use"]),
       ...byGroup(
         namespaced.filter((kind) => kind.forOperations),

@@ -1,48 +1,65 @@
 import type { KubeClient } from "@threeport/client";
+import { rfc3339, systemClock } from "@threeport/platform";
 import { deepEqual, isErrorCode, PlatformError } from "@threeport/resource";
 import { connect } from "../connect.ts";
 import { say, type CliContext } from "../context.ts";
-import { dependency, dependencyProfile, environment, projectFlag, runtimeInstance, workloadInstance, type Observed, type WorkloadInstance } from "../kinds.ts";
+import { environment, runtimeInstance, type Environment } from "../kinds.ts";
 import { findResource } from "../objects/find-resource.ts";
-import { removeObject } from "../objects/remove-object.ts";
+import { requireEnvironment } from "../objects/require-environment.ts";
 import type { QuotaLimits } from "../parse.ts";
 import { getObjects, type GetFlags } from "./get.ts";
 
-export async function createEnvironment(
-  this: CliContext,
-  flags: {
-    readonly runtime: string;
-    readonly tier: "development" | "staging" | "production";
-    readonly quota?: QuotaLimits;
-    readonly projectQuota?: QuotaLimits;
-  },
-  name: string,
-): Promise<void> {
+interface CreateFlags {
+  readonly runtime?: string;
+  readonly runtimeLabels?: Readonly<Record<string, string>>;
+  readonly tier: "development" | "staging" | "production";
+  readonly ttl?: string;
+  readonly project?: string;
+  readonly quota?: QuotaLimits;
+  readonly projectQuota?: QuotaLimits;
+}
+
+export async function createEnvironment(this: CliContext, flags: CreateFlags, name: string): Promise<void> {
   const { signal } = this;
-  await using client = await connect(this);
-  await client.get({ ...runtimeInstance, name: flags.runtime }, { signal }).catch((error: unknown) => {
-    if (!isErrorCode(error, "TP_NOT_FOUND")) throw error;
-    throw new PlatformError("TP_NOT_FOUND", {
-      message: `there is no runtime ${flags.runtime}`,
-      detail: { hint: `tptctl runtime list shows what there is; tptctl runtime add ${flags.runtime} adds it` },
+  const { runtime, runtimeLabels, tier, ttl, project } = flags;
+  if ((runtime === undefined) === (runtimeLabels === undefined))
+    throw new PlatformError("TP_USAGE", {
+      message: "say where its workloads run: one of --runtime and --runtime-labels",
+      detail: { hint: "tptctl runtime list shows what there is" },
     });
-  });
-  const { quota, projectQuota } = flags;
-  const limits = { ...quota, ...(projectQuota === undefined ? {} : { perProject: projectQuota }) };
-  const spec = { runtime: flags.runtime, tier: flags.tier, ...(Object.keys(limits).length === 0 ? {} : { quota: limits }) };
+  await using client = await connect(this);
+  if (runtime !== undefined) await requireRuntime(client, runtime, signal);
+  const limits = { ...flags.quota, ...(flags.projectQuota === undefined ? {} : { perProject: flags.projectQuota }) };
+  const wanted = {
+    ...(runtime === undefined ? { runtimeSelector: { matchLabels: runtimeLabels } } : { runtime }),
+    tier,
+    ...(ttl === undefined ? {} : { ttl }),
+    ...(project === undefined ? {} : { project }),
+    ...(Object.keys(limits).length === 0 ? {} : { quota: limits }),
+  };
+  const where = runtime === undefined ? "on the runtime that its labels choose" : `on runtime ${runtime}`;
   try {
-    await client.create(environment, { ...environment, metadata: { name }, spec }, { signal });
+    await client.create(environment, { ...environment, metadata: { name }, spec: wanted }, { signal });
   } catch (error) {
     if (!isErrorCode(error, "TP_ALREADY_EXISTS")) throw error;
-    const existing = await client.get<{ spec: { runtime?: string; tier?: string; quota?: object } }>({ ...environment, name }, { signal });
-    if (existing.spec.runtime === spec.runtime && existing.spec.tier === spec.tier && (spec.quota === undefined || deepEqual(existing.spec.quota, spec.quota)))
-      return say(this, `environment ${name} is there already, on runtime ${spec.runtime}`);
+    const { spec = {} } = await client.get<Environment>({ ...environment, name }, { signal });
+    if (Object.entries(wanted).every(([field, value]) => deepEqual(spec[field], value))) return say(this, `environment ${name} is there already, ${where}`);
     throw new PlatformError("TP_ALREADY_EXISTS", {
-      message: `there is an environment ${name} on runtime ${existing.spec.runtime ?? "?"} (${existing.spec.tier ?? "?"})`,
+      message: `there is an environment ${name} on runtime ${spec.runtime ?? "?"} (${spec.tier ?? "?"})`,
       detail: { hint: `take another name, or change it: kubectl edit environment ${name}` },
     });
   }
-  say(this, `environment ${name} created on runtime ${flags.runtime} (${flags.tier})`);
+  say(this, `environment ${name} created ${where} (${tier})${ttl === undefined ? "" : `; it ends itself after ${ttl}`}`);
+}
+
+async function requireRuntime(client: KubeClient, name: string, signal: AbortSignal): Promise<void> {
+  await client.get({ ...runtimeInstance, name }, { signal }).catch((error: unknown) => {
+    if (!isErrorCode(error, "TP_NOT_FOUND")) throw error;
+    throw new PlatformError("TP_NOT_FOUND", {
+      message: `there is no runtime ${name}`,
+      detail: { hint: `tptctl runtime list shows what there is; tptctl runtime add ${name} adds it` },
+    });
+  });
 }
 
 export async function listEnvironments(this: CliContext, { output }: { readonly output: GetFlags["output"] }): Promise<void> {
@@ -51,56 +68,16 @@ export async function listEnvironments(this: CliContext, { output }: { readonly 
   await getObjects(this, client, { flags: { output, watch: false, allNamespaces: false }, asked: [{ resource, names: [] }] });
 }
 
-/** Deployments named in a message; enough to act on. */
-const namedMax = 10;
-
-export async function deleteEnvironment(this: CliContext, flags: { readonly cascade: boolean; readonly timeout?: number }, name: string): Promise<void> {
+/** Its time counts from now again. */
+export async function extendEnvironment(this: CliContext, { ttl }: { readonly ttl: string }, name: string): Promise<void> {
   const { signal } = this;
   await using client = await connect(this);
-  await client.get({ ...environment, name }, { signal });
-  const users = (await client.list<WorkloadInstance>(workloadInstance, { signal })).items.filter((instance) => instance.spec.environment === name);
-  const names = users.map(({ metadata }) => `${metadata.namespace ?? ""}/${metadata.name}`);
-  if (users.length > 0 && !flags.cascade) {
+  await requireEnvironment(client, name, signal);
+  const changed = await client.patch<Environment>({ ...environment, name }, { spec: { ttl, extendedAt: rfc3339(systemClock.now()) } }, { signal });
+  if (changed.metadata.deletionTimestamp !== undefined)
     throw new PlatformError("TP_IN_USE", {
-      message: `${users.length === 1 ? "1 deployment is" : `${users.length} deployments are`} in environment ${name}: ${names.slice(0, namedMax).join(", ")}${names.length > namedMax ? " and others" : ""}`,
-      detail: { hint: `tptctl env delete ${name} --cascade deletes them too` },
+      message: `environment ${name} is being deleted already, and cannot be kept`,
+      detail: { hint: `wait until it is gone (tptctl wait environment/${name} --for=delete), then make it again` },
     });
-  }
-  const wait = { timeoutMs: flags.timeout };
-  for (const { metadata } of users) {
-    say(this, `deployment ${metadata.namespace ?? ""}/${metadata.name} goes`);
-    await client
-      .delete({ ...workloadInstance, name: metadata.name, namespace: metadata.namespace }, { signal, propagationPolicy: "Foreground" })
-      .catch((error: unknown) => {
-        if (!isErrorCode(error, "TP_NOT_FOUND")) throw error;
-      });
-  }
-  for (const { metadata } of users)
-    await removeObject(this, client, {
-      target: { ...workloadInstance, name: metadata.name, namespace: metadata.namespace },
-      label: `deployment ${metadata.namespace ?? ""}/${metadata.name}`,
-      mayBeGone: true,
-      ...wait,
-    });
-  // What the deployments depended on may outlive them for a while; with them it goes.
-  const left = (await client.list<Observed>(dependency, { signal })).items.filter(({ spec }) => spec?.["environment"] === name);
-  if (left.length > 0 && flags.cascade) await refuseRetained(client, left, signal);
-  await removeObject(this, client, { target: { ...environment, name }, label: `environment ${name}`, withUsers: flags.cascade, ...wait });
-}
-
-/** What operations want to keep is deleted by name only. */
-async function refuseRetained(client: KubeClient, dependencies: readonly Observed[], signal: AbortSignal): Promise<void> {
-  const profiles = (await client.list<Observed>(dependencyProfile, { signal })).items;
-  const retained = dependencies.filter(({ spec }) => {
-    const profile = profiles.find(({ metadata }) => metadata.name === spec?.["profile"]);
-    return (profile?.spec?.["deletion"] as { policy?: string } | undefined)?.policy === "Retain";
-  });
-  if (retained.length === 0) return;
-  const names = retained.map(({ metadata }) => `${metadata.namespace ?? ""}/${metadata.name}`);
-  throw new PlatformError("TP_IN_USE", {
-    message: `profiles keep ${names.slice(0, namedMax).join(", ")}${names.length > namedMax ? " and others" : ""}, and the environment cannot go before`,
-    detail: {
-      hint: `if what they hold may be lost: tptctl delete dependency/${retained[0]?.metadata.name ?? ""}${projectFlag(retained[0]?.metadata.namespace)}`,
-    },
-  });
+  say(this, `environment ${name} ends itself ${ttl} from now`);
 }

@@ -10,6 +10,6 @@ export { claimReconciler } from "./reconcile-claim.ts";
 export { dependencyReconciler } from "./reconcile-dependency.ts";
 export { readOutputs, type ReadOutputs } from "./read-outputs.ts";
 export { waitingFor } from "./require-others.ts";
-export { matchProfile } from "./match.ts";
+export { matchPlaceOf, matchProfile } from "./match.ts";
 export { dependencyAdmission, type WriterRights } from "./admission.ts";
 export { secretNameOf } from "./project-secret.ts";

@@ -1,5 +1,6 @@
 // Which profile meets a dependency (design.md §7.3): of its type and class, those that fit; the highest priority; the most specific; the name.
 import type { Environment } from "@threeport/module-environment";
+import type { KubeObject, Objects } from "@threeport/resource";
 import type { DependencyProfile } from "./kinds/profile.ts";
 
 export interface Candidate {
@@ -14,12 +15,29 @@ export interface Match {
   readonly candidates: readonly Candidate[];
 }
 
+/** Where a dependency would be. */
+export interface MatchPlace {
+  readonly environment: Environment;
+  /** Name of the runtime. */
+  readonly runtime: string;
+  /** What the runtime says; undefined where it is not there. */
+  readonly provider?: string | undefined;
+  readonly location?: string | undefined;
+}
+
+/** The place with what its runtime says of itself. */
+export async function matchPlaceOf(place: Pick<MatchPlace, "environment" | "runtime">, objects: Pick<Objects, "get">): Promise<MatchPlace> {
+  if (place.runtime === "") return place;
+  const runtime = await objects.get<KubeObject & { readonly spec: { readonly provider?: string; readonly location?: string } }>({
+    apiVersion: place.environment.apiVersion,
+    kind: "KubernetesRuntimeInstance",
+    name: place.runtime,
+  });
+  return { ...place, provider: runtime?.spec.provider, location: runtime?.spec.location };
+}
+
 /** Pure. */
-export function matchProfile(
-  profiles: readonly DependencyProfile[],
-  need: { readonly type: string; readonly class: string },
-  place: { readonly environment: Environment; readonly runtime: string },
-): Match {
+export function matchProfile(profiles: readonly DependencyProfile[], need: { readonly type: string; readonly class: string }, place: MatchPlace): Match {
   const sorted = profiles
     .filter(({ spec }) => spec.type === need.type && spec.class === need.class)
     .map((profile) => ({ profile, misfit: misfitOf(profile, place) }))
@@ -43,22 +61,30 @@ export function matchProfile(
   };
 }
 
-/** How many conditions a profile has: one that names more is meant more. */
-function specificity({ spec }: DependencyProfile): number {
-  return [spec.match?.environments, spec.match?.tiers, spec.match?.runtimes].filter((each) => each !== undefined).length;
+/** How many conditions a profile has, each label being one: one that names more is meant more. */
+function specificity({ spec: { match } }: DependencyProfile): number {
+  const lists = [match?.environments, match?.tiers, match?.runtimes, match?.providers, match?.locations];
+  return lists.filter((each) => each !== undefined).length + Object.keys(match?.labels ?? {}).length;
 }
 
 /** Why a profile may not be used there; undefined when it may. */
-export function misfitOf(
-  { spec: { match } }: DependencyProfile,
-  { environment, runtime }: { readonly environment: Environment; readonly runtime: string },
-): string | undefined {
-  const { name } = environment.metadata;
+export function misfitOf({ spec: { match } }: DependencyProfile, { environment, runtime, provider, location }: MatchPlace): string | undefined {
+  const { name, labels } = environment.metadata;
   const { tier } = environment.spec;
-  if (match?.environments?.includes(name) === false) return `is for the environments ${match.environments.join(", ")}, and this is ${name}`;
-  if (match?.tiers?.includes(tier) === false) return `is for the tiers ${match.tiers.join(", ")}, and ${name} is ${tier}`;
-  if (match?.runtimes?.includes(runtime) === false) return `is for the runtimes ${match.runtimes.join(", ")}, and ${name} runs on ${runtime}`;
-  return undefined;
+  // A choice is bound with the runtime.
+  if (runtime === "") return `cannot be chosen before environment ${name} has a runtime`;
+  const lists: readonly (readonly [list: readonly string[] | undefined, value: string | undefined, what: string, is: string])[] = [
+    [match?.environments, name, "environments", `this is ${name}`],
+    [match?.tiers, tier, "tiers", `${name} is ${tier}`],
+    [match?.runtimes, runtime, "runtimes", `${name} runs on ${runtime}`],
+    [match?.providers, provider, "providers", `runtime ${runtime} is of ${provider ?? "none"}`],
+    [match?.locations, location, "locations", `runtime ${runtime} is ${location === undefined ? "at none" : `in ${location}`}`],
+  ];
+  const misfit = lists.find(([list, value]) => list !== undefined && (value === undefined || !list.includes(value)));
+  if (misfit !== undefined) return `is for the ${misfit[2]} ${misfit[0]?.join(", ")}, and ${misfit[3]}`;
+  const lacking = Object.entries(match?.labels ?? {}).filter(([key, value]) => labels?.[key] !== value);
+  if (lacking.length === 0) return undefined;
+  return `is for environments with the labels ${lacking.map(([key, value]) => `${key}=${value}`).join(", ")}, which ${name} has not`;
 }
 
 function whyBest(profile: DependencyProfile, rival: DependencyProfile | undefined): string {

@@ -17,7 +17,7 @@ import { rfc3339 } from "@threeport/platform";
 import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
 import { dependencyFinalizer, dependencyKind, type Dependency } from "./kinds/dependency.ts";
 import { dependencyProfileKind, type DependencyProfile } from "./kinds/profile.ts";
-import { matchProfile, type Candidate } from "./match.ts";
+import { matchPlaceOf, matchProfile, type Candidate } from "./match.ts";
 import { rematch } from "./rematch.ts";
 import { provision, setNameOf } from "./provision.ts";
 
@@ -142,7 +142,8 @@ async function bind(
   const held = dependency.metadata.finalizers?.includes(dependencyFinalizer) === true;
   if (held && known !== undefined) return { dependency, profile: known };
   const runtime = spec.runtime ?? environment.spec.runtime;
-  const { chosen, candidates } = matchProfile(await context.objects.list<DependencyProfile>(dependencyProfileKind), spec, { environment, runtime });
+  const place = await matchPlaceOf({ environment, runtime }, context.objects);
+  const { chosen, candidates } = matchProfile(await context.objects.list<DependencyProfile>(dependencyProfileKind), spec, place);
   if (chosen === undefined) return { verdict: { state: "stalled", reason: "NoProfile", message: noProfile(dependency, candidates) }, candidates };
   // First why, then the binding: an end in between chooses again, and one after it would never tell.
   const told = await context.objects.patchStatus<Dependency>({

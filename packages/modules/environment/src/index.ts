@@ -1,5 +1,10 @@
 export { environmentKind, type Environment } from "./environment-kind.ts";
+export { environmentAdmission, type Permission, type Rights } from "./admission.ts";
 export { environmentReconciler } from "./reconcile-environment.ts";
+export type { CopyDeployments } from "./clone-environment.ts";
+export { isEnding } from "./end-environment.ts";
+export { refusedType } from "./dependency-types.ts";
+export { foreignProject } from "./foreign-project.ts";
 export { readCredentials, type Credential } from "./credentials.ts";
 export { countedResources, requestsSchema, type CountedResource, type Limits, type Quota } from "./quota-schema.ts";
 export { shortened, targetNamespaceOf } from "./target-namespace.ts";

@@ -7,6 +7,14 @@ export type CountedResource = (typeof countedResources)[number];
 
 const limitFields = {
   workloads: z.number().int().min(0).max(1_000_000).optional().describe("How many WorkloadInstances.").meta({ format: "int32" }),
+  dependencies: z
+    .number()
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe("How many dependencies workloads may ask for; those of one id count once.")
+    .meta({ format: "int32" }),
   cpu: z.string().optional().describe("How many cores the pods of all of them may request together: `20`, `500m`."),
   memory: z.string().optional().describe("How much memory the pods of all of them may request together: `64Gi`."),
 };

@@ -1,15 +1,18 @@
 // What is refused when it is written, so that its author hears of it at once: what an environment does not allow, and what it has no room for. Reconcilers
 // hold the same rules: an environment may change, and two may ask at the same time.
-import { environmentKind, type Environment, targetNamespaceOf } from "@threeport/module-environment";
+import { environmentKind, foreignProject, isEnding, type Environment, targetNamespaceOf } from "@threeport/module-environment";
 import { refusedDocuments } from "@threeport/cluster";
 import type { ReconcileContext } from "@threeport/engine";
 import type { WriterRights } from "@threeport/module-dependency";
 import { deepEqual, PlatformError, type KubeObject } from "@threeport/resource";
+import { copiesOf } from "./clone/copies-of.ts";
+import { instancesIn } from "./clone/copy-deployments.ts";
 import { desiredObjects } from "./desired-objects.ts";
 import { holdSecrets } from "./hold-secrets.ts";
 import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
 import { lackOf, shareOf } from "./quota/quota.ts";
 import { nothing, requestsOf } from "./quota/requests.ts";
+import { objectionToNeeds } from "./quota/take-dependencies.ts";
 import { othersIn } from "./quota/take-room.ts";
 import { releaseSource, sourceOf, type Source } from "./source.ts";
 
@@ -31,12 +34,38 @@ export function workloadAdmission(context: AdmissionContext): ReadonlyMap<string
       workloadDefinitionKind.resource,
       (object, old, rights) => holdDefinition(object as WorkloadDefinition, old as WorkloadDefinition | undefined, { ...context, rights }),
     ],
+    [environmentKind.resource, (object, old, rights) => (old === undefined ? holdClone(object as Environment, { ...context, rights }) : Promise.resolve())],
   ]);
 }
 
 type HeldContext = AdmissionContext & { readonly rights: WriterRights };
 
+/** Who clones an environment deploys again what is there, and must be allowed to read the Secrets that it reads. */
+async function holdClone({ metadata, spec }: Environment, context: HeldContext): Promise<void> {
+  const { cloneOf, project } = spec;
+  if (cloneOf === undefined || project === undefined) return;
+  const copies = copiesOf(await instancesIn(cloneOf.environment, context.objects), { project, from: cloneOf.environment, to: metadata.name });
+  for (const copy of copies) {
+    const source = await sourceFor(copy, context);
+    if (source !== undefined) holdSecrets({ source, namespace: project, values: copy.spec.values }, context.rights);
+  }
+}
+
+/** A new deployment where nothing new is taken, or nothing of its project. */
+async function holdPlace({ metadata, spec }: WorkloadInstance, context: HeldContext): Promise<void> {
+  const { apiVersion, kind } = environmentKind;
+  const environment = await context.objects.get<Environment>({ apiVersion, kind, name: spec.environment });
+  if (environment === undefined) return;
+  const foreign = foreignProject(environment, metadata.namespace ?? "");
+  if (foreign !== undefined) throw new PlatformError("TP_NOT_ALLOWED", { message: foreign });
+  if (isEnding(environment))
+    throw new PlatformError("TP_NOT_ALLOWED", {
+      message: `environment ${spec.environment} is ending, and takes no new deployments; tptctl env extend ${spec.environment} --ttl 4h keeps it`,
+    });
+}
+
 async function holdInstance(instance: WorkloadInstance, old: WorkloadInstance | undefined, context: HeldContext): Promise<void> {
+  if (old === undefined) await holdPlace(instance, context);
   const source = await sourceFor(instance, context);
   if (source === undefined) return;
   // What runs already may be paused or restarted, even though the environment would not take it today.
@@ -91,7 +120,12 @@ async function objectionsTo(instance: WorkloadInstance, source: Source, context:
   if (environment === undefined) return undefined;
   const targetNamespace = instance.spec.targetNamespace ?? targetNamespaceOf(instance.metadata.namespace ?? "", environment.metadata.name);
   const pullSecret = (environment.spec.registries ?? []).length > 0;
-  const { result } = await desiredObjects(source, { instance, environment, targetNamespace, digest: context.digest, pullSecret }, context);
+  const { result, claimed } = await desiredObjects(source, { instance, environment, targetNamespace, digest: context.digest, pullSecret }, context);
+  const need = await objectionToNeeds(instance, { environment, needs: claimed?.needs ?? [] }, context);
+  if (need !== undefined)
+    return need.reason === "QuotaExceeded"
+      ? { environment, notAllowed: [], noRoom: need.message }
+      : { environment, notAllowed: [need.message], noRoom: undefined };
   if ("verdict" in result) return undefined; // its status tells
   const { allow, quota } = environment.spec;
   const confine = { environment: environment.metadata.name, ...(allow === undefined ? {} : { allow }) };

@@ -1,6 +1,6 @@
-import { environmentKind, type Environment, targetNamespaceOf } from "@threeport/module-environment";
+import { environmentKind, refusedType, type Environment, targetNamespaceOf } from "@threeport/module-environment";
 import type { ReconcileContext, Verdict } from "@threeport/engine";
-import { dependencyProfileKind, matchProfile, type DependencyProfile } from "@threeport/module-dependency";
+import { dependencyProfileKind, matchPlaceOf, matchProfile, type DependencyProfile } from "@threeport/module-dependency";
 import { PlatformError, type KubeObject } from "@threeport/resource";
 import type { Need } from "@threeport/score";
 import { claimFor, type Claimed } from "./claims.ts";
@@ -79,8 +79,10 @@ async function notClaimed(
   const all = await Promise.all((claimed?.needs ?? []).map(async (need) => ({ need, claim: await claimFor(need, instance, context) })));
   const needs = all.filter(({ claim }) => claim === undefined).map(({ need }) => need);
   if (needs.length === 0) return undefined;
+  const refused = needs.map(({ type }) => refusedType(environment, type)).find((why) => why !== undefined);
+  if (refused !== undefined) return { state: "stalled", reason: "DependencyNotAllowed", message: refused };
   const profiles = await context.objects.list<DependencyProfile>(dependencyProfileKind);
-  const place = { environment, runtime: environment.spec.runtime };
+  const place = await matchPlaceOf({ environment, runtime: environment.spec.runtime }, context.objects);
   const unmet = needs.filter((need) => matchProfile(profiles, need, place).chosen === undefined);
   if (unmet.length === 0)
     return { state: "reconciling", reason: "WaitingForDependency", message: `needs ${named(needs)}, whose outputs are known once it is deployed` };

@@ -3,6 +3,7 @@ import type { ReconcileContext, Verdict } from "@threeport/engine";
 import type { KubeObject } from "@threeport/resource";
 import type { Claimed } from "./claims.ts";
 import { manifestsIn } from "./manifest-dependencies.ts";
+import { withDefaultResources } from "./defaults.ts";
 import { renderManifests, replicasOf, scalableIn } from "./render.ts";
 import { renderScoreIn, type InPlace, type ScorePlace } from "./score-source.ts";
 import type { Source } from "./source.ts";
@@ -30,7 +31,7 @@ export async function desiredObjects(source: Source, place: DesiredPlace, contex
     objects: result.objects,
     definition: instance.spec.definition,
     instance: instance.metadata.name,
-    replicas: instance.spec.replicas,
+    replicas: instance.spec.replicas ?? (source.kind === "score" ? place.environment.spec.defaults?.replicas : undefined),
     pullSecret: place.pullSecret,
     restartedAt: instance.spec.restartedAt,
   });
@@ -40,10 +41,16 @@ export async function desiredObjects(source: Source, place: DesiredPlace, contex
 }
 
 async function documentsIn(source: Source, place: ScorePlace, context: Pick<ReconcileContext, "objects">): Promise<InPlace> {
-  if (source.kind === "score") return renderScoreIn(source.document, place, context);
+  if (source.kind === "score") return withDefaults(await renderScoreIn(source.document, place, context), place);
   if (place.instance.spec.values === undefined) return manifestsIn(source, place, context);
   const message = `spec.values has no meaning for plain manifests: remove it, or write WorkloadDefinition ${place.instance.spec.definition} as a Score document`;
   return { result: { verdict: { state: "stalled", reason: "ValuesNotSupported", message } }, uses: [] };
+}
+
+function withDefaults(read: InPlace, { environment }: ScorePlace): InPlace {
+  if ("verdict" in read.result) return read;
+  const defaults = environment.spec.defaults?.resources;
+  return { ...read, result: { objects: read.result.objects.map((object) => withDefaultResources(object, defaults)) } };
 }
 
 /** Running the old number while the spec asks for another would be a lie: nothing is applied until one of both is changed. */

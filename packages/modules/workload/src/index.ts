@@ -9,6 +9,7 @@ export {
   type WorkloadRendering,
 } from "./kinds/index.ts";
 export { workloadAdmission } from "./admission.ts";
+export { copyDeployments } from "./clone/copy-deployments.ts";
 export { definitionReconciler } from "./reconcile-definition.ts";
 export { instanceReconciler } from "./reconcile-instance.ts";
 export { imagesOf, renderManifests } from "./render.ts";

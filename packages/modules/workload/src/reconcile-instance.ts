@@ -7,10 +7,11 @@ import {
   ownerReference,
   openNamespace,
   followSet,
+  foreignProject,
   namespaceTerminating,
 } from "@threeport/module-environment";
 import { confirmPruneAnnotation, resourceSetKind, type ResourceSet } from "@threeport/cluster";
-import { settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
+import { findCondition, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
 import type { KubeObject } from "@threeport/resource";
 import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
 import { keepClaims } from "./claims.ts";
@@ -18,6 +19,7 @@ import { desiredObjects } from "./desired-objects.ts";
 import { releaseSource } from "./source.ts";
 import { pausedReason, report } from "./report-instance.ts";
 import { requestsOf } from "./quota/requests.ts";
+import { takeDependencies } from "./quota/take-dependencies.ts";
 import { takeRoom } from "./quota/take-room.ts";
 import { instanceFinalizer, removalRecheckMs, tearDown } from "./tear-down-instance.ts";
 
@@ -45,7 +47,9 @@ export function instanceReconciler(options: InstanceOptions): Reconciler {
       const resolved = await resolve(found, context);
       if ("missing" in resolved) return report(found, context, { verdict: resolved.missing });
       const { environment, release } = resolved;
-      const instance = await bind(found, environment, context);
+      const closed = notOpen(found, environment);
+      if (closed !== undefined) return report(found, context, { verdict: closed });
+      let instance = await bind(found, environment, context);
       const runtime = instance.spec.runtime ?? environment.spec.runtime;
       const targetNamespace = instance.spec.targetNamespace ?? targetNamespaceOf(key.namespace, instance.spec.environment);
       const credentials = await readCredentials(environment, context);
@@ -63,6 +67,9 @@ export function instanceReconciler(options: InstanceOptions): Reconciler {
       }
       const place = { instance, environment, targetNamespace, digest: options.digest, pullSecret: credentials.length > 0 };
       const { result, uses, claimed, lacking: late } = await desiredObjects(await releaseSource(release, context), place, context);
+      const asked = await takeDependencies(instance, { environment, needs: claimed?.needs ?? [] }, context);
+      ({ instance } = asked);
+      if (asked.verdict !== undefined) return report(instance, context, { release, targetNamespace, uses, verdict: asked.verdict });
       const claims = claimed === undefined ? undefined : await keepClaims(instance, claimed, { targetNamespace }, context);
       if ("verdict" in result) return report(instance, context, { release, targetNamespace, uses, claims, verdict: result.verdict });
       const { objects, replicas } = result;
@@ -126,6 +133,15 @@ async function resolve(instance: WorkloadInstance, context: ReconcileContext): P
   if (release === undefined || release.spec.definition !== instance.spec.definition)
     return stalled("ReleaseNotFound", `there is no Release ${name} of ${instance.spec.definition}; look at kubectl get releases -n ${namespace}`);
   return { environment, release };
+}
+
+/** Why nothing of the instance's project runs in the environment, or not yet. */
+function notOpen({ metadata, spec }: WorkloadInstance, environment: Environment): Verdict | undefined {
+  const foreign = foreignProject(environment, metadata.namespace ?? "");
+  if (foreign !== undefined) return { state: "stalled", reason: "NotOfProject", message: foreign };
+  if (environment.spec.runtime !== "" || spec.runtime !== undefined) return undefined;
+  const told = findCondition(environment, "Ready")?.message ?? "it is chosen now";
+  return { state: "reconciling", reason: "RuntimePending", message: `environment ${environment.metadata.name} has no runtime yet: ${told}` };
 }
 
 /** §5.6: the runtime is chosen once and stands in the spec; a later change of the environment moves nothing. */

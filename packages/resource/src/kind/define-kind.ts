@@ -84,6 +84,8 @@ export interface KindTraits {
   readonly forOperations?: boolean;
   /** A delete is refused, naming the users, while others refer to the object, unless propagation is Foreground (design.md §5.7). */
   readonly refuseDeleteWhileReferenced?: boolean;
+  /** There is a verb `clone` on its objects: whoever has it may make another object from one. */
+  readonly cloneable?: boolean;
   /** Objects of it are computed for their caller and never stored: there is `create`, and its answer. */
   readonly computed?: boolean;
   /** Objects expire this long after their last write; for Events. Milliseconds. */
@@ -161,6 +163,7 @@ export interface Kind {
   readonly documents: readonly string[];
   readonly forOperations: boolean;
   readonly refuseDeleteWhileReferenced: boolean;
+  readonly cloneable: boolean;
   readonly computed: boolean;
   readonly ttlMs: number | undefined;
   readonly selectableFields: readonly string[];
@@ -227,6 +230,7 @@ export function kindWithSchema(traits: KindTraits, { schema, hasStatus }: { read
     documents: traits.documents ?? [],
     forOperations: traits.forOperations ?? false,
     refuseDeleteWhileReferenced: traits.refuseDeleteWhileReferenced ?? false,
+    cloneable: traits.cloneable ?? false,
     computed: traits.computed ?? false,
     ttlMs: traits.ttlMs,
     selectableFields: traits.selectableFields ?? [],

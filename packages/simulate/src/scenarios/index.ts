@@ -1,3 +1,4 @@
+import { clone } from "./clone.ts";
 import { dependencies } from "./dependencies.ts";
 import { deployChangeDelete } from "./deploy-change-delete.ts";
 import { handsInTheCluster } from "./hands-in-the-cluster.ts";
@@ -21,6 +22,7 @@ export const scenarios: readonly (() => Scenario)[] = [
   () => dependencies,
   () => rotateAndRematch,
   () => routes,
+  () => clone,
   () => runtimeLost,
   () => handsInTheCluster,
   restoredBackup,

@@ -20,6 +20,9 @@ export const profileSpecSchema = z
           .describe("Tiers of Environments.")
           .meta({ "x-kubernetes-list-type": "set" }),
         runtimes: z.array(z.string()).optional().describe("Names of runtimes.").meta({ "x-kubernetes-list-type": "set" }),
+        labels: z.record(z.string(), z.string()).optional().describe("Labels that the Environment must have, all of them."),
+        providers: z.array(z.string()).optional().describe("Providers of runtimes: `local`, `kubeconfig`.").meta({ "x-kubernetes-list-type": "set" }),
+        locations: z.array(z.string()).optional().describe("Locations of runtimes: `Europe:Frankfurt`.").meta({ "x-kubernetes-list-type": "set" }),
       })
       .optional()
       .describe("Where it may be used: everything that is named must fit; everywhere unless said."),

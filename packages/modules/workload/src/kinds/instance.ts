@@ -61,6 +61,7 @@ const instanceFields = {
         .meta({ format: "int32" }),
       requests: requestsSchema.optional().describe("What its pods ask for together; quotas of the environment count it."),
       requestsAsked: requestsSchema.optional().describe("What it is about to ask for, until the quota has been looked at."),
+      needsAsked: z.array(z.string()).optional().describe("What it is about to claim, until its claims are made.").meta({ "x-kubernetes-list-type": "atomic" }),
       worst: z
         .array(z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true }))
         .optional()
