@@ -4,7 +4,7 @@ import { PlatformError, type ErrorCause, type KubeObject, type Objects } from "@
 import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
 import { dependencyKind, type Dependency } from "./kinds/dependency.ts";
 import { dependencyProfileKind, type DependencyProfile } from "./kinds/profile.ts";
-import { misfitOf } from "./match.ts";
+import { matchPlaceOf, misfitOf, type MatchPlace } from "./match.ts";
 import { secretNameOf, secretType } from "./project-secret.ts";
 
 /** What the writer of an object may do. */
@@ -78,7 +78,9 @@ function whyNotRotated(name: string, profile: DependencyProfile | undefined): st
 async function rematchCauses({ spec }: Dependency, old: Dependency | undefined, objects: Objects): Promise<ErrorCause[]> {
   const name = spec.rematchTo;
   if (name === undefined || name === old?.spec.rematchTo) return [];
-  const why = whyNotMet(spec, await readProfile(name, objects), await readEnvironment(spec.environment, objects));
+  const environment = await readEnvironment(spec.environment, objects);
+  const place = environment === undefined ? undefined : await matchPlaceOf({ environment, runtime: spec.runtime ?? environment.spec.runtime }, objects);
+  const why = whyNotMet(spec, await readProfile(name, objects), place);
   return why === undefined ? [] : [{ field: "spec.rematchTo", reason: "FieldValueInvalid", message: `Invalid value: ${name}: ${why}` }];
 }
 
@@ -86,9 +88,9 @@ async function readEnvironment(name: string, objects: Objects): Promise<Environm
   return objects.get<Environment>({ apiVersion: environmentKind.apiVersion, kind: environmentKind.kind, name });
 }
 
-function whyNotMet(spec: Dependency["spec"], profile: DependencyProfile | undefined, environment: Environment | undefined): string | undefined {
+function whyNotMet(spec: Dependency["spec"], profile: DependencyProfile | undefined, place: MatchPlace | undefined): string | undefined {
   if (profile === undefined) return "there is no such DependencyProfile; tptctl profile list shows what there is";
   const { type, class: sort } = profile.spec;
   if (type !== spec.type || sort !== spec.class) return `it is for type ${type} and class ${sort}, and this is ${spec.type} of class ${spec.class}`;
-  return environment === undefined ? undefined : misfitOf(profile, { environment, runtime: spec.runtime ?? environment.spec.runtime });
+  return place === undefined ? undefined : misfitOf(profile, place);
 }

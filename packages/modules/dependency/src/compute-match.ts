@@ -2,14 +2,15 @@ import { environmentKind, type Environment } from "@threeport/module-environment
 import { PlatformError, type Objects } from "@threeport/resource";
 import { dependencyProfileKind, type DependencyProfile } from "./kinds/profile.ts";
 import type { ProfileMatch } from "./kinds/profile-match.ts";
-import { matchProfile } from "./match.ts";
+import { matchPlaceOf, matchProfile } from "./match.ts";
 
 /** Which profile would be taken now, by the function that dependencies are bound with. */
 export async function computeMatch(match: ProfileMatch, { objects }: { readonly objects: Objects }): Promise<ProfileMatch> {
   const { spec } = match;
   const environment = await readEnvironment(spec.environment, objects);
   const runtime = spec.runtime ?? environment.spec.runtime;
-  const { chosen, candidates } = matchProfile(await objects.list<DependencyProfile>(dependencyProfileKind), spec, { environment, runtime });
+  const place = await matchPlaceOf({ environment, runtime }, objects);
+  const { chosen, candidates } = matchProfile(await objects.list<DependencyProfile>(dependencyProfileKind), spec, place);
   return { ...match, status: { runtime, ...(chosen === undefined ? {} : { chosen: chosen.metadata.name }), candidates: [...candidates] } };
 }
 

@@ -8,6 +8,7 @@ import { dependencyProfileKind, type DependencyProfile } from "./kinds/profile.t
 import type { ProfileRendering } from "./kinds/profile-rendering.ts";
 import { hostLabelOf, objectNameOf, shortNameOf } from "./names.ts";
 import { secretNameOf } from "./project-secret.ts";
+import { matchPlaceOf } from "./match.ts";
 import { requiredMarks, serviceMarks } from "./required-marks.ts";
 import { paramsFor, renderObjects, renderOutputs, requiredParams, serviceValues, type Problem, type ProfileScope } from "./render-profile.ts";
 
@@ -29,7 +30,8 @@ export async function computeProfileRendering(
     return { ...rendering, status: { name, problems } };
   }
   const known = await objects.list<DependencyProfile>(dependencyProfileKind);
-  const required = requiredMarks(profile.spec, { profiles: known, environment, given: spec.requires ?? {} });
+  const place = environment === undefined ? undefined : await matchPlaceOf({ environment, runtime: environment.spec.runtime }, objects);
+  const required = requiredMarks(profile.spec, { profiles: known, place, given: spec.requires ?? {} });
   const generated = Object.fromEntries(Object.keys(profile.spec.generated ?? {}).map((key) => [key, `<generated.${key}>`]));
   const scope: ProfileScope = {
     params: checked.params,

@@ -39,7 +39,7 @@ test.each([
 });
 
 test("what a runtime does not say fits nothing that asks for it", () => {
-  const { provider: _, location: __, ...silent } = place;
+  const silent = { ...place, provider: undefined, location: undefined };
   expect(reasonOf({ providers: ["local"] }, silent)).toBe("is for the providers local, and runtime one is of none");
   expect(reasonOf({ locations: ["Local"] }, silent)).toBe("is for the locations Local, and runtime one is at none");
   expect(match([profile("only")], silent).chosen?.metadata.name).toBe("only");

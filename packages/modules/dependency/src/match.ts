@@ -21,13 +21,13 @@ export interface MatchPlace {
   /** Name of the runtime. */
   readonly runtime: string;
   /** What the runtime says; undefined where it is not there. */
-  readonly provider?: string | undefined;
-  readonly location?: string | undefined;
+  readonly provider: string | undefined;
+  readonly location: string | undefined;
 }
 
 /** The place with what its runtime says of itself. */
 export async function matchPlaceOf(place: Pick<MatchPlace, "environment" | "runtime">, objects: Pick<Objects, "get">): Promise<MatchPlace> {
-  if (place.runtime === "") return place;
+  if (place.runtime === "") return { ...place, provider: undefined, location: undefined };
   const runtime = await objects.get<KubeObject & { readonly spec: { readonly provider?: string; readonly location?: string } }>({
     apiVersion: place.environment.apiVersion,
     kind: "KubernetesRuntimeInstance",

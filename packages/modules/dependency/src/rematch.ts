@@ -7,7 +7,7 @@ import { generatedSecretName } from "./generated.ts";
 import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
 import { dependencyFinalizer, type Dependency } from "./kinds/dependency.ts";
 import { dependencyProfileKind, type DependencyProfile } from "./kinds/profile.ts";
-import { matchProfile, type Candidate } from "./match.ts";
+import { matchPlaceOf, matchProfile, type Candidate } from "./match.ts";
 import { setNameOf } from "./provision.ts";
 import type { Judged } from "./reconcile-dependency.ts";
 
@@ -80,7 +80,8 @@ async function bindAnew(
   const { rematchTo: _, rotations: __, ...spec } = dependency.spec;
   const { name } = wanted.metadata;
   const runtime = spec.runtime ?? environment.spec.runtime;
-  const { candidates } = matchProfile(await context.objects.list<DependencyProfile>(dependencyProfileKind), spec, { environment, runtime });
+  const place = await matchPlaceOf({ environment, runtime }, context.objects);
+  const { candidates } = matchProfile(await context.objects.list<DependencyProfile>(dependencyProfileKind), spec, place);
   // What the other profile gives and has is not known yet; nobody reads of it before it is ready.
   const { outputs: _o, resourceSet: _s, required: _r, sourceSecret: _f, services = [], ...status } = dependency.status ?? { conditions: [] };
   // A service that the other one needs too is not let go in between.

@@ -6,6 +6,7 @@ import { requiredMarks, serviceMarks } from "./required-marks.ts";
 const profile = (name: string, spec: object): DependencyProfile =>
   ({ metadata: { name }, spec: { type: "server", class: "default", priority: 0, provisioner: { static: {} }, ...spec } }) as DependencyProfile;
 const environment = { metadata: { name: "dev" }, spec: { tier: "development", runtime: "one" } } as Environment;
+const place = { environment, runtime: "one", provider: "kubeconfig", location: undefined };
 const asking = profile("asking", {
   type: "db",
   requires: { it: { type: "server", class: "default", id: "shared" } },
@@ -17,7 +18,7 @@ const one = profile("one", {
 const two = profile("two", { match: { environments: ["production"] }, priority: 5, outputs: { host: { value: "x" }, zone: { value: "a" } } });
 
 test("what the profile that meets it says is known, and marks stand for the rest; secret ones are told apart", () => {
-  const { outputs, secrets } = requiredMarks(asking, { profiles: [one, two], environment, given: {} });
+  const { outputs, secrets } = requiredMarks(asking, { profiles: [one, two], place, given: {} });
   expect(outputs).toEqual({
     it: { host: "<requires.it.host>", port: 5432, password: "<requires.it.password>", given: "<requires.it.given>" },
   });
@@ -26,18 +27,18 @@ test("what the profile that meets it says is known, and marks stand for the rest
 
 test("what is given wins, and stays secret where it is", () => {
   const given = { it: { host: "db", password: "known to me" } };
-  const { outputs, secrets } = requiredMarks(asking, { profiles: [one], environment, given });
+  const { outputs, secrets } = requiredMarks(asking, { profiles: [one], place, given });
   expect(outputs["it"]).toMatchObject({ host: "db", port: 5432, password: "known to me" });
   expect(secrets["requires.it.password"]).toBe("known to me");
 });
 
 test("without an environment any profile of the type counts, and no value of theirs is taken for certain", () => {
-  const { outputs } = requiredMarks(asking, { profiles: [one, two], environment: undefined, given: {} });
+  const { outputs } = requiredMarks(asking, { profiles: [one, two], place: undefined, given: {} });
   expect(outputs["it"]).toMatchObject({ host: "<requires.it.host>", port: "<requires.it.port>", zone: "<requires.it.zone>" });
 });
 
 test("while nobody meets it, whatever the profile reads has a mark", () => {
-  expect(requiredMarks(asking, { profiles: [], environment, given: {} }).outputs).toEqual({ it: { host: "<requires.it.host>", path: "<requires.it.path>" } });
+  expect(requiredMarks(asking, { profiles: [], place, given: {} }).outputs).toEqual({ it: { host: "<requires.it.host>", path: "<requires.it.path>" } });
 });
 
 test("support services have marks for what the profile reads of them, unless it is given", () => {

@@ -1,6 +1,5 @@
 // Outputs of what a profile requires and uses, before anything is made: what is known of them, and marks for the rest.
-import type { Environment } from "@threeport/module-environment";
-import { matchProfile } from "./match.ts";
+import { matchProfile, type MatchPlace } from "./match.ts";
 import type { DependencyProfile } from "./kinds/profile.ts";
 
 export interface RequiredMarks {
@@ -12,7 +11,7 @@ export interface RequiredMarks {
 export interface RequiredPlace {
   readonly profiles: readonly DependencyProfile[];
   /** Undefined: any profile of the type and class may meet it. */
-  readonly environment: Environment | undefined;
+  readonly place: MatchPlace | undefined;
   /** What is said of them; wins. */
   readonly given: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -53,9 +52,9 @@ export function serviceMarks(
   );
 }
 
-function meetingProfiles(wanted: { readonly type: string; readonly class: string }, { profiles, environment }: RequiredPlace): readonly DependencyProfile[] {
-  if (environment === undefined) return profiles.filter(({ spec }) => spec.type === wanted.type && spec.class === wanted.class);
-  const { chosen } = matchProfile(profiles, wanted, { environment, runtime: environment.spec.runtime });
+function meetingProfiles(wanted: { readonly type: string; readonly class: string }, { profiles, place }: RequiredPlace): readonly DependencyProfile[] {
+  if (place === undefined) return profiles.filter(({ spec }) => spec.type === wanted.type && spec.class === wanted.class);
+  const { chosen } = matchProfile(profiles, wanted, place);
   return chosen === undefined ? [] : [chosen];
 }
 
