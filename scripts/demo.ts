@@ -1,30 +1,33 @@
 /**
  * Threeport from nothing to an answering application, in a folder of its own that is removed at the end.
  *
- *   node scripts/demo.ts [--once] [--simulated | --runtime KUBECONFIG|CONTEXT [--image IMAGE]]
+ *   node scripts/demo.ts [--once] [--shop | --simulated | --runtime KUBECONFIG|CONTEXT [--image IMAGE]]
  *
  * Starts a control plane, a Kubernetes on this machine (needs root; the binaries are downloaded or built on first use, which takes minutes), deploys the
  * two Score workloads of examples/score, calls them, and stays until Ctrl-C. `--once` ends after the call. `--runtime` takes a cluster that exists
  * instead: a kubeconfig, or a context of yours; `--image` is then a busybox that it can pull. Where no Kubernetes can be started, or with `--simulated`,
- * a simulated cluster stands in for it: no container runs there.
+ * a simulated cluster stands in for it: no container runs there. `--shop` deploys examples/shop in place of examples/score: two workloads with a database, a cache,
+ * a queue, a bucket and a route, all of which run; the images for it are made of programs of this machine (minutes at first use).
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createClient, parseKubeconfig, type KubeClient } from "../packages/client/src/index.ts";
 import { systemClock } from "../packages/platform/src/index.ts";
 import { toPlatformError, type StoredObject } from "../packages/resource/src/index.ts";
-import { binariesPlace, kubernetesCacheFolder } from "../packages/modules/runtime/src/local/index.ts";
+import { indented, nextCommands } from "./lib/demo-next-commands.ts";
+import { makeShopParts, showShop } from "./lib/demo-shop.ts";
 import { startSimulatedCluster, whyNoRealCluster, type SimulatedCluster } from "./lib/demo-cluster.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const tptctlProgram = join(root, "packages/cli/src/main.ts");
 const example = join(root, "examples/score");
+const shopExample = join(root, "examples/shop");
 /** In every local runtime, and in no other cluster. */
 const localImage = "docker.io/library/busybox:local";
 const environmentName = "dev";
@@ -51,11 +54,16 @@ class StepFailed extends Error {
 const { values } = parseArgs({
   options: {
     once: { type: "boolean", default: false },
+    shop: { type: "boolean", default: false },
     simulated: { type: "boolean", default: false },
     runtime: { type: "string" },
     image: { type: "string", default: "docker.io/library/busybox:1.37.0" },
   },
 });
+if (values.shop && (values.simulated || values.runtime !== undefined)) {
+  process.stderr.write("error: --shop needs a Kubernetes that is started here: leave --simulated and --runtime out\n");
+  process.exit(2);
+}
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort(signal));
 
@@ -67,7 +75,7 @@ type Sort = "local" | "given" | "simulated";
 let answered = false;
 /** What was made in a cluster that is not ours, and has to go again. */
 const made = { runtime: false, environment: false };
-const startedMs = systemClock.monotonic();
+let startedMs = systemClock.monotonic();
 const home = await mkdtemp(join(tmpdir(), "threeport-demo-"));
 let simulated: SimulatedCluster | undefined;
 try {
@@ -84,6 +92,7 @@ try {
 }
 
 async function demonstrate(): Promise<void> {
+  if (values.shop) return demonstrateShop();
   const sort = await chooseSort();
   const image = sort === "local" ? localImage : values.image;
   say(bold("A control plane"));
@@ -100,8 +109,35 @@ async function demonstrate(): Promise<void> {
   else await showAnswers(cluster);
   answered = true;
   if (values.once) return;
-  nextCommands({ sort, image, clusterKubeconfig });
+  const program = join(root, "tptctl");
+  const redeploy = `${program} deploy ${example} --env ${environmentName} --image`;
+  const simulatedOnly = [`${redeploy} example.com/missing:1     # an image that cannot be pulled`, `${program} why ${instance}`];
+  next(clusterKubeconfig, [...(sort === "simulated" ? simulatedOnly : [`${program} logs ${instance} -f`]), `${redeploy} ${image}     # after a change`]);
   await systemClock.sleep(Number.MAX_SAFE_INTEGER, stop.signal);
+}
+
+async function demonstrateShop(): Promise<void> {
+  const why = await whyNoRealCluster(stop.signal, say);
+  if (why !== undefined) throw new Error(`the shop needs a Kubernetes on this machine, and none can be started: ${why}; leave --shop out`);
+  say(bold("Images, made of programs of this machine"));
+  const parts = await makeShopParts(join(home, "parts"), { signal: stop.signal, say });
+  startedMs = systemClock.monotonic();
+  made.environment = true;
+  await showShop({ parts, folder: shopExample, environment: environmentName, home, signal: stop.signal, tptctl, title: (text) => say(`\n${bold(text)}`), say });
+  say(`\n${seconds()} from nothing to this answer, once the images were there.`);
+  answered = true;
+  if (values.once) return;
+  const program = join(root, "tptctl");
+  next(await saveClusterKubeconfig("local"), [
+    `${program} logs ${instance} -f`,
+    `${program} deploy ${shopExample} --env ${environmentName}     # after a change`,
+  ]);
+  await systemClock.sleep(Number.MAX_SAFE_INTEGER, stop.signal);
+}
+
+/** What to try, and how it ends. */
+function next(clusterKubeconfig: string, commands: readonly string[]): void {
+  say(`\n${bold("Try, in another terminal:")}\n${nextCommands({ home, program: join(root, "tptctl"), clusterKubeconfig, targetNamespace, commands })}`);
 }
 
 async function chooseSort(): Promise<Sort> {
@@ -203,32 +239,6 @@ async function answer(cluster: KubeClient, path: string, expected: RegExp): Prom
   throw new Error(`${url} did not answer as expected within ${answerMsMax / 1000} s: ${String(last)}`);
 }
 
-function nextCommands({ sort, image, clusterKubeconfig }: { readonly sort: Sort; readonly image: string; readonly clusterKubeconfig: string }): void {
-  const kubectl = findKubectl();
-  const program = join(root, "tptctl");
-  const more =
-    sort === "simulated"
-      ? `${program} deploy ${example} --env ${environmentName} --image example.com/missing:1     # an image that cannot be pulled
-  ${program} why ${instance}`
-      : `${program} logs ${instance} -f`;
-  say(`\n${bold("Try, in another terminal:")}
-  export THREEPORT_HOME=${home}
-  ${program} tree
-  ${more}
-  ${program} deploy ${example} --env ${environmentName} --image ${image}     # after a change
-  KUBECONFIG=${join(home, "kubeconfig")} ${kubectl} get environments,workloadinstances,releases
-  KUBECONFIG=${clusterKubeconfig} ${kubectl} -n ${targetNamespace} get all
-
-Ctrl-C ends it and removes everything.`);
-}
-
-function findKubectl(): string {
-  if ((process.env["PATH"] ?? "").split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, "kubectl")))) return "kubectl";
-  const { folder, cacheDir } = binariesPlace(process.env);
-  const ours = join(folder ?? kubernetesCacheFolder(cacheDir), "kubectl");
-  return existsSync(ours) ? ours : "kubectl";
-}
-
 async function tptctl(...args: string[]): Promise<void> {
   stop.signal.throwIfAborted();
   say(`$ tptctl ${args.map((arg) => arg.replace(root, "")).join(" ")}`);
@@ -264,14 +274,6 @@ async function cleanUp(): Promise<void> {
     return;
   }
   await rm(home, { recursive: true, force: true });
-}
-
-function indented(text: string): string {
-  return text
-    .trimEnd()
-    .split("\n")
-    .map((line) => `  ${line}`)
-    .join("\n");
 }
 
 function seconds(): string {

@@ -247,14 +247,14 @@ function contextOf(options: EngineOptions, claim: Claim, signal: AbortSignal): R
 /** A run that ignores its signal still ends for the engine: the worker is freed, and the fence refuses what comes late. */
 async function underDeadline(reconciler: Reconciler, claim: Claim, context: ReconcileContext, abort: AbortController, clock: Clock): Promise<Outcome> {
   const deadlineMs = reconciler.deadlineMs ?? runMsDefault;
-  const overdue = new PlatformError("TP_DEADLINE", { message: `the work did not end within ${deadlineMs / 1000} s and is tried again` });
+  const overdue = () => new PlatformError("TP_DEADLINE", { message: `the work did not end within ${deadlineMs / 1000} s and is tried again` });
   let stop: (() => void) | undefined;
   const end = new Promise<never>((_, reject) => {
     stop = () => reject(abort.signal.reason as Error);
     abort.signal.addEventListener("abort", stop, { once: true });
   });
   end.catch(() => {}); // nobody listens when the run won
-  using _timer = clock.after(deadlineMs, () => abort.abort(overdue));
+  using _timer = clock.after(deadlineMs, () => abort.abort(overdue()));
   const { queue, key } = claim.fence;
   const parsed = queue.startsWith("$") ? { namespace: "", name: key } : parseWorkKey(key);
   try {

@@ -7,6 +7,9 @@ import { enumerate, quote } from "../text.ts";
 /** Reasons with which the Gateway API says "nobody has looked yet" (its CRD writes the first as a default). */
 const waitingReasons: ReadonlySet<string> = new Set(["Pending", "AddressNotAssigned"]);
 
+/** Routes and the Services behind them are made at the same time, in any order: one that is not there yet may come. */
+const backendNotFound = "BackendNotFound";
+
 /** A Gateway or ListenerSet: accepted and programmed, and each listener with its references resolved. */
 export function gateway({ object, time }: Scene): Finding {
   const generation = object.number("metadata", "generation");
@@ -103,7 +106,9 @@ function refusal(conditions: ReadonlyMap<string, SeenCondition>, who: string, ti
     const said = `${who} ${verb}: ${quote(condition.message || condition.reason)}.`;
     const reason = condition.reason || `Not${type}`;
     const fresh = condition.changedAt !== undefined && referenceReasons.has(reason) && !time.reached(condition.changedAt + REFERENCE_GRACE_MS);
-    return fresh ? progressing(reason, `${said} That is normal while it is being made.`, condition.pointer) : degraded(reason, said, condition.pointer);
+    return fresh || reason === backendNotFound
+      ? progressing(reason, `${said} That is normal while it is being made.`, condition.pointer)
+      : degraded(reason, said, condition.pointer);
   }
   const conflicted = conditions.get("Conflicted");
   if (conflicted?.status === "True" && !conflicted.stale)

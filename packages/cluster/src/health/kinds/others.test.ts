@@ -402,21 +402,16 @@ const gatewayCases = [
     reason: "Accepted",
   },
   {
-    because: "its backend does not exist",
+    because: "its backend does not exist yet: both are made at the same time",
     object: route([parent("edge", [seen("Accepted", "True", 2), seen("ResolvedRefs", "False", 2, "BackendNotFound", "service web not found")])]),
-    state: "Degraded",
+    state: "Progressing",
     reason: "BackendNotFound",
   },
   {
-    because: "its backend is being made",
-    object: route([
-      parent("edge", [
-        seen("Accepted", "True", 2),
-        condition("ResolvedRefs", "False", "BackendNotFound", "service web not found", { observedGeneration: 2, lastTransitionTime: ago(10) }),
-      ]),
-    ]),
-    state: "Progressing",
-    reason: "BackendNotFound",
+    because: "its backend may not be used from there",
+    object: route([parent("edge", [seen("Accepted", "True", 2), seen("ResolvedRefs", "False", 2, "RefNotPermitted", "service web is in another namespace")])]),
+    state: "Degraded",
+    reason: "RefNotPermitted",
   },
   {
     because: "the answer is about an older generation",

@@ -26,13 +26,21 @@ export async function containerdAnswers(client: ContainerdClient): Promise<boole
 /** Puts the images of an archive (docker save, or OCI) into the node; an image that is there under that name is replaced. Returns their names. */
 export async function importImages(client: ContainerdClient, tarPath: string): Promise<readonly string[]> {
   const result = await ctr(client, ["images", "import", tarPath]);
-  if (result.code === 0) return [...new Set([...result.stdout.matchAll(/^(?:unpacking )?(\S+:\S+?)(?: \(sha256:|\s)/gm)].map(([, name = ""]) => name))];
+  if (result.code === 0) return namesOf(client, new Set(result.stdout.match(/sha256:[0-9a-f]{64}/g)));
   // ctr warns in lines of its own, and says what failed in the last one.
   const why = (result.stderr.trim().split("\n").at(-1) ?? "").replace(/^ctr: /, "");
   throw new PlatformError("TP_LOCAL_KUBERNETES_FAILED", {
     message: `${tarPath} could not be loaded: ${why}. It must be an archive of images, as docker save or skopeo write it.`,
     detail: { tarPath },
   });
+}
+
+/** ctr cuts the names that it tells after an import; those of its list are whole. */
+async function namesOf(client: ContainerdClient, digests: ReadonlySet<string>): Promise<readonly string[]> {
+  const { stdout } = await ctr(client, ["images", "list"]);
+  const rows = stdout.split("\n").map((line) => line.split(/\s+/));
+  // The kubelet's plugin adds each image once more, by its digest alone.
+  return rows.flatMap(([name = "", , digest = ""]) => (digests.has(digest) && !name.startsWith("sha256:") ? [name] : []));
 }
 
 /** Imports those of `archives` that the node does not have by name: for images that never change under their name. */
