@@ -89,13 +89,7 @@ function attached(object: Cursor, { entries, reference, pointer, time }: Attachm
 /** How long what an object refers to may be missing after it was looked for, in ms: objects that belong together are made one after another. */
 const REFERENCE_GRACE_MS = 60_000;
 /** Reasons that say "what it names is not there" (gateway-api apis/v1, shared_types.go and httproute_types.go, 1.3). */
-const referenceReasons: ReadonlySet<string> = new Set([
-  "BackendNotFound",
-  "InvalidCertificateRef",
-  "NoMatchingListenerHostname",
-  "NoMatchingParent",
-  "RefNotPermitted",
-]);
+const referenceReasons: ReadonlySet<string> = new Set(["InvalidCertificateRef", "NoMatchingListenerHostname", "NoMatchingParent", "RefNotPermitted"]);
 
 /** Conditions that say no. What speaks of an older generation does not decide. */
 function refusal(conditions: ReadonlyMap<string, SeenCondition>, who: string, time: Scene["time"]): Finding | undefined {

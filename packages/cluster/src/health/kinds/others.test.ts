@@ -408,6 +408,16 @@ const gatewayCases = [
     reason: "BackendNotFound",
   },
   {
+    because: "a listener of its host is being made",
+    object: route([
+      parent("edge", [
+        condition("Accepted", "False", "NoMatchingListenerHostname", "no listener has it", { observedGeneration: 2, lastTransitionTime: ago(10) }),
+      ]),
+    ]),
+    state: "Progressing",
+    reason: "NoMatchingListenerHostname",
+  },
+  {
     because: "its backend may not be used from there",
     object: route([parent("edge", [seen("Accepted", "True", 2), seen("ResolvedRefs", "False", 2, "RefNotPermitted", "service web is in another namespace")])]),
     state: "Degraded",
