@@ -48,6 +48,22 @@ test("C4: after a call that got no answer, others fail at once without being tri
   expect(breaker.troubled).toBe(false);
 });
 
+test("C4: a cluster that says no is there: what asks whether it is back may get nothing else", async () => {
+  const clock = manualClock();
+  const breaker = createBreaker("10.0.0.1:6443", clock);
+  await code(breaker.call(unreachable));
+  clock.pass(3_000);
+  const notFound = () => Promise.reject(new PlatformError("TP_NOT_FOUND", { message: "there is none", detail: { httpStatus: 404 } }));
+  expect(await code(breaker.call(notFound))).toBe("there is none");
+  expect(breaker.troubled).toBe(false);
+  expect(await breaker.call(() => Promise.resolve("answer"))).toBe("answer");
+  // What failed here says nothing about the cluster.
+  await code(breaker.call(unreachable));
+  clock.pass(3_000);
+  expect(await code(breaker.call(() => Promise.reject(new PlatformError("TP_INTERNAL", { message: "of our own" }))))).toBe("of our own");
+  expect(breaker.troubled).toBe(true);
+});
+
 test("C4: when the pause is over one call asks, and the others do not wait for it", async () => {
   const clock = manualClock();
   const breaker = createBreaker("10.0.0.1:6443", clock);

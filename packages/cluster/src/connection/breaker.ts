@@ -18,6 +18,11 @@ export interface Breaker {
   readonly troubled: boolean;
 }
 
+/** What the cluster itself said, also when it said no: then it is there. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof PlatformError && error.detail["httpStatus"] !== undefined;
+}
+
 /** `name` is how people know the cluster: host and port. */
 export function createBreaker(name: string, clock: Clock): Breaker {
   let trouble: { readonly error: unknown; readonly untilMs: number } | undefined;
@@ -67,8 +72,10 @@ export function createBreaker(name: string, clock: Clock): Breaker {
         answeredAtMs = clock.monotonic();
         return result;
       } catch (error) {
-        if (!isErrorCode(error, "TP_RUNTIME_UNREACHABLE")) answeredAtMs = clock.monotonic();
-        else if ((error as PlatformError).detail["code"] !== "slow") fail(error);
+        if (!isErrorCode(error, "TP_RUNTIME_UNREACHABLE")) {
+          answeredAtMs = clock.monotonic();
+          if (isAnswer(error)) trouble = undefined;
+        } else if ((error as PlatformError).detail["code"] !== "slow") fail(error);
         throw error;
       } finally {
         if (asked !== undefined) probing = false;
