@@ -38,7 +38,7 @@ const segments = [
 ];
 const queries = [
   "watch=true&timeoutSeconds=1",
-  "watch=x",
+  "watch=x&timeoutSeconds=1", // whatever does not say no is yes
   "limit=1",
   "limit=-1",
   "limit=1e9",
