@@ -26,6 +26,8 @@ containers:
     command: [sleep, "86400"]
     variables:
       PGHOST: "\${resources.db.host}"
+      # A connection that is opened while a pod ends goes to an address where nobody is, and would wait there for minutes.
+      PGCONNECT_TIMEOUT: "2"
       PGPORT: "\${resources.db.port}"
       PGUSER: "\${resources.db.username}"
       PGPASSWORD: "\${resources.db.password}"
@@ -162,7 +164,7 @@ describe.runIf(missing === undefined)("the example shop on a real cluster", () =
       await eventually("another process of the database", async () => {
         const { code, stdout } = await psql("admin-dev", "-c", "SELECT pg_postmaster_start_time()");
         return code === 0 && stdout !== started ? true : undefined;
-      });
+      }, answerMs); // prettier-ignore
       await pageWith(page, /<li>coffee<\/li>/);
 
       // All of it ends, and comes back with its data.
