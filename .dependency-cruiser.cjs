@@ -15,10 +15,11 @@ const arrows = {
   cluster: { code: ["platform", "resource", "client", "engine"], types: ["store"] },
   "modules/runtime": { code: ["platform", "resource", "client", "engine", "cluster"], types: ["store"] },
   "modules/environment": { code: ["platform", "resource", "engine", "cluster"] },
-  "modules/support": { code: ["platform", "resource", "cel", "client", "engine", "cluster", "modules/environment", "modules/runtime"] },
-  "modules/dependency": { code: ["platform", "resource", "cel", "engine", "cluster", "modules/environment", "modules/support"] },
+  "modules/helm": { code: ["platform", "resource", "client", "cluster", "modules/runtime"] },
+  "modules/support": { code: ["platform", "resource", "cel", "client", "engine", "cluster", "modules/helm", "modules/environment", "modules/runtime"] },
+  "modules/dependency": { code: ["platform", "resource", "cel", "engine", "cluster", "modules/helm", "modules/environment", "modules/support"] },
   "modules/workload": {
-    code: ["platform", "resource", "score", "client", "engine", "cluster", "modules/environment", "modules/support", "modules/dependency"],
+    code: ["platform", "resource", "score", "client", "engine", "cluster", "modules/helm", "modules/environment", "modules/support", "modules/dependency"],
     types: ["store"],
   },
   server: {
@@ -32,6 +33,7 @@ const arrows = {
       "cluster",
       "modules/runtime",
       "modules/environment",
+      "modules/helm",
       "modules/support",
       "modules/dependency",
       "modules/workload",

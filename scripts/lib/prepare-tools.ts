@@ -1,6 +1,7 @@
 import { binariesPlace, ensureKubernetesBinaries, ensureSystemPackages } from "../../packages/modules/runtime/src/local/index.ts";
 import { systemClock, systemExec, systemRandom } from "../../packages/platform/src/index.ts";
 import { toPlatformError } from "../../packages/resource/src/index.ts";
+import { ensureHelm } from "../../packages/modules/helm/src/index.ts";
 import { buildGatewayPrograms } from "./gateway-parts.ts";
 import { fetchShopPrograms } from "./shop-images.ts";
 import { buildGoClients } from "../../packages/server/src/testing/go-clients.ts";
@@ -27,6 +28,7 @@ export async function prepareTools({ signal, say }: ToolsRequest): Promise<strin
   await attempt(() =>
     ensureKubernetesBinaries({ ...binariesPlace(process.env), exec: systemExec, clock: systemClock, random: systemRandom, signal, onProgress: say }),
   );
+  await attempt(() => ensureHelm({ place: binariesPlace(process.env), exec: systemExec, clock: systemClock, random: systemRandom, signal, onProgress: say }));
   await attempt(() => buildGatewayPrograms({ exec: systemExec, cacheDir: binariesPlace(process.env).cacheDir, signal, say }));
   await attempt(() => fetchShopPrograms({ exec: systemExec, cacheDir: binariesPlace(process.env).cacheDir, signal, say }));
   await attempt(() => buildGoClients(say)); // without Go, the binaries above were missing already, or their tests say that they are left out

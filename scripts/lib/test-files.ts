@@ -31,8 +31,8 @@ function isEndToEnd(path: string): boolean {
   return path.endsWith(".e2e.test.ts");
 }
 
-/** Those that start Kubernetes programs: the end-to-end tests, and whoever names `describeWithKubernetes`. */
+/** Those that start programs which have to be had first: the end-to-end tests, and whoever names `describeWithKubernetes` or `describeWithHelm`. */
 export async function thatNeedKubernetes({ unit, endToEnd }: TestFiles): Promise<ReadonlySet<string>> {
   const texts = await Promise.all(unit.map((path) => readFile(join(repository, path), "utf8")));
-  return new Set([...endToEnd, ...unit.filter((_, index) => texts[index]?.includes("describeWithKubernetes(") === true)]);
+  return new Set([...endToEnd, ...unit.filter((_, index) => /describeWith(?:Kubernetes|Helm)\(/.test(texts[index] ?? ""))]);
 }

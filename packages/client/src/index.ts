@@ -27,4 +27,4 @@ export { type ParseKubeconfigOptions, parseKubeconfig } from "./kubeconfig/parse
 export { type ResolveKubeconfigOptions, resolveKubeconfig } from "./kubeconfig/resolve-kubeconfig.ts";
 export { type ExecOptions, type TerminalSize } from "./streams/pod-exec.ts";
 export { type PodConnection } from "./streams/pod-port.ts";
-export { createFetcher, type Fetcher, type FetcherOptions, type FetchOptions } from "./fetch/fetcher.ts";
+export { createFetcher, type Answer, type AskOptions, type Fetcher, type FetcherOptions, type FetchOptions } from "./fetch/fetcher.ts";

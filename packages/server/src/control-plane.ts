@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { createApiServer } from "@threeport/apiserver";
 import { createMetrics, resealReconciler, startHousekeeping } from "@threeport/engine";
 import { createFetcher } from "@threeport/client";
+import { createHelm } from "@threeport/module-helm";
 import { createEntrances, kindProvider, kubeconfigProvider, localProvider } from "@threeport/module-runtime";
 import { gatewayAddress } from "@threeport/module-support";
 import { PlatformError, type Objects } from "@threeport/resource";
@@ -13,7 +14,7 @@ import { openConnection, type OpenConnection } from "./connection.ts";
 import { openHome, readIfThere, removeFile, writeJsonFile, type Home } from "./home.ts";
 import { homeKeys } from "./home-keys.ts";
 import { openCore } from "./core.ts";
-import { localOptions } from "./local-options.ts";
+import { helmOptions, localOptions } from "./local-options.ts";
 import { renewTls, serverTls, sharedTls } from "./tls.ts";
 import type { Tools } from "./tools.ts";
 
@@ -52,6 +53,7 @@ export async function startControlPlane(configuration: Configuration, tools: Too
   const metrics = createMetrics(store.queue);
   const owner = `${process.pid}@${random.suffix(8)}`;
   if (configuration.databaseUrl !== undefined) stack.use(store.presence(owner));
+  const fetcher = createFetcher({ mirror: configuration.mirror, allowedRanges: configuration.fetchFrom ?? [], ...proxiesOf(tools.environment) });
   let objects: Objects | undefined;
   const entrances = stack.use(createEntrances({ gatewayOf: async (runtime) => (objects === undefined ? undefined : gatewayAddress(runtime, objects)), log }));
   const { context, auth, modules, subresources, systemObjects, engine } = stack.use(
@@ -68,7 +70,8 @@ export async function startControlPlane(configuration: Configuration, tools: Too
         kind: kindProvider({ exec: tools.exec, controlPlaneId }),
         local: localProvider({ ...localOptions(home, tools), entrances }),
       },
-      fetcher: createFetcher({ mirror: configuration.mirror, allowedRanges: configuration.fetchFrom ?? [], ...proxiesOf(tools.environment) }),
+      fetcher,
+      helm: createHelm({ ...helmOptions(home, tools), fetcher }),
       reconcilers: [resealReconciler(store.reseal)],
     }),
   );

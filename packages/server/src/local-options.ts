@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { HelmOptions } from "@threeport/module-helm";
 import { binariesPlace, type LocalProviderOptions } from "@threeport/module-runtime";
 import type { Home } from "./home.ts";
 import type { Tools } from "./tools.ts";
@@ -13,5 +14,18 @@ export function localOptions(home: Home, { exec, clock, random, environment }: T
     imagesFolder: join(home.folder, "images"),
     volumesFolder: join(home.folder, "volumes"),
     binaries: binariesPlace(environment),
+  };
+}
+
+/** Where charts are kept, and the program that renders them. */
+export function helmOptions(home: Home, { exec, clock, random, environment, log }: Tools): Omit<HelmOptions, "fetcher"> {
+  return {
+    exec,
+    clock,
+    random,
+    folder: join(home.folder, "helm"),
+    place: binariesPlace(environment),
+    program: environment["THREEPORT_HELM"] || undefined,
+    onProgress: (line) => log.info(line),
   };
 }

@@ -17,6 +17,7 @@ import {
   type ProfileRendering,
 } from "@threeport/module-dependency";
 import { createFetcher, type Fetcher } from "@threeport/client";
+import type { Helm } from "@threeport/module-helm";
 import { keepBuiltInDefinitions, supportReconciler, supportServiceDefinitionKind, supportServiceInstanceKind } from "@threeport/module-support";
 import { clusterFor, runtimeKind, runtimeReconciler, type RuntimeOptions } from "@threeport/module-runtime";
 import type { ComputedKinds, Subresource, SubresourceAnswer, SubresourceRequest, Subresources } from "@threeport/apiserver";
@@ -53,6 +54,8 @@ export interface ModulesInput extends Pick<ClustersOptions, "dial"> {
   readonly providers: RuntimeOptions["providers"];
   /** Opens addresses that users supply; nothing of this machine and its networks unless said. */
   readonly fetcher?: Fetcher;
+  /** Renders charts; without it nothing that is a chart can be deployed. */
+  readonly helm?: Helm;
 }
 
 /** What the writer of an object may do, as the rules of modules ask it. */
@@ -77,6 +80,9 @@ export interface Modules extends AsyncDisposable {
   resume(objects: Objects): Promise<void>;
 }
 
+/** A question waits this long for a chart that has to be had first. */
+const renderingMs = 30_000;
+
 /** Of a digest that only has to differ from the one before. */
 const digestLength = 16;
 
@@ -92,6 +98,7 @@ export function assembleModules(input: ModulesInput): Modules {
     onChange: (keys) => store.queue.enqueue(keys.map((key) => ({ queue: resourceSetKind.resource, key, priority: 1, mask: 0, delayMs: 0 }))),
   });
   const connect = clusterFor(clusters);
+  const helm = input.helm ?? withoutHelm;
   // Without the name of its algorithm, which would be most of it.
   const digest = (content: string): string => store.sealer.digest(content).replace(/^.*:/, "").slice(0, digestLength);
   return {
@@ -118,8 +125,8 @@ export function assembleModules(input: ModulesInput): Modules {
       supportReconciler({ clusterFor: connect, fetcher: input.fetcher ?? createFetcher(), digest }),
       dependencyReconciler({ digest }),
       claimReconciler(),
-      definitionReconciler(),
-      instanceReconciler({ digest }),
+      definitionReconciler({ helm }),
+      instanceReconciler({ digest, helm }),
     ],
     clusterFor: connect,
     subresources: (objects) =>
@@ -130,7 +137,7 @@ export function assembleModules(input: ModulesInput): Modules {
     admission: (objects) =>
       together([
         [environmentKind.resource, environmentAdmission({ objects })],
-        ...workloadAdmission({ objects, blobs: store.blobs, digest }),
+        ...workloadAdmission({ objects, blobs: store.blobs, digest, helm }),
         ...dependencyAdmission({ objects }),
       ]),
     computed: (objects) =>
@@ -139,7 +146,8 @@ export function assembleModules(input: ModulesInput): Modules {
           workloadRenderingKind.resource,
           {
             kind: workloadRenderingKind,
-            compute: ({ object, namespace }) => computeRendering(object as WorkloadRendering, namespace, { objects }, { digest }),
+            compute: ({ object, namespace }) =>
+              computeRendering(object as WorkloadRendering, namespace, { objects }, { digest, helm, signal: AbortSignal.timeout(renderingMs) }),
           },
         ],
         [profileMatchKind.resource, { kind: profileMatchKind, compute: ({ object }) => computeMatch(object as ProfileMatch, { objects }) }],
@@ -166,6 +174,9 @@ export function assembleModules(input: ModulesInput): Modules {
     [Symbol.asyncDispose]: () => clusters[Symbol.asyncDispose](),
   };
 }
+
+const noHelm = (): Promise<never> => Promise.reject(new PlatformError("TP_TOOL_MISSING", { message: "this control plane has no helm, which renders charts" }));
+const withoutHelm: Helm = { pin: noHelm, render: noHelm };
 
 /** Several domains may have a rule for one kind: all of them hold, in this order. */
 function together(rules: readonly (readonly [string, AdmissionRule])[]): AdmissionRules {

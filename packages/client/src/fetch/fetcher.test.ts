@@ -21,7 +21,13 @@ const at = (path: string): string => `https://localhost:${(server.address() as A
 beforeAll(async () => {
   const nowMs = Date.now();
   const authority = await createAuthority({ subject: { commonName: "test" }, nowMs, validForMs: 3_600_000 });
-  const pair = await issue(authority, { subject: { commonName: "localhost" }, usages: ["server"], hosts: ["localhost"], nowMs, validForMs: 3_600_000 });
+  const pair = await issue(authority, {
+    subject: { commonName: "localhost" },
+    usages: ["server"],
+    hosts: ["localhost", "127.0.0.1"],
+    nowMs,
+    validForMs: 3_600_000,
+  });
   authorities = authority.certificatePem;
   server = createServer({ cert: pair.certificatePem, key: pair.privateKeyPem }, (asked, answer) => {
     if (asked.url === "/moved") answer.writeHead(302, { location: "/file" }).end();
@@ -30,9 +36,11 @@ beforeAll(async () => {
     else if (asked.url === "/large") answer.end("x".repeat(2_000));
     else if (asked.url === "/silent") answer.writeHead(200).write("k");
     else if (asked.url === "/file") answer.end(content);
+    else if (asked.url === "/who") answer.writeHead(asked.headers.authorization === undefined ? 401 : 200, { "www-authenticate": "Bearer" }).end(content);
+    else if (asked.url === "/elsewhere") answer.writeHead(307, { location: at("/who").replace("localhost", "127.0.0.1") }).end();
     else answer.writeHead(404).end();
   });
-  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   folder = await mkdtemp(join(tmpdir(), "threeport-mirror-"));
 });
 afterAll(async () => {
@@ -46,6 +54,15 @@ const local = () => createFetcher({ allowedRanges: ["127.0.0.0/8", "::1/128"], a
 test("content is had, also after a redirect", async () => {
   expect(String(await local().fetch(at("/file"), wanted))).toBe(content);
   expect(String(await local().fetch(at("/moved"), wanted))).toBe(content);
+});
+
+test("what has no digest is asked for: its status is told, and a password goes to nobody else", async () => {
+  const headers = { authorization: "Bearer secret" };
+  const asked = { bytesMax: 1_000, timeoutMs: 5_000 };
+  expect(await local().ask(at("/who"), { ...asked, headers })).toMatchObject({ status: 200, from: at("/who"), content: Buffer.from(content) });
+  expect(await local().ask(at("/who"), asked)).toMatchObject({ status: 401, headers: { "www-authenticate": "Bearer" } });
+  expect(await local().ask(at("/elsewhere"), { ...asked, headers })).toMatchObject({ status: 401 });
+  await expect(local().ask(at("/large"), asked)).rejects.toMatchObject({ code: "TP_TOO_LARGE" });
 });
 
 test.each<[string, string, RegExp]>([

@@ -21,12 +21,26 @@ export interface FetcherOptions {
   readonly authorities?: string;
 }
 
-export interface FetchOptions {
-  /** Of the content, in hexadecimal. Other content is refused. */
-  readonly sha256: string;
+export interface AskOptions {
   readonly bytesMax: number;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** Sent to the host of the address only, and not to those that it leads to. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface FetchOptions extends AskOptions {
+  /** Of the content, in hexadecimal. Other content is refused. */
+  readonly sha256: string;
+}
+
+/** What stands behind an address, whatever its status. */
+export interface Answer {
+  /** Where it came from in the end. */
+  readonly from: string;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly content: Buffer;
 }
 
 export interface Fetcher {
@@ -36,26 +50,28 @@ export interface Fetcher {
    * TP_UNAVAILABLE when it cannot be had
    */
   fetch(address: string, options: FetchOptions): Promise<Buffer>;
+  /**
+   * What an https address answers now: for what has no digest of its own, such as the index of a repository. Redirects are followed.
+   * @throws PlatformError TP_NOT_ALLOWED, TP_TOO_LARGE, TP_UNAVAILABLE as `fetch` does; a status of its own is no error
+   */
+  ask(address: string, options: AskOptions): Promise<Answer>;
 }
 
 const redirectsMax = 5;
 
 export function createFetcher(options: FetcherOptions = {}): Fetcher {
-  const { mirror } = options;
-  const allowed = blockList(options.allowedRanges ?? []);
+  const way: Way = { ...options, allowed: blockList(options.allowedRanges ?? []) };
   return {
     async fetch(address, wanted) {
       const url = urlOf(address);
-      const signal = AbortSignal.any([AbortSignal.timeout(wanted.timeoutMs), ...(wanted.signal === undefined ? [] : [wanted.signal])]);
-      const content = await contentOf(url, { ...wanted, signal }, { ...options, mirror, allowed }).catch((error: unknown) => {
-        wanted.signal?.throwIfAborted();
-        throw error instanceof PlatformError ? error : unavailable(url, error, signal.aborted ? `nothing came within ${wanted.timeoutMs / 1000} s` : undefined);
-      });
+      const { status, from, content } = await answerOf(url, wanted, way);
+      if (status !== 200) throw new PlatformError("TP_UNAVAILABLE", { message: `${from} answers with status ${status}` });
       const digest = createHash("sha256").update(content).digest("hex");
       if (digest !== wanted.sha256.toLowerCase())
         throw new PlatformError("TP_BAD_REQUEST", { message: `${url.href} has the SHA-256 ${digest}, and not ${wanted.sha256} as is written beside it` });
       return content;
     },
+    ask: (address, wanted) => answerOf(urlOf(address), wanted, way),
   };
 }
 
@@ -63,9 +79,19 @@ interface Way extends FetcherOptions {
   readonly allowed: BlockList;
 }
 
-type Wanted = FetchOptions & { readonly signal: AbortSignal };
+type Wanted = AskOptions & { readonly signal: AbortSignal };
 
-async function contentOf(url: URL, wanted: Wanted, way: Way): Promise<Buffer> {
+async function answerOf(url: URL, wanted: AskOptions, way: Way): Promise<Answer> {
+  const signal = AbortSignal.any([AbortSignal.timeout(wanted.timeoutMs), ...(wanted.signal === undefined ? [] : [wanted.signal])]);
+  try {
+    return await contentOf(url, { ...wanted, signal }, way);
+  } catch (error) {
+    wanted.signal?.throwIfAborted();
+    throw error instanceof PlatformError ? error : unavailable(url, error, signal.aborted ? `nothing came within ${wanted.timeoutMs / 1000} s` : undefined);
+  }
+}
+
+async function contentOf(url: URL, wanted: Wanted, way: Way): Promise<Answer> {
   const { mirror } = way;
   if (mirror === undefined) return download(url, wanted, way);
   const path = `${url.host}${decodeURIComponent(url.pathname)}`;
@@ -77,13 +103,13 @@ async function contentOf(url: URL, wanted: Wanted, way: Way): Promise<Buffer> {
     throw new PlatformError("TP_UNAVAILABLE", { message: `${url.href} is not in the mirror: there is no readable file ${path} in ${mirror}`, cause });
   });
   if (content.length > wanted.bytesMax) throw tooLarge(url, wanted);
-  return content;
+  return { from: file, status: 200, headers: {}, content };
 }
 
-async function download(asked: URL, wanted: Wanted, way: Way): Promise<Buffer> {
+async function download(asked: URL, wanted: Wanted, way: Way): Promise<Answer> {
   let url = asked;
   for (let redirects = 0; redirects <= redirectsMax; redirects++) {
-    const answer = await open(url, wanted, way);
+    const answer = await open(url, url.host === asked.host ? wanted : { ...wanted, headers: {} }, way);
     const { statusCode = 0, headers } = answer;
     if (statusCode >= 300 && statusCode < 400 && headers.location !== undefined) {
       answer.destroy();
@@ -92,20 +118,16 @@ async function download(asked: URL, wanted: Wanted, way: Way): Promise<Buffer> {
       url = next;
       continue;
     }
-    if (statusCode !== 200) {
-      answer.destroy();
-      throw new PlatformError("TP_UNAVAILABLE", { message: `${url.href} answers with status ${statusCode}` });
-    }
-    return read(answer, url, wanted);
+    return { from: url.href, status: statusCode, headers, content: await read(answer, url, wanted) };
   }
   throw new PlatformError("TP_UNAVAILABLE", { message: `${asked.href} leads in circles` });
 }
 
-function open(url: URL, { signal }: Wanted, way: Way): Promise<IncomingMessage> {
+function open(url: URL, { signal, headers = {} }: Wanted, way: Way): Promise<IncomingMessage> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   if (isIP(host) !== 0 && !isPublicAddress(host, way.allowed)) return Promise.reject(notAllowed(url, host));
   const proxied = way.proxies !== undefined;
-  const shared = { signal, headers: { "user-agent": "threeport" }, ...(proxied ? {} : { lookup: checkedLookup(url, way.allowed) }) };
+  const shared = { signal, headers: { "user-agent": "threeport", ...headers }, ...(proxied ? {} : { lookup: checkedLookup(url, way.allowed) }) };
   return new Promise((resolve, reject) => {
     const sent =
       url.protocol === "http:" ? plainRequest(url, { ...shared, agent: new PlainAgent() }, resolve) : request(url, { ...shared, agent: agentOf(way) }, resolve);
@@ -132,7 +154,7 @@ function checkedLookup(url: URL, allowed: BlockList): LookupFunction {
   };
 }
 
-async function read(answer: IncomingMessage, url: URL, wanted: Wanted): Promise<Buffer> {
+async function read(answer: IncomingMessage, url: URL, wanted: AskOptions): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const piece of answer as AsyncIterable<Buffer>) {
@@ -159,7 +181,7 @@ function notAllowed(url: URL, address: string): PlatformError {
   });
 }
 
-function tooLarge(url: URL, { bytesMax }: Wanted): PlatformError {
+function tooLarge(url: URL, { bytesMax }: AskOptions): PlatformError {
   return new PlatformError("TP_TOO_LARGE", { message: `${url.href} is larger than ${bytesMax} bytes, which is the most that is read` });
 }
 

@@ -1,4 +1,5 @@
-export { binariesPlace } from "./local/binaries-place.ts";
+export { type BinariesPlace, binariesPlace } from "./local/binaries-place.ts";
+export { type BinarySet, binariesCacheFolder, ensureBinaries } from "./local/binaries.ts";
 export { clusterFor } from "./cluster-for.ts";
 export { createEntrances, type Entrances } from "./local/entrances.ts";
 export { kindProvider } from "./kind-provider.ts";

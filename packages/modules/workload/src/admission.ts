@@ -4,21 +4,26 @@ import { environmentKind, foreignProject, isEnding, type Environment, targetName
 import { refusedDocuments } from "@threeport/cluster";
 import type { ReconcileContext } from "@threeport/engine";
 import type { WriterRights } from "@threeport/module-dependency";
+import type { Helm } from "@threeport/module-helm";
 import { deepEqual, PlatformError, type KubeObject } from "@threeport/resource";
 import { copiesOf } from "./clone/copies-of.ts";
 import { instancesIn } from "./clone/copy-deployments.ts";
-import { desiredObjects } from "./desired-objects.ts";
+import { desiredObjects, type Desired, type DesiredPlace } from "./desired-objects.ts";
 import { holdSecrets } from "./hold-secrets.ts";
 import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
 import { lackOf, shareOf } from "./quota/quota.ts";
 import { nothing, requestsOf } from "./quota/requests.ts";
 import { objectionToNeeds } from "./quota/take-dependencies.ts";
 import { othersIn } from "./quota/take-room.ts";
-import { releaseSource, sourceOf, type Source } from "./source.ts";
+import { pinnedSource, releaseSource, sourceOf, type Source } from "./source.ts";
 
 export interface AdmissionContext extends Pick<ReconcileContext, "objects" | "blobs"> {
   readonly digest: (content: string) => string;
+  readonly helm: Helm;
 }
+
+/** How long a write waits for a chart to be had and rendered. */
+const chartPatienceMs = 10_000;
 
 /** Throws when `object` may not be written; `old` is what it replaces. */
 type Rule = (object: KubeObject, old: KubeObject | undefined, rights: WriterRights) => Promise<void>;
@@ -120,7 +125,9 @@ async function objectionsTo(instance: WorkloadInstance, source: Source, context:
   if (environment === undefined) return undefined;
   const targetNamespace = instance.spec.targetNamespace ?? targetNamespaceOf(instance.metadata.namespace ?? "", environment.metadata.name);
   const pullSecret = (environment.spec.registries ?? []).length > 0;
-  const { result, claimed } = await desiredObjects(source, { instance, environment, targetNamespace, digest: context.digest, pullSecret }, context);
+  const desired = await objectsNow(source, { instance, environment, targetNamespace, pullSecret }, context);
+  if (desired === undefined) return undefined;
+  const { result, claimed } = desired;
   const need = await objectionToNeeds(instance, { environment, needs: claimed?.needs ?? [] }, context);
   if (need !== undefined)
     return need.reason === "QuotaExceeded"
@@ -134,6 +141,21 @@ async function objectionsTo(instance: WorkloadInstance, source: Source, context:
   if (quota === undefined) return { environment, notAllowed, noRoom: undefined };
   const others = (await othersIn(environment, instance, context)).map((other) => shareOf(other) ?? unknownShare(other));
   return { environment, notAllowed, noRoom: lackOf(environment, { instance, pods: requestsOf(result.objects), others }) };
+}
+
+/** Undefined while a chart cannot be had: whoever writes need not wait for that, and its status tells. */
+async function objectsNow(
+  source: Source,
+  place: Pick<DesiredPlace, "instance" | "environment" | "targetNamespace" | "pullSecret">,
+  { objects, digest, helm }: AdmissionContext,
+): Promise<Desired | undefined> {
+  const signal = AbortSignal.timeout(chartPatienceMs);
+  try {
+    return await desiredObjects(await pinnedSource(source, helm, signal), { ...place, digest, helm, signal }, { objects });
+  } catch (error) {
+    if (source.kind === "helm" && (error instanceof PlatformError || signal.aborted)) return undefined;
+    throw error;
+  }
 }
 
 /** One that has not been looked at yet counts as a workload; what it asks for is not known. */

@@ -1,14 +1,17 @@
 import { environmentKind, refusedType, type Environment, targetNamespaceOf } from "@threeport/module-environment";
 import type { ReconcileContext, Verdict } from "@threeport/engine";
 import { dependencyProfileKind, matchPlaceOf, matchProfile, type DependencyProfile } from "@threeport/module-dependency";
+import type { Helm } from "@threeport/module-helm";
 import { PlatformError, type KubeObject } from "@threeport/resource";
 import type { Need } from "@threeport/score";
 import { claimFor, type Claimed } from "./claims.ts";
 import { desiredObjects } from "./desired-objects.ts";
 import { workloadDefinitionKind, workloadInstanceKind, type WorkloadDefinition, type WorkloadInstance, type WorkloadRendering } from "./kinds/index.ts";
-import { sourceOf } from "./source.ts";
+import { pinnedSource, sourceOf } from "./source.ts";
 
 export interface RenderingOptions {
+  readonly helm: Helm;
+  readonly signal: AbortSignal;
   readonly digest: (content: string) => string;
 }
 
@@ -17,7 +20,7 @@ export async function computeRendering(
   rendering: WorkloadRendering,
   namespace: string,
   context: Pick<ReconcileContext, "objects">,
-  { digest }: RenderingOptions,
+  { digest, helm, signal }: RenderingOptions,
 ): Promise<WorkloadRendering> {
   const { spec } = rendering;
   const [environment, definition] = await Promise.all([
@@ -45,7 +48,11 @@ export async function computeRendering(
   const beside = new Map(
     (spec.beside ?? []).map(({ name, ports = {} }) => [name, Object.fromEntries(Object.entries(ports).map(([key, port]) => [key, { port }]))] as const),
   );
-  const { result, claimed } = await desiredObjects(sourceOf(source), { instance, environment, targetNamespace, digest, pullSecret, beside }, context);
+  const { result, claimed } = await desiredObjects(
+    await pinnedSource(sourceOf(source), helm, signal),
+    { instance, environment, targetNamespace, digest, pullSecret, beside, helm, signal },
+    context,
+  );
   const answer = "objects" in result ? { objects: result.objects as KubeObject[] } : told(await explained(result.verdict, claimed));
   return { ...rendering, status: { instance: instance.metadata.name, targetNamespace, ...answer } };
 }

@@ -5,10 +5,11 @@ import type { Claimed } from "./claims.ts";
 import { manifestsIn } from "./manifest-dependencies.ts";
 import { withDefaultResources } from "./defaults.ts";
 import { renderManifests, replicasOf, scalableIn } from "./render.ts";
+import { chartIn, type HelmPlace } from "./helm-source.ts";
 import { renderScoreIn, type InPlace, type ScorePlace } from "./score-source.ts";
 import type { Source } from "./source.ts";
 
-export interface DesiredPlace extends ScorePlace {
+export interface DesiredPlace extends HelmPlace {
   /** The environment has registries: pods pull with their credentials. */
   readonly pullSecret: boolean;
 }
@@ -40,8 +41,9 @@ export async function desiredObjects(source: Source, place: DesiredPlace, contex
   return { result: { objects, replicas: scalable === undefined ? undefined : replicasOf(scalable) }, ...read };
 }
 
-async function documentsIn(source: Source, place: ScorePlace, context: Pick<ReconcileContext, "objects">): Promise<InPlace> {
+async function documentsIn(source: Source, place: HelmPlace, context: Pick<ReconcileContext, "objects">): Promise<InPlace> {
   if (source.kind === "score") return withDefaults(await renderScoreIn(source.document, place, context), place);
+  if (source.kind === "helm") return chartIn(source.helm, place, context);
   if (place.instance.spec.values === undefined) return manifestsIn(source, place, context);
   const message = `spec.values has no meaning for plain manifests: remove it, or write WorkloadDefinition ${place.instance.spec.definition} as a Score document`;
   return { result: { verdict: { state: "stalled", reason: "ValuesNotSupported", message } }, uses: [] };

@@ -3,6 +3,7 @@
 import { secretNameOf, type WriterRights } from "@threeport/module-dependency";
 import { mergePatch } from "@threeport/resource";
 import { checkScore, secretNeeds } from "@threeport/score";
+import { documentOfChart } from "./chart-dependencies.ts";
 import { documentOfDependencies } from "./manifest-dependencies.ts";
 import type { WorkloadInstance } from "./kinds/index.ts";
 import type { Source } from "./source.ts";
@@ -16,8 +17,9 @@ export interface HeldSource {
 
 /** Throws TP_FORBIDDEN unless the writer may `get` each Secret that is named. */
 export function holdSecrets({ source, namespace, values }: HeldSource, rights: WriterRights): void {
-  if (source.kind === "manifests") {
-    const needs = secretNeeds(documentOfDependencies("manifests", source));
+  if (source.kind !== "score") {
+    const document = source.kind === "helm" ? documentOfChart("chart", source.helm.dependencies) : documentOfDependencies("manifests", source);
+    const needs = secretNeeds(document);
     for (const need of needs) rights.readSecret(namespace, secretNameOf(need), `dependency ${need.name} of the workload reads it`);
     return;
   }

@@ -6,7 +6,7 @@ import { provideResources, resourceCausesOf, type Need, type Provision, type Sco
 import { identityOfInstance, withProvisions } from "./claims.ts";
 import { scalableIn } from "./render.ts";
 import type { InPlace, ScorePlace } from "./score-source.ts";
-import type { Source } from "./source.ts";
+import type { ManifestDependency, Source } from "./source.ts";
 
 type Manifests = Extract<Source, { kind: "manifests" }>;
 
@@ -19,13 +19,8 @@ export function dependencyCauses(
   { name, field }: { readonly name: string; readonly field: string },
 ): ErrorCause[] {
   const secrets = new Set(objects.filter(({ apiVersion, kind }) => apiVersion === "v1" && kind === "Secret").map(({ metadata }) => metadata.name));
-  const place = new Map(dependencies.map((dependency, index) => [dependency.name, `${field}[${index}]`] as const));
   return [
-    ...dependencies.flatMap(({ name: own }, index) =>
-      dependencies.findIndex((each) => each.name === own) === index
-        ? []
-        : [{ field: `${field}[${index}].name`, reason: "FieldValueDuplicate", message: `Duplicate value: ${JSON.stringify(own)}` } as const],
-    ),
+    ...repeatedNames(dependencies, field),
     ...dependencies.flatMap(({ name: own }, index) =>
       secrets.has(own)
         ? [
@@ -37,8 +32,23 @@ export function dependencyCauses(
           ]
         : [],
     ),
-    ...resourceCausesOf(asDocument(name, { objects, dependencies })).map((cause) => ({ ...cause, field: below(place, field, cause.field ?? "") })),
+    ...causesBelow(asDocument(name, { objects, dependencies }), dependencies, field),
   ];
+}
+
+/** What is wrong with dependencies as resources of a document, at their places in the list. */
+export function causesBelow(document: ScoreDocument, dependencies: readonly ManifestDependency[], field: string): ErrorCause[] {
+  const place = new Map(dependencies.map((dependency, index) => [dependency.name, `${field}[${index}]`] as const));
+  return resourceCausesOf(document).map((cause) => ({ ...cause, field: below(place, field, cause.field ?? "") }));
+}
+
+/** A name stands for one dependency. */
+export function repeatedNames(dependencies: readonly ManifestDependency[], field: string): ErrorCause[] {
+  return dependencies.flatMap(({ name }, index) =>
+    dependencies.findIndex((each) => each.name === name) === index
+      ? []
+      : [{ field: `${field}[${index}].name`, reason: "FieldValueDuplicate", message: `Duplicate value: ${JSON.stringify(name)}` } as const],
+  );
 }
 
 /** `resources.db.params.x` of the document is `[0].params.x` of the list. */
@@ -53,12 +63,26 @@ const portName = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/;
 /** The dependencies as resources of a Score document without containers. */
 function asDocument(name: string, { objects, dependencies }: Pick<Manifests, "objects" | "dependencies">): ScoreDocument {
   const { ports } = sourceWorkloadOf(name, objects);
-  const service = { ports: Object.fromEntries(ports.map(({ name: own, port }) => [portName.test(own) ? own : `port-${port}`, { port }])) };
+  return documentWith(name, dependencies, Object.fromEntries(ports.map(({ name: own, port }) => [portName.test(own) ? own : `port-${port}`, { port }])));
+}
+
+/** Dependencies as resources of a Score document of this name, with these service ports. */
+export function documentWith(
+  name: string,
+  dependencies: readonly ManifestDependency[],
+  ports: Readonly<Record<string, { readonly port: number }>>,
+): ScoreDocument {
   const resources = dependencies.map(({ name: own, type, class: sort, id, params }) => [
     own,
     { type, ...(sort === undefined ? {} : { class: sort }), ...(id === undefined ? {} : { id }), ...(params === undefined ? {} : { params }) },
   ]);
-  return { apiVersion: "score.dev/v1b1", metadata: { name }, service, containers: {}, resources: Object.fromEntries(resources) as ScoreDocument["resources"] };
+  return {
+    apiVersion: "score.dev/v1b1",
+    metadata: { name },
+    service: { ports },
+    containers: {},
+    resources: Object.fromEntries(resources) as ScoreDocument["resources"],
+  };
 }
 
 /** Secrets that the definition's author must be allowed to read are found in it. */
@@ -79,19 +103,21 @@ export async function manifestsIn(source: Manifests, place: ScorePlace, context:
   };
   const { rendered, lacking } = await withProvisions(render, provisions, { instance, workload: name }, context);
   const { causes, needs, waiting } = rendered;
-  if (causes.length > 0) return { result: { verdict: invalid(causes) }, uses: [] };
+  if (causes.length > 0) return { result: { verdict: dependenciesInvalid(causes) }, uses: [] };
   const claimed = { needs, blocked: waiting.filter((each) => !needs.some((need) => need.name === each)) };
   if (waiting.length > 0 && lacking !== undefined) return { result: { verdict: lacking }, uses: [], claimed };
   const objects = withOutputs(source.objects, { needs, provisions, digest: place.digest });
   return { result: { objects }, uses: [], claimed, ...(lacking === undefined ? {} : { lacking }) };
 }
 
-function invalid(causes: readonly ErrorCause[]): Verdict {
+/** What stands in the way of claiming. */
+export function dependenciesInvalid(causes: readonly ErrorCause[]): Verdict {
   const told = causes.slice(0, causesShown).map(({ field = "", message }) => `${field.replace(/^resources\./, "dependency ")}: ${message}`);
   return { state: "stalled", reason: "DependenciesInvalid", message: told.join("; ") };
 }
 
-function withOutputs(
+/** The objects with a Secret for each dependency that has outputs; pods that read one are replaced when it changes. */
+export function withOutputs(
   objects: readonly KubeObject[],
   {
     needs,
@@ -111,7 +137,7 @@ function withOutputs(
 }
 
 /** A route leads to the Service of the definition's name, or to the only one; an autoscaler scales what can be scaled. */
-function sourceWorkloadOf(definition: string, objects: readonly KubeObject[]): SourceWorkload {
+export function sourceWorkloadOf(definition: string, objects: readonly KubeObject[]): SourceWorkload {
   const services = objects.filter(({ apiVersion, kind }) => apiVersion === "v1" && kind === "Service");
   const service = services.find(({ metadata }) => metadata.name === definition) ?? (services.length === 1 ? services[0] : undefined);
   const ports = items(fields(service?.["spec"])["ports"]).map(fields);

@@ -12,9 +12,10 @@ import {
   withFinalizer,
   withoutFinalizer,
 } from "@threeport/engine";
+import type { Helm } from "@threeport/module-helm";
 import { isErrorCode, secretDigests, type Target } from "@threeport/resource";
 import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
-import { contentText, imagesIn, sourceOf } from "./source.ts";
+import { contentText, imagesIn, pinnedSource, sourceOf } from "./source.ts";
 
 export const definitionFinalizer = "threeport.io/definition";
 const definitionLabel = "threeport.io/definition";
@@ -27,7 +28,7 @@ const inUseRecheckMs = 30_000;
 /** A definition is compared with its instances this often even when no wake-up came. */
 const recheckMs = 3_600_000;
 
-export function definitionReconciler(): Reconciler {
+export function definitionReconciler({ helm }: { readonly helm: Pick<Helm, "pin"> }): Reconciler {
   return {
     queue: workloadDefinitionKind.resource,
     target: { apiVersion: workloadDefinitionKind.apiVersion, kind: workloadDefinitionKind.kind },
@@ -45,7 +46,8 @@ export function definitionReconciler(): Reconciler {
       const definition = await withFinalizer(context.objects, found, definitionFinalizer);
       const releases = await releasesOf(definition, context);
       const latest =
-        releases.find((release) => release.spec.definitionGeneration === definition.metadata.generation) ?? (await makeRelease(definition, releases, context));
+        releases.find((release) => release.spec.definitionGeneration === definition.metadata.generation) ??
+        (await makeRelease(definition, { releases, helm }, context));
       await forgetOld(definition, { releases, latest, instances }, context);
       await context.objects.patchStatus<WorkloadDefinition>({
         ...definition,
@@ -73,8 +75,12 @@ function targetOf(definition: WorkloadDefinition): Target {
 }
 
 /** A kill after the create is found by the generation on the next run: no generation gets two releases. */
-async function makeRelease(definition: WorkloadDefinition, releases: readonly Release[], context: ReconcileContext): Promise<Release> {
-  const source = sourceOf(definition.spec.source);
+async function makeRelease(
+  definition: WorkloadDefinition,
+  { releases, helm }: { readonly releases: readonly Release[]; readonly helm: Pick<Helm, "pin"> },
+  context: ReconcileContext,
+): Promise<Release> {
+  const source = await pinnedSource(sourceOf(definition.spec.source), helm, context.signal);
   const content = await context.blobs.put(contentText(source));
   const values = source.kind === "manifests" ? secretDigests(source.objects) : [];
   for (let number = (releases[0]?.spec.number ?? 0) + 1; ; number++) {

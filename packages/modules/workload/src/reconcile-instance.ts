@@ -12,6 +12,7 @@ import {
 } from "@threeport/module-environment";
 import { confirmPruneAnnotation, resourceSetKind, type ResourceSet } from "@threeport/cluster";
 import { findCondition, settled, waiting, type Outcome, type ReconcileContext, type Reconciler, type Verdict } from "@threeport/engine";
+import type { Helm } from "@threeport/module-helm";
 import type { KubeObject } from "@threeport/resource";
 import { releaseKind, workloadDefinitionKind, workloadInstanceKind, type Release, type WorkloadDefinition, type WorkloadInstance } from "./kinds/index.ts";
 import { keepClaims } from "./claims.ts";
@@ -27,6 +28,7 @@ import { instanceFinalizer, removalRecheckMs, tearDown } from "./tear-down-insta
 const releaseAnnotation = "threeport.io/release";
 
 export interface InstanceOptions {
+  readonly helm: Pick<Helm, "render">;
   /** A digest of content that may be secret: keyed, so that it tells nothing. */
   readonly digest: (content: string) => string;
 }
@@ -65,7 +67,7 @@ export function instanceReconciler(options: InstanceOptions): Reconciler {
         const outcome = await report(instance, context, { release, targetNamespace, verdict: lacking });
         return lacking.reason === namespaceTerminating ? waiting("the namespace to go", removalRecheckMs) : outcome;
       }
-      const place = { instance, environment, targetNamespace, digest: options.digest, pullSecret: credentials.length > 0 };
+      const place = { instance, environment, targetNamespace, ...options, signal: context.signal, pullSecret: credentials.length > 0 };
       const { result, uses, claimed, lacking: late } = await desiredObjects(await releaseSource(release, context), place, context);
       const asked = await takeDependencies(instance, { environment, needs: claimed?.needs ?? [] }, context);
       ({ instance } = asked);

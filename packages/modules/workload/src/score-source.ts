@@ -129,6 +129,7 @@ function servedBy(definition: WorkloadDefinition, { spec: { values } }: Workload
     const checked = checkScore(values === undefined ? source.document : mergePatch(source.document, values));
     return "causes" in checked ? { ports: {} } : { ports: checked.document.service?.ports ?? {}, serviceName: serviceNameOf(checked.document) };
   }
+  if (source.kind === "helm") return { ports: {} }; // known where the chart is rendered only
   const services = source.objects.filter(({ apiVersion, kind }) => apiVersion === "v1" && kind === "Service");
   const service = services.find(({ metadata }) => metadata.name === definition.metadata.name);
   const ports = items(fields(service?.["spec"])["ports"]).map(fields);

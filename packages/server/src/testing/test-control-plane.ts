@@ -58,7 +58,13 @@ export async function openTestControlPlane(options: TestControlPlaneOptions = {}
   const database = stack.use(await createTestDatabase({ templateKey: "control plane", migrate: migrateTemplate }));
   const home = await mkdtemp(join(tmpdir(), "threeport-test-home-"));
   stack.defer(() => rm(home, { recursive: true, force: true }));
-  const tools = { clock: options.clock ?? systemClock, random: systemRandom, exec: systemExec, log: options.log ?? silentLogger, environment: {} };
+  const tools = {
+    clock: options.clock ?? systemClock,
+    random: systemRandom,
+    exec: systemExec,
+    log: options.log ?? silentLogger,
+    environment: cacheOf(process.env),
+  };
   const configuration = {
     home,
     host: "127.0.0.1",
@@ -152,6 +158,11 @@ export async function openTestControlPlane(options: TestControlPlaneOptions = {}
 
 export function conditionOf(object: KubeObject | undefined, type: string): Condition | undefined {
   return ((object?.["status"] as { conditions?: Condition[] } | undefined)?.conditions ?? []).find((condition) => condition.type === type);
+}
+
+/** Programs that tests have had are found where they were put; nothing else of the environment counts. */
+function cacheOf({ XDG_CACHE_HOME: cache }: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  return cache === undefined ? {} : { XDG_CACHE_HOME: cache };
 }
 
 /** A DATABASE_URL for a database of the test run, which is reached by a socket. */

@@ -9,6 +9,20 @@ import { buildBinaries, requireGo } from "./build-binaries.ts";
 import { downloadFolder, downloadReleases, requireReleases } from "./download-releases.ts";
 import { type BuildStep, buildSteps, kubernetesVersion } from "./go-modules.ts";
 import { takeProcessLock } from "./process-lock.ts";
+import { type ReleaseArchitecture, type ReleaseFile, releaseFiles } from "./releases.ts";
+
+/** Programs that belong together: had and kept in one folder. */
+export interface BinarySet {
+  /** For people: `Kubernetes`. */
+  readonly title: string;
+  /** Of the folder in the cache. */
+  readonly name: string;
+  readonly version: string;
+  readonly steps: readonly BuildStep[];
+  readonly releaseFiles: (architecture: ReleaseArchitecture) => readonly ReleaseFile[];
+}
+
+const kubernetesSet: BinarySet = { title: "Kubernetes", name: "kubernetes", version: kubernetesVersion, steps: buildSteps, releaseFiles };
 
 /** Everything a node needs, in one folder: Kubernetes, etcd, containerd, CNI plugins, CoreDNS. */
 export interface KubernetesBinaries {
@@ -36,33 +50,46 @@ export interface BinariesRequest extends BinariesPlace {
  * @throws PlatformError TP_TOOL_MISSING when `folder` is incomplete or neither way can work; TP_UNAVAILABLE when trying again later may
  */
 export async function ensureKubernetesBinaries(request: BinariesRequest): Promise<KubernetesBinaries> {
+  return ensureBinaries(kubernetesSet, request);
+}
+
+/** As {@link ensureKubernetesBinaries}, for any programs. */
+export async function ensureBinaries(set: BinarySet, request: BinariesRequest): Promise<KubernetesBinaries> {
+  const { version } = set;
   if (request.folder !== undefined) {
-    const missing = await missingSteps(request.folder);
-    if (missing.length === 0) return { version: kubernetesVersion, folder: request.folder };
+    const missing = await missingSteps(set, request.folder);
+    if (missing.length === 0) return { version, folder: request.folder };
     throw new PlatformError("TP_TOOL_MISSING", {
       message: `${request.folder} does not hold ${missing.map((step) => step.binary).join(", ")}. Put them there, or do not name a folder and they are downloaded or built.`,
     });
   }
-  const folder = kubernetesCacheFolder(request.cacheDir);
-  if ((await missingSteps(folder)).length > 0) await fill(folder, request);
-  return { version: kubernetesVersion, folder };
+  const folder = binariesCacheFolder(set, request.cacheDir);
+  if ((await missingSteps(set, folder)).length > 0) await fill(set, folder, request);
+  return { version, folder };
 }
 
 /** Where binaries are kept that were downloaded or built. */
-export function kubernetesCacheFolder(cacheDir = join(homedir(), ".cache", "threeport")): string {
-  return join(cacheDir, "kubernetes", kubernetesVersion, "bin");
+export function kubernetesCacheFolder(cacheDir?: string): string {
+  return binariesCacheFolder(kubernetesSet, cacheDir);
+}
+
+export function binariesCacheFolder({ name, version }: BinarySet, cacheDir = join(homedir(), ".cache", "threeport")): string {
+  return join(cacheDir, name, version, "bin");
 }
 
 /** True when nothing would have to be downloaded or built. */
 export async function hasKubernetesBinaries(folder: string): Promise<boolean> {
-  return (await missingSteps(folder)).length === 0;
+  return (await missingSteps(kubernetesSet, folder)).length === 0;
 }
 
 /** Why the binaries cannot be had here, in words; undefined when they are there or can be. Asks without getting anything. */
 export async function whyNoBinaries(request: BinariesRequest): Promise<string | undefined> {
   if (request.folder !== undefined) return undefined; // what somebody asked for is used, or its failure told
-  if ((await missingSteps(kubernetesCacheFolder(request.cacheDir))).length === 0) return undefined;
-  const ways = [...(request.source === "build" ? [] : [() => requireReleases(request)]), ...(request.source === "release" ? [] : [() => requireGo(request)])];
+  if ((await missingSteps(kubernetesSet, kubernetesCacheFolder(request.cacheDir))).length === 0) return undefined;
+  const ways = [
+    ...(request.source === "build" ? [] : [() => requireReleases({ ...request, releaseFiles })]),
+    ...(request.source === "release" ? [] : [() => requireGo({ ...request, what: "Kubernetes" })]),
+  ];
   const reasons: string[] = [];
   for (const way of ways) {
     try {
@@ -77,9 +104,9 @@ export async function whyNoBinaries(request: BinariesRequest): Promise<string | 
   return reasons.join("; ");
 }
 
-async function missingSteps(folder: string): Promise<BuildStep[]> {
-  const present = await Promise.all(buildSteps.map((step) => isExecutable(join(folder, step.binary))));
-  return buildSteps.filter((_, index) => present[index] === false);
+async function missingSteps({ steps }: BinarySet, folder: string): Promise<BuildStep[]> {
+  const present = await Promise.all(steps.map((step) => isExecutable(join(folder, step.binary))));
+  return steps.filter((_, index) => present[index] === false);
 }
 
 async function isExecutable(path: string): Promise<boolean> {
@@ -91,26 +118,31 @@ async function isExecutable(path: string): Promise<boolean> {
   }
 }
 
-async function fill(folder: string, request: BinariesRequest): Promise<void> {
+async function fill(set: BinarySet, folder: string, request: BinariesRequest): Promise<void> {
   const lockOptions = {
     ...(request.signal === undefined ? {} : { signal: request.signal }),
-    onWait: () => request.onProgress?.("waiting for another process that downloads or builds Kubernetes"),
+    onWait: () => request.onProgress?.(`waiting for another process that downloads or builds ${set.title}`),
   };
   await using _lock = await takeProcessLock(folder, lockOptions); // B2
-  const missing = await missingSteps(folder); // B3: what another caller finished while we waited counts
+  const missing = await missingSteps(set, folder); // B3: what another caller finished while we waited counts
   if (missing.length === 0) return;
-  if (request.source === "build") await buildBinaries(folder, missing, request);
-  else await downloadOrBuild(folder, missing, request);
+  if (request.source === "build") await buildBinaries(folder, missing, { ...request, what: whatOf(set) });
+  else await downloadOrBuild(set, folder, missing, request);
   await rm(downloadFolder(folder), { recursive: true, force: true });
 }
 
-async function downloadOrBuild(folder: string, missing: readonly BuildStep[], request: BinariesRequest): Promise<void> {
+function whatOf({ title, version }: BinarySet): string {
+  return `${title} ${version}`;
+}
+
+async function downloadOrBuild(set: BinarySet, folder: string, missing: readonly BuildStep[], request: BinariesRequest): Promise<void> {
   try {
-    await downloadReleases({ ...request, folder, binaries: missing.map(({ binary }) => binary) });
+    await downloadReleases({ ...request, folder, binaries: missing.map(({ binary }) => binary), releaseFiles: set.releaseFiles });
   } catch (error) {
     request.signal?.throwIfAborted();
     if (request.source === "release" || !(error instanceof PlatformError)) throw error;
     await buildInstead(
+      set,
       folder,
       withReason(request, `the official releases cannot be had (${error.message}), so the same versions are built from Go modules: `),
       error,
@@ -129,9 +161,9 @@ function withReason(request: BinariesRequest, reason: string): BinariesRequest {
 }
 
 /** Neither way is told without the other: whoever reads it may open the one or the other. */
-async function buildInstead(folder: string, request: BinariesRequest, download: PlatformError): Promise<void> {
+async function buildInstead(set: BinarySet, folder: string, request: BinariesRequest, download: PlatformError): Promise<void> {
   try {
-    await buildBinaries(folder, await missingSteps(folder), request);
+    await buildBinaries(folder, await missingSteps(set, folder), { ...request, what: whatOf(set) });
   } catch (error) {
     request.signal?.throwIfAborted();
     if (!isErrorCode(error, "TP_TOOL_MISSING")) throw error;

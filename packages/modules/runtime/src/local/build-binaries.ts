@@ -2,10 +2,12 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Exec } from "@threeport/platform";
 import { PlatformError } from "@threeport/resource";
-import { type BuildStep, goMinorMin, goModules, kubernetesVersion } from "./go-modules.ts";
+import { type BuildStep, goMinorMin, goModules } from "./go-modules.ts";
 
 export interface BuildRequest {
   readonly exec: Exec;
+  /** What is built, for people: `Kubernetes v1.36.4`. */
+  readonly what: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (line: string) => void;
 }
@@ -69,20 +71,20 @@ async function go(args: readonly string[], { cwd, env, request }: GoOptions): Pr
   if (result.code === 0) return;
   const lastLines = result.stderr.trim().split("\n").slice(-5).join("\n");
   throw new PlatformError("TP_TOOL_MISSING", {
-    message: `go ${args[0]} failed while building Kubernetes ${kubernetesVersion}:\n${lastLines}`,
+    message: `go ${args[0]} failed while building ${request.what}:\n${lastLines}`,
     detail: { args, code: result.code },
   });
 }
 
 /** @throws PlatformError TP_TOOL_MISSING when there is no Go that builds them */
-export async function requireGo({ exec }: Pick<BuildRequest, "exec">): Promise<void> {
-  const advice = `Install Go 1.${goMinorMin} or newer and have it in PATH, or name a folder that holds the Kubernetes binaries.`;
+export async function requireGo({ exec, what }: Pick<BuildRequest, "exec" | "what">): Promise<void> {
+  const advice = `Install Go 1.${goMinorMin} or newer and have it in PATH, or name what is there already (docs/runtimes.md, binaries).`;
   let version: string;
   try {
     version = (await exec.run("go", ["version"])).stdout.trim();
   } catch (cause) {
-    throw new PlatformError("TP_TOOL_MISSING", { message: `Building Kubernetes needs Go, and there is no go command. ${advice}`, cause });
+    throw new PlatformError("TP_TOOL_MISSING", { message: `Building ${what} needs Go, and there is no go command. ${advice}`, cause });
   }
   const minor = Number(/go1\.(\d+)/.exec(version)?.[1] ?? 0);
-  if (minor < goMinorMin) throw new PlatformError("TP_TOOL_MISSING", { message: `Building Kubernetes needs a newer Go than "${version}". ${advice}` });
+  if (minor < goMinorMin) throw new PlatformError("TP_TOOL_MISSING", { message: `Building ${what} needs a newer Go than "${version}". ${advice}` });
 }

@@ -5,13 +5,15 @@ import { PlatformError } from "@threeport/resource";
 import type { BinariesPlace } from "./binaries-place.ts";
 import { downloadFile, downloadText, type DownloadTools } from "./download-file.ts";
 import { httpsGet } from "./https-get.ts";
-import { type ReleaseArchitecture, type ReleaseFile, releaseFiles, sumOf } from "./releases.ts";
+import { type ReleaseArchitecture, type ReleaseFile, sumOf } from "./releases.ts";
 
 export interface ReleasesRequest extends BinariesPlace {
   /** Where the binaries go; the caller holds its lock. */
   readonly folder: string;
   /** Those that are missing there. */
   readonly binaries: readonly string[];
+  /** All files of the release, for Linux. */
+  readonly releaseFiles: (architecture: ReleaseArchitecture) => readonly ReleaseFile[];
   readonly exec: Exec;
   readonly clock: Clock;
   readonly random: Random;
@@ -29,12 +31,7 @@ const megabyte = 1_000_000;
  * @throws PlatformError TP_TOOL_MISSING when a file is missing, refused, or not what is published; TP_UNAVAILABLE when the network fails
  */
 export async function downloadReleases(request: ReleasesRequest): Promise<void> {
-  const architecture = architectures[process.arch];
-  if (architecture === undefined || process.platform !== "linux")
-    throw new PlatformError("TP_TOOL_MISSING", {
-      message: `there are no releases for ${process.platform} on ${process.arch}, only for Linux on x64 and arm64`,
-    });
-  const files = releaseFiles(architecture).filter(({ binaries }) => Object.keys(binaries).some((binary) => request.binaries.includes(binary)));
+  const files = filesForThisMachine(request).filter(({ binaries }) => Object.keys(binaries).some((binary) => request.binaries.includes(binary)));
   const partialFolder = downloadFolder(request.folder);
   await mkdir(request.folder, { recursive: true });
   await mkdir(partialFolder, { recursive: true });
@@ -51,13 +48,15 @@ export async function downloadReleases(request: ReleasesRequest): Promise<void> 
 }
 
 /** Asks for one sum, which is small. @throws as {@link downloadReleases} where that cannot be had */
-export async function requireReleases(request: Pick<ReleasesRequest, "mirror" | "proxies" | "authorities" | "clock" | "random" | "signal">): Promise<void> {
+export async function requireReleases(
+  request: Pick<ReleasesRequest, "mirror" | "proxies" | "authorities" | "clock" | "random" | "signal" | "releaseFiles">,
+): Promise<void> {
   using https = httpsGet(request);
-  const [file] = filesForThisMachine();
+  const [file] = filesForThisMachine(request);
   if (file !== undefined) await publishedSum(file, request, { ...request, https });
 }
 
-function filesForThisMachine(): readonly ReleaseFile[] {
+function filesForThisMachine({ releaseFiles }: Pick<ReleasesRequest, "releaseFiles">): readonly ReleaseFile[] {
   const architecture = architectures[process.arch];
   if (architecture !== undefined && process.platform === "linux") return releaseFiles(architecture);
   throw new PlatformError("TP_TOOL_MISSING", { message: `there are no releases for ${process.platform} on ${process.arch}, only for Linux on x64 and arm64` });

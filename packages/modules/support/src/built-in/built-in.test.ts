@@ -15,7 +15,8 @@ test.each(all.map((definition) => [definition.metadata.name, definition] as cons
   expect(validateSchema(definition as unknown as JsonObject, supportServiceDefinitionKind.schema)).toEqual([]);
   expect(supportServiceDefinitionKind.validate(definition, undefined)).toEqual([]);
   if (definition.spec.manifests !== undefined) return;
-  const fetcher = { fetch: () => Promise.reject(new Error("it has no files")) };
+  const none = () => Promise.reject(new Error("it has no files"));
+  const fetcher = { fetch: none, ask: none };
   for (const provider of ["local", "kind", "kubeconfig"]) {
     const rendered = await renderDefinition(
       definition,

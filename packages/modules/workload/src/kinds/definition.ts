@@ -3,10 +3,32 @@ import { z } from "zod";
 import { ageColumn, conditionReason, conditionStatus, defineKind, type ErrorCause, type KubeObject, type ObjectWith } from "@threeport/resource";
 import { conditionsSchema, validateObjects } from "@threeport/cluster";
 import { checkScore } from "@threeport/score";
+import { chartCauses, chartSchema } from "@threeport/module-helm";
+import { chartDependencyCauses } from "../chart-dependencies.ts";
 import { dependencyCauses } from "../manifest-dependencies.ts";
 
 /** Leaves room in the 253 characters of a release's name for a dash and a number that no definition reaches. */
 const definitionNameMax = 240;
+
+const dependenciesSchema = z
+  .array(
+    z.object({
+      name: z
+        .string()
+        .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/)
+        .describe("Its name, and that of the Secret beside the workload that holds its outputs."),
+      type: z.string().min(2).max(63).describe("What is needed: `postgres`, `redis`, …"),
+      class: z.string().optional().describe("Which sort of it; `default` unless said."),
+      id: z.string().optional().describe("Those that name the same one share it; the workload's own unless said."),
+      params: z
+        .record(z.string(), z.unknown())
+        .optional()
+        .describe("What its type wants to know; texts may read others by `${resources.NAME.OUTPUT}`.")
+        .meta({ "x-kubernetes-preserve-unknown-fields": true }),
+    }),
+  )
+  .optional()
+  .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] });
 
 /** What runs: in a definition, and where somebody asks what would become of it. */
 export const sourceSchema = z
@@ -17,26 +39,9 @@ export const sourceSchema = z
           .array(z.record(z.string(), z.unknown()).meta({ "x-kubernetes-preserve-unknown-fields": true }))
           .describe("Kubernetes documents of any kind.")
           .meta({ "x-kubernetes-list-type": "atomic" }),
-        dependencies: z
-          .array(
-            z.object({
-              name: z
-                .string()
-                .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/)
-                .describe("Its name, and that of the Secret beside the workload that holds its outputs."),
-              type: z.string().min(2).max(63).describe("What is needed: `postgres`, `redis`, …"),
-              class: z.string().optional().describe("Which sort of it; `default` unless said."),
-              id: z.string().optional().describe("Those that name the same one share it; the workload's own unless said."),
-              params: z
-                .record(z.string(), z.unknown())
-                .optional()
-                .describe("What its type wants to know; texts may read others by `${resources.NAME.OUTPUT}`.")
-                .meta({ "x-kubernetes-preserve-unknown-fields": true }),
-            }),
-          )
-          .optional()
-          .describe("What the manifests depend on. Pods read the outputs from a Secret of the dependency's name, and start when all are there.")
-          .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }),
+        dependencies: dependenciesSchema.describe(
+          "What the manifests depend on. Pods read the outputs from a Secret of the dependency's name, and start when all are there.",
+        ),
       })
       .optional()
       .describe("Plain Kubernetes manifests."),
@@ -49,8 +54,27 @@ export const sourceSchema = z
       })
       .optional()
       .describe("A Score document, score.dev/v1b1. Its metadata.name is the name of the definition."),
+    helm: z
+      .object({
+        chart: chartSchema,
+        values: z
+          .record(z.string(), z.unknown())
+          .optional()
+          .describe("Values of the chart. Texts may read outputs of dependencies by `${resources.NAME.OUTPUT}`; any other text stays as it is.")
+          .meta({ "x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-map-type": "atomic" }),
+        apiVersions: z
+          .array(z.string().regex(/^[A-Za-z0-9./-]{1,253}$/))
+          .optional()
+          .describe("APIs that the chart is told to be in the cluster beside Kubernetes' own: `monitoring.coreos.com/v1`.")
+          .meta({ "x-kubernetes-list-type": "set" }),
+        dependencies: dependenciesSchema.describe(
+          "What the chart depends on. Its pods may read the outputs from a Secret of the dependency's name; values may read them too.",
+        ),
+      })
+      .optional()
+      .describe("A Helm chart. Its release is called as the definition is."),
   })
-  .describe("What runs: one of manifests and score.");
+  .describe("What runs: one of manifests, score and helm.");
 
 const definitionFields = {
   spec: z
@@ -110,16 +134,18 @@ export const workloadDefinitionKind = defineKind({
 });
 
 /** What is wrong with a source, below the field `spec.source`. */
-export function sourceCauses({ manifests, score }: z.output<typeof sourceSchema>, name: string): readonly ErrorCause[] {
+export function sourceCauses({ manifests, score, helm }: z.output<typeof sourceSchema>, name: string): readonly ErrorCause[] {
   const field = "spec.source";
-  if ((manifests === undefined) === (score === undefined)) {
+  const given = Object.entries({ manifests, score, helm }).filter(([, value]) => value !== undefined);
+  if (given.length !== 1) {
     const message =
-      manifests === undefined
-        ? "Required value: say what runs: manifests: {objects: [...]}, or score: {document: {...}}"
-        : "Forbidden: either manifests or score; one definition is one workload";
-    return [{ field, reason: manifests === undefined ? "FieldValueRequired" : "FieldValueForbidden", message }];
+      given.length === 0
+        ? "Required value: say what runs: manifests: {objects: [...]}, score: {document: {...}}, or helm: {chart: {...}}"
+        : `Forbidden: ${given.map(([key]) => key).join(" and ")} exclude each other; one definition is one workload`;
+    return [{ field, reason: given.length === 0 ? "FieldValueRequired" : "FieldValueForbidden", message }];
   }
   if (score !== undefined) return scoreCauses(score.document, name);
+  if (helm !== undefined) return [...chartCauses(helm.chart, `${field}.helm.chart`), ...chartDependencyCauses(helm, { name, field: `${field}.helm` })];
   if (manifests === undefined || manifests.objects.length === 0)
     return [{ field: `${field}.manifests.objects`, reason: "FieldValueRequired", message: "Required value: at least one object" }];
   const source = { objects: manifests.objects as unknown as KubeObject[], dependencies: manifests.dependencies ?? [] };
