@@ -25,6 +25,7 @@ export function helmOptions(home: Home, { exec, clock, random, environment, log 
     random,
     folder: join(home.folder, "helm"),
     place: binariesPlace(environment),
+    searchPath: environment["PATH"],
     program: environment["THREEPORT_HELM"] || undefined,
     onProgress: (line) => log.info(line),
   };

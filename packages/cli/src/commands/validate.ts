@@ -15,6 +15,7 @@ export async function validate(this: CliContext, flags: WorkloadFlags, ...paths:
         message: `document ${nameless + 1} has no apiVersion and kind`,
         detail: { hint: "it is neither a Kubernetes manifest nor a Score document" },
       });
-    say(this, `workload ${name} is valid (${summary})`);
+    const rendered = source["helm"] === undefined ? "" : "; what it renders to is checked by tptctl render, with an environment";
+    say(this, `workload ${name} is valid (${summary})${rendered}`);
   }
 }

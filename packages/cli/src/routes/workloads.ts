@@ -17,7 +17,7 @@ const changes = {
   overridesFile: {
     kind: "parsed",
     parse: freeText,
-    brief: "What is different in this environment: a document that is merged into the Score workload",
+    brief: "What is different in this environment: a document that is merged into the Score workload, or into the values of a chart",
     optional: true,
     placeholder: "file",
   },
@@ -29,6 +29,23 @@ const changes = {
     optional: true,
     placeholder: "path=value",
   },
+  dependencies: {
+    kind: "parsed",
+    parse: freeText,
+    brief: "What manifests or a chart depend on: a file with resources, as a Score file has them",
+    optional: true,
+    placeholder: "file",
+  },
+  values: {
+    kind: "parsed",
+    parse: freeText,
+    brief: "Values of a chart; of several files the last one counts",
+    variadic: true,
+    optional: true,
+    placeholder: "file",
+  },
+  repo: { kind: "parsed", parse: freeText, brief: "Repository of a chart, whose name is given in place of a file", optional: true, placeholder: "https://…" },
+  version: { kind: "parsed", parse: freeText, brief: "Version of a chart of a repository", optional: true, placeholder: "version" },
 } as const;
 
 /** As often as anybody runs something. */
@@ -47,7 +64,11 @@ const place = {
 } as const;
 const files = {
   kind: "array",
-  parameter: { brief: "Score files or Kubernetes manifests: a file, a folder, or - for standard input", parse: freeText, placeholder: "file" },
+  parameter: {
+    brief: "Score files or Kubernetes manifests: a file, a folder, or - for standard input; or a chart: its folder, its .tgz, or oci://…/NAME",
+    parse: freeText,
+    placeholder: "file",
+  },
   minimum: 1,
   maximum: 1000,
 } as const;
@@ -66,7 +87,7 @@ export const deploy = command({
   },
   brief: "Deploy a workload and watch it become healthy",
   description:
-    "Each Score document is a workload; Kubernetes manifests are one workload together. Repeating it deploys what changed and removes what left the files.",
+    "Each Score document is a workload; Kubernetes manifests are one workload together, and so is a chart. Repeating it deploys what changed and removes what left the files.",
 });
 
 export const validate = command({

@@ -4,6 +4,8 @@ import { loadManifests, type Manifest } from "../manifests/load-manifests.ts";
 import { originInWorkload } from "../manifests/locate-causes.ts";
 import { readSources } from "../manifests/read-sources.ts";
 import { workloadName } from "../manifests/workload-name.ts";
+import { isChart, readChart } from "./read-chart.ts";
+import { readDependencies } from "./read-dependencies.ts";
 import { readScore } from "./read-score.ts";
 import { counted, type LoadOptions, type Workload, type WorkloadFlags } from "./workload.ts";
 
@@ -12,10 +14,17 @@ import { counted, type LoadOptions, type Workload, type WorkloadFlags } from "./
  * @throws PlatformError TP_INVALID with `file:line:column field` of everything that is wrong in Score documents; TP_YAML_INVALID, TP_USAGE
  */
 export async function loadWorkloads(context: CliContext, flags: LoadOptions, paths: readonly string[]): Promise<readonly Workload[]> {
+  if (await isChart(paths, flags)) return [await readChart(paths, flags)];
+  const strange = (["values", "repo", "version"] as const).find((flag) => flags[flag] !== undefined);
+  if (strange !== undefined)
+    throw new PlatformError("TP_USAGE", {
+      message: `--${strange} is for charts, and ${paths.join(", ")} is none`,
+      detail: { hint: "a chart is a folder with a Chart.yaml, a .tgz, oci://…/NAME, or NAME with --repo" },
+    });
   const { manifests, warnings } = loadManifests(await readSources(paths, context.stdin));
   for (const warning of warnings) note(context, `warning: ${warning}`);
   const scores = manifests.filter(({ value }) => isScore(value));
-  if (scores.length === 0) return [ofManifests(manifests, flags, paths)];
+  if (scores.length === 0) return [await ofManifests(manifests, flags, paths)];
   const plain = manifests.find((manifest) => !scores.includes(manifest));
   if (plain !== undefined)
     throw new PlatformError("TP_USAGE", {
@@ -34,22 +43,26 @@ export async function loadWorkloads(context: CliContext, flags: LoadOptions, pat
   return workloads;
 }
 
-function ofManifests(manifests: readonly Manifest[], flags: WorkloadFlags, paths: readonly string[]): Workload {
+async function ofManifests(manifests: readonly Manifest[], flags: WorkloadFlags, paths: readonly string[]): Promise<Workload> {
   const given = (["image", "overridesFile", "overrideProperty"] as const).find((flag) => flags[flag] !== undefined);
   if (given !== undefined)
     throw new PlatformError("TP_USAGE", {
       message: `${flagNames[given]} is for Score workloads, and these are Kubernetes manifests`,
       detail: { hint: "change the manifests themselves" },
     });
+  const dependencies = flags.dependencies === undefined ? undefined : await readDependencies(flags.dependencies);
+  const inManifests = originInWorkload(manifests);
   return {
     name: flags.name ?? workloadName(paths[0] ?? ""),
-    source: { manifests: { objects: manifests.map(({ value }) => value) } },
+    source: { manifests: { objects: manifests.map(({ value }) => value), ...(dependencies === undefined ? {} : { dependencies: dependencies.list }) } },
     values: undefined,
-    origin: originInWorkload(manifests),
+    origin: (field) => (inDependencies.test(field) ? dependencies?.origin(field.replace(inDependencies, "")) : inManifests(field)),
     summary: counted(manifests.length, "object"),
     ports: {},
   };
 }
+
+const inDependencies = /^spec\.source\.manifests\.dependencies/;
 
 const flagNames = { image: "--image", overridesFile: "--overrides-file", overrideProperty: "--override-property" } as const;
 
@@ -58,6 +71,11 @@ function refuseFlags(flags: WorkloadFlags, scores: readonly Manifest[]): void {
     throw new PlatformError("TP_USAGE", {
       message: "a Score workload is named by its metadata.name",
       detail: { hint: "leave --name away, or change the file" },
+    });
+  if (flags.dependencies !== undefined)
+    throw new PlatformError("TP_USAGE", {
+      message: "--dependencies is for manifests and charts",
+      detail: { hint: "a Score file says under resources what it depends on" },
     });
   const overrides = flags.overridesFile !== undefined || flags.overrideProperty !== undefined;
   if (overrides && scores.length > 1)

@@ -1,12 +1,11 @@
-import { checkScore, givenImage, mergeOverrides, overrideProperty, withImages, type ScoreDocument } from "@threeport/score";
+import { checkScore, givenImage, withImages, type ScoreDocument } from "@threeport/score";
 import { createMergePatch, PlatformError, type ErrorCause, type JsonObject } from "@threeport/resource";
-import { holdsField, loadYamlDocuments, locate, type YamlDocument } from "@threeport/resource/yaml";
-import { parse } from "yaml";
+import { locate } from "@threeport/resource/yaml";
 import type { Manifest } from "../manifests/load-manifests.ts";
 import { placeOf, type OriginOf } from "../manifests/locate-causes.ts";
-import { readSources } from "../manifests/read-sources.ts";
 import { inlineFiles } from "./inline-files.ts";
-import { counted, type LoadOptions, type Workload, type WorkloadFlags } from "./workload.ts";
+import { overridesOf, type Overrides } from "./read-overrides.ts";
+import { counted, type LoadOptions, type Workload } from "./workload.ts";
 
 export type ReadScore = { readonly notices: readonly string[] } & ({ readonly workload: Workload } | { readonly causes: readonly ErrorCause[] });
 
@@ -15,7 +14,7 @@ export async function readScore(manifest: Manifest, flags: LoadOptions): Promise
   const first = checkScore(manifest.value);
   const origin = originInScore(manifest, first.asWritten);
   const placeWritten = (field: string): string => placeOf(manifest, first.asWritten(field));
-  const overrides = await readOverrides(flags);
+  const overrides = await overridesOf(flags);
   const notices = first.notices.map(({ field = "", message }) => `${placeOf(manifest, field)}: ${message}`);
   const located = (causes: readonly ErrorCause[], placeIn = placeWritten): ReadScore => ({
     notices,
@@ -88,13 +87,6 @@ function imagesOf(given: readonly string[]): { readonly all: string | undefined;
 
 type Checked = { readonly document: ScoreDocument } | { readonly causes: readonly ErrorCause[] };
 
-interface Overrides {
-  /** What they make of a document. */
-  apply(document: unknown): unknown;
-  /** Where a field was overridden: a place in the overrides file, or the flag; undefined for a field that they leave as it is. */
-  place(field: string): string | undefined;
-}
-
 function overridden(document: unknown, overrides: Overrides): Checked {
   const checked = checkScore(overrides.apply(document));
   if ("causes" in checked) return checked;
@@ -105,55 +97,6 @@ function overridden(document: unknown, overrides: Overrides): Checked {
       detail: { hint: "a workload of another name is another workload: write a file for it" },
     });
   return checked;
-}
-
-/** @throws PlatformError TP_USAGE, TP_YAML_INVALID */
-async function readOverrides({ overridesFile, overrideProperty: properties = [] }: WorkloadFlags): Promise<Overrides | undefined> {
-  if (overridesFile === undefined && properties.length === 0) return undefined;
-  const document = overridesFile === undefined ? undefined : await readOverridesFile(overridesFile);
-  const set = properties.map(propertyOf);
-  return {
-    apply: (base) => set.reduce((all, [path, value]) => overrideProperty(all, path, value), mergeOverrides(base, document?.value ?? {})),
-    place(field) {
-      const property = set.find(([path]) => field === path || field.startsWith(`${path}.`));
-      if (property !== undefined) return `--override-property: ${field}`;
-      if (document === undefined || overridesFile === undefined || !holdsField(document, field)) return undefined;
-      const { line, column } = locate(document, field);
-      return `${overridesFile}:${line}:${column} ${field}`;
-    },
-  };
-}
-
-async function readOverridesFile(path: string): Promise<YamlDocument | undefined> {
-  const [source] = await readSources([path], emptyInput());
-  if (source === undefined) return undefined;
-  const { documents } = loadYamlDocuments(source.bytes, { file: path });
-  if (documents.length > 1)
-    throw new PlatformError("TP_USAGE", { message: `${path} has ${documents.length} documents`, detail: { hint: "overrides are one document" } });
-  return documents[0];
-}
-
-async function* emptyInput(): AsyncIterable<Uint8Array> {
-  // Overrides come from a file: standard input may be the workload.
-}
-
-/** `path=value`; the value is YAML, so `5` is a number and `"5"` text. An empty value removes. */
-function propertyOf(text: string): [path: string, value: unknown] {
-  const at = text.indexOf("=");
-  if (at < 1)
-    throw new PlatformError("TP_USAGE", {
-      message: `--override-property ${text}: write PATH=VALUE`,
-      detail: { hint: "for example containers.web.variables.LEVEL=debug" },
-    });
-  const value = text.slice(at + 1);
-  try {
-    return [text.slice(0, at), value === "" ? undefined : parse(value, { schema: "core" })];
-  } catch (error) {
-    throw new PlatformError("TP_USAGE", {
-      message: `--override-property ${text.slice(0, at)}: the value is no YAML: ${String((error as Error).message).split("\n")[0]}`,
-      cause: error,
-    });
-  }
 }
 
 const inDocument = /^spec\.source\.score\.document\.?/;

@@ -22,6 +22,12 @@ export interface WorkloadFlags {
   readonly image?: readonly string[];
   readonly overridesFile?: string;
   readonly overrideProperty?: readonly string[];
+  /** Of manifests and charts. */
+  readonly dependencies?: string;
+  /** Of charts. */
+  readonly values?: readonly string[];
+  readonly repo?: string;
+  readonly version?: string;
 }
 
 export interface LoadOptions extends WorkloadFlags {

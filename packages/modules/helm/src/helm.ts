@@ -28,6 +28,8 @@ export interface HelmOptions {
   readonly place: BinariesPlace;
   /** See `ProgramOptions`. */
   readonly program?: string | undefined;
+  /** See `HelmProcess`. */
+  readonly searchPath?: string | undefined;
   readonly onProgress?: (line: string) => void;
 }
 
@@ -36,7 +38,10 @@ const patienceMs = 5_000;
 
 export function createHelm(options: HelmOptions): Helm {
   const charts = createCharts({ folder: join(options.folder, "charts"), fetcher: options.fetcher });
-  return { pin: (chart, signal) => charts.pin(chart, signal), render: createRenderer({ exec: options.exec, charts, program: programOf(options) }) };
+  return {
+    pin: (chart, signal) => charts.pin(chart, signal),
+    render: createRenderer({ exec: options.exec, searchPath: options.searchPath, charts, program: programOf(options) }),
+  };
 }
 
 /** Had in the background, once for all who ask: it may take minutes. A failure is told, and tried anew by the next who asks. */

@@ -1,12 +1,11 @@
 // From a chart and values to objects: the same ones for the same input (design.md §7), else a word about what is in the way.
 import { createHash } from "node:crypto";
-import type { Exec } from "@threeport/platform";
 import { PlatformError, type KubeObject } from "@threeport/resource";
 import { loadYamlDocuments } from "@threeport/resource/yaml";
 import { describeChart, type PinnedChart } from "./chart.ts";
 import type { Charts } from "./charts.ts";
 import { withHooks } from "./hooks.ts";
-import { outputBytesMax, runTemplate } from "./run-helm.ts";
+import { outputBytesMax, runTemplate, type HelmProcess } from "./run-helm.ts";
 
 export interface RenderRequest {
   readonly chart: PinnedChart;
@@ -22,8 +21,7 @@ export interface RenderRequest {
 
 export type Rendered = { readonly objects: readonly KubeObject[] } | { readonly problem: string };
 
-interface RenderTools {
-  readonly exec: Exec;
+interface RenderTools extends HelmProcess {
   readonly charts: Charts;
   /** Path of helm. */
   readonly program: (signal: AbortSignal) => Promise<string>;
@@ -35,7 +33,7 @@ const atOnceMax = 2;
 const keptMax = 64;
 
 /** @returns a function that renders. It throws PlatformError when helm or the chart cannot be had. */
-export function createRenderer({ exec, charts, program }: RenderTools): (request: RenderRequest, signal: AbortSignal) => Promise<Rendered> {
+export function createRenderer({ charts, program, ...process }: RenderTools): (request: RenderRequest, signal: AbortSignal) => Promise<Rendered> {
   const kept = new Map<string, Rendered>();
   const turns = limit(atOnceMax);
   return async (request, signal) => {
@@ -47,7 +45,7 @@ export function createRenderer({ exec, charts, program }: RenderTools): (request
       return known;
     }
     const [helm, file] = await Promise.all([program(signal), charts.file(request.chart, signal)]);
-    const once = () => turns(() => runTemplate(exec, { ...request, helm, file }, signal));
+    const once = () => turns(() => runTemplate(process, { ...request, helm, file }, signal));
     const [first, second] = await Promise.all([once(), once()]);
     const rendered = judged(request, first, second);
     kept.set(key, rendered);

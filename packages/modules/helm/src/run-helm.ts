@@ -4,6 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Exec } from "@threeport/platform";
 
+export interface HelmProcess {
+  readonly exec: Exec;
+  /** PATH, by which helm and what confines it are found. */
+  readonly searchPath?: string | undefined;
+}
+
 export interface Template {
   readonly helm: string;
   /** A packaged chart. */
@@ -23,17 +29,20 @@ const memoryMax = 4 * 1024 * 1024 * 1024;
 export const outputBytesMax = 4 * 1024 * 1024;
 
 /** The rendered text, or what the chart says is wrong with it or its values. */
-export async function runTemplate(exec: Exec, template: Template, signal: AbortSignal): Promise<{ readonly text: string } | { readonly problem: string }> {
+export async function runTemplate(
+  { exec, searchPath = "" }: HelmProcess,
+  template: Template,
+  signal: AbortSignal,
+): Promise<{ readonly text: string } | { readonly problem: string }> {
   // An empty folder: helm takes what is called like the chart in the current one before anything else.
   const folder = await mkdtemp(join(tmpdir(), "threeport-helm-"));
   try {
     const { helm, file, release, namespace, values, kubeVersion, apiVersions } = template;
     const args = ["template", release, file, "--namespace", namespace, "--values", "-", "--include-crds", "--kube-version", kubeVersion];
     const capabilities = apiVersions.flatMap((each) => ["--api-versions", each]);
-    const [command, before] = await jail(exec);
+    const [command = "env", ...before] = [...(await jail(exec)), "env", "-i", ...environmentIn(folder, searchPath)];
     const { code, stdout, stderr } = await exec.run(command, [...before, helm, ...args, ...capabilities], {
       cwd: folder,
-      env: environmentIn(folder),
       input: JSON.stringify(values),
       timeoutMs,
       outputBytesMax: outputBytesMax + 1,
@@ -50,15 +59,14 @@ export async function runTemplate(exec: Exec, template: Template, signal: AbortS
 }
 
 /** Nothing of the control plane's environment, where passwords may be. */
-function environmentIn(folder: string): Record<string, string | undefined> {
-  const own = { HOME: folder, HELM_CACHE_HOME: folder, HELM_CONFIG_HOME: folder, HELM_DATA_HOME: folder, TMPDIR: folder, PATH: process.env["PATH"] ?? "" };
-  return { ...Object.fromEntries(Object.keys(process.env).map((name) => [name, undefined])), ...own };
+function environmentIn(folder: string, searchPath: string): string[] {
+  return [`PATH=${searchPath}`, ...["HOME", "TMPDIR", "HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"].map((name) => `${name}=${folder}`)];
 }
 
-let jailed: Promise<readonly [string, readonly string[]]> | undefined;
+let jailed: Promise<readonly string[]> | undefined;
 
 /** A network namespace without a network, and a bound on memory, where this machine can have them (Linux; unprivileged where user namespaces are). */
-function jail(exec: Exec): Promise<readonly [string, readonly string[]]> {
+function jail(exec: Exec): Promise<readonly string[]> {
   jailed ??= (async () => {
     const ways: readonly (readonly string[])[] = [
       ["prlimit", `--as=${memoryMax}`, "unshare", "--net"],
@@ -68,9 +76,9 @@ function jail(exec: Exec): Promise<readonly [string, readonly string[]]> {
     for (const way of ways) {
       const [command = "", ...rest] = way;
       const tried = await exec.run(command, [...rest, "true"], { timeoutMs: 5_000 }).catch(() => undefined);
-      if (tried?.code === 0) return [command, rest] as const;
+      if (tried?.code === 0) return way;
     }
-    return ["env", []] as const;
+    return [];
   })();
   return jailed;
 }

@@ -34,11 +34,9 @@ export async function chartIn(source: HelmSource, place: HelmPlace, context: Pic
   const { causes, needs, waiting, outputs, whyNot } = rendered;
   if (causes.length > 0) return { result: { verdict: dependenciesInvalid(causes) }, uses: [] };
   const blocked = waiting.filter((each) => !needs.some((need) => need.name === each));
-  const claimedAs = (objects: readonly KubeObject[]) => {
-    const workload = sourceWorkloadOf(name, objects);
-    return { needs: needs.map((need): Need => ({ ...need, workload })), blocked };
-  };
-  const told = (verdict: Verdict): InPlace => ({ result: { verdict }, uses: [], claimed: claimedAs([]) });
+  const workload = sourceWorkloadOf(name, await sketch(source, { values, place }, context));
+  const claimed = { needs: needs.map((need): Need => ({ ...need, workload })), blocked };
+  const told = (verdict: Verdict): InPlace => ({ result: { verdict }, uses: [], claimed });
   if (waiting.length > 0 && lacking !== undefined) return told(lacking);
   const missing = readsOf(values, "values").filter(({ dependency, output }) => outputs(dependency, output) === undefined);
   if (missing.length > 0)
@@ -55,7 +53,7 @@ export async function chartIn(source: HelmSource, place: HelmPlace, context: Pic
   return {
     result: { objects: withOutputs(objects.objects, { needs, provisions, digest: place.digest }) },
     uses: [],
-    claimed: claimedAs(objects.objects),
+    claimed,
     ...(lacking === undefined ? {} : { lacking }),
   };
 }
@@ -81,6 +79,21 @@ async function renderedObjects(
   const release = shortened(instance.spec.definition, releaseNameMax);
   const rendered = await helm.render({ chart: chart as PinnedChart, release, namespace: targetNamespace, values, kubeVersion, apiVersions }, signal);
   return "objects" in rendered ? rendered : { verdict: { state: "stalled", reason: "ChartFailed", message: rendered.problem } };
+}
+
+/**
+ * The objects of a chart as far as its Services are concerned, before outputs are known: claims say from the beginning what a route leads to, since a claim
+ * that changes later is provided anew. None when it does not render without outputs.
+ */
+async function sketch(
+  source: HelmSource,
+  { values, place }: { readonly values: Readonly<Record<string, unknown>>; readonly place: HelmPlace },
+  context: Pick<ReconcileContext, "objects">,
+): Promise<readonly KubeObject[]> {
+  if (source.dependencies.length === 0) return [];
+  const open = withOutputsIn(values, () => "pending") as Record<string, unknown>;
+  const sketched = await renderedObjects(source, { values: open, place }, context);
+  return "objects" in sketched ? sketched.objects : [];
 }
 
 /** The outputs of a dependency stand in a Secret of its name. */

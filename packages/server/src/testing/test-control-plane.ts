@@ -63,7 +63,7 @@ export async function openTestControlPlane(options: TestControlPlaneOptions = {}
     random: systemRandom,
     exec: systemExec,
     log: options.log ?? silentLogger,
-    environment: cacheOf(process.env),
+    environment: toolsOf(process.env),
   };
   const configuration = {
     home,
@@ -161,8 +161,8 @@ export function conditionOf(object: KubeObject | undefined, type: string): Condi
 }
 
 /** Programs that tests have had are found where they were put; nothing else of the environment counts. */
-function cacheOf({ XDG_CACHE_HOME: cache }: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
-  return cache === undefined ? {} : { XDG_CACHE_HOME: cache };
+function toolsOf({ PATH, XDG_CACHE_HOME }: NodeJS.ProcessEnv): Readonly<Record<string, string | undefined>> {
+  return { PATH, XDG_CACHE_HOME };
 }
 
 /** A DATABASE_URL for a database of the test run, which is reached by a socket. */

@@ -9,7 +9,7 @@ import { createHelm, type Helm } from "../helm.ts";
 import { ensureHelm, hasHelm } from "../program.ts";
 
 const seams = { exec: systemExec, clock: systemClock, random: systemRandom };
-const options = { ...seams, place: binariesPlace(process.env), program: process.env["THREEPORT_HELM"] || undefined };
+const options = { ...seams, place: binariesPlace(process.env), searchPath: process.env["PATH"], program: process.env["THREEPORT_HELM"] || undefined };
 
 /** Runs where helm is; `npm test` gets it first, and in CI it is there or its lack is told. */
 export const describeWithHelm: typeof describe.skip = process.env["THREEPORT_E2E"] === "1" || (await hasHelm(options)) ? describe : describe.skip;
