@@ -1,4 +1,5 @@
 // Texts with `${ CEL }` in them, in values of any depth (design.md §7). Typed, bounded, and never scanned again: what an expression gives is a value, not a template.
+import { createHash } from "node:crypto";
 import { onBudget, type Budget } from "./budget.ts";
 import { newEnvironment } from "./environment.ts";
 import { instrument, prepare, type CelNode } from "./instrument.ts";
@@ -36,8 +37,24 @@ type Node =
   | { readonly kind: "list"; readonly items: readonly Node[] }
   | { readonly kind: "map"; readonly entries: readonly (readonly [string, Node])[] };
 
-/** Reads all texts of a value. `variables` are the names that expressions may use. Keys are never evaluated. */
+/** Templates that are kept: reconcilers meet the same profiles again and again, as other objects each time. They hold nothing of a rendering. */
+const keptMax = 256;
+const kept = new Map<string, Template>();
+
+/** Reads all texts of a value. `variables` are the names that expressions may use. Keys are never evaluated. The same content gives the same template. */
 export function compileTemplate(value: unknown, variables: readonly string[]): Template {
+  const key = createHash("sha256")
+    .update(JSON.stringify([variables, value]) ?? "")
+    .digest("base64");
+  const template = kept.get(key) ?? compileAnew(value, variables);
+  kept.delete(key); // the least recently used one goes first
+  kept.set(key, template);
+  const [oldest] = kept.keys();
+  if (kept.size > keptMax && oldest !== undefined) kept.delete(oldest);
+  return template;
+}
+
+function compileAnew(value: unknown, variables: readonly string[]): Template {
   const environment = newEnvironment();
   for (const name of variables) environment.registerVariable(name, "dyn");
   const problems: TemplateProblem[] = [];

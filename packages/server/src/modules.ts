@@ -122,8 +122,8 @@ export function assembleModules(input: ModulesInput): Modules {
       runtimeReconciler({ controlPlaneId, clusters, providers }),
       resourceSetReconciler({ controlPlaneId, clusterFor: connect, digest: (content) => store.sealer.digest(content) }),
       environmentReconciler({ copyDeployments }),
-      supportReconciler({ clusterFor: connect, fetcher: input.fetcher ?? createFetcher(), digest }),
-      dependencyReconciler({ digest }),
+      supportReconciler({ clusterFor: connect, fetcher: input.fetcher ?? createFetcher(), helm, digest }),
+      dependencyReconciler({ digest, helm }),
       claimReconciler(),
       definitionReconciler({ helm }),
       instanceReconciler({ digest, helm }),
@@ -153,7 +153,11 @@ export function assembleModules(input: ModulesInput): Modules {
         [profileMatchKind.resource, { kind: profileMatchKind, compute: ({ object }) => computeMatch(object as ProfileMatch, { objects }) }],
         [
           profileRenderingKind.resource,
-          { kind: profileRenderingKind, compute: ({ object, namespace }) => computeProfileRendering(object as ProfileRendering, namespace, { objects }) },
+          {
+            kind: profileRenderingKind,
+            compute: ({ object, namespace }) =>
+              computeProfileRendering(object as ProfileRendering, namespace, { objects, helm, signal: AbortSignal.timeout(renderingMs) }),
+          },
         ],
       ]),
     async resume(objects) {

@@ -1,5 +1,6 @@
 // What is wrong with a profile by itself: told to whoever writes it, with the field (design.md §7).
 import { compileTemplate, type Template } from "@threeport/cel";
+import { chartCauses } from "@threeport/module-helm";
 import type { ErrorCause } from "@threeport/resource";
 import type { DependencyProfile } from "./kinds/profile.ts";
 import { secretType } from "./project-secret.ts";
@@ -27,6 +28,7 @@ type Spec = DependencyProfile["spec"];
 /** All parts of a profile that hold expressions, read once. */
 export interface ProfileTemplates {
   readonly objects: Template;
+  readonly values: Template;
   readonly outputs: Template;
   readonly requires: Template;
   readonly services: Template;
@@ -40,6 +42,7 @@ export function templatesOf(spec: Spec): ProfileTemplates {
   const read = (value: unknown): Template => compileTemplate(value, profileVariables);
   const templates = {
     objects: read(spec.provisioner.manifests?.objects ?? []),
+    values: read(spec.provisioner.helm?.values ?? {}),
     outputs: read(
       Object.fromEntries(Object.entries(spec.outputs ?? {}).flatMap(([name, { value, secretRef }]) => (secretRef === undefined ? [[name, value]] : []))),
     ),
@@ -51,12 +54,14 @@ export function templatesOf(spec: Spec): ProfileTemplates {
 }
 
 export function profileCauses(spec: Spec): ErrorCause[] {
-  const { objects, outputs, requires, services } = templatesOf(spec);
+  const { objects, values, outputs, requires, services } = templatesOf(spec);
   return [
     ...provisionerCauses(spec),
     ...secretCauses(spec),
     ...Object.entries(spec.generated ?? {}).flatMap(([name, text]) => generatorCauses(text, `spec.generated.${name}`)),
     ...(spec.rotatable ?? []).flatMap((name, index) => rotatableCauses(spec, name, `spec.rotatable[${index}]`)),
+    ...(spec.provisioner.helm === undefined ? [] : chartCauses(spec.provisioner.helm.chart, "spec.provisioner.helm.chart", { pinned: true })),
+    ...problemsAt(values, (path) => `spec.provisioner.helm.values.${path}`),
     ...problemsAt(objects, (path) => `spec.provisioner.manifests.objects${path}`),
     ...Object.entries(spec.outputs ?? {}).flatMap(([name, { value, secretRef }]) =>
       (value === undefined) === (secretRef === undefined) ? [invalid(`spec.outputs.${name}`, "write one of value and secretRef")] : [],
@@ -78,7 +83,11 @@ function provisionerCauses({ provisioner }: Spec): ErrorCause[] {
   const field = "spec.provisioner";
   return [
     named.length === 0
-      ? { field, reason: "FieldValueRequired", message: "Required value: say how it is met: manifests: {objects: [...]}, or static: {} with outputs" }
+      ? {
+          field,
+          reason: "FieldValueRequired",
+          message: "Required value: say how it is met: manifests: {objects: [...]}, helm: {chart: {...}}, or static: {} with outputs",
+        }
       : invalid(field, `${named.join(" and ")}: write one of them`),
   ];
 }

@@ -10,14 +10,15 @@ import { hostLabelOf, objectNameOf, shortNameOf } from "./names.ts";
 import { secretNameOf } from "./project-secret.ts";
 import { matchPlaceOf } from "./match.ts";
 import { requiredMarks, serviceMarks } from "./required-marks.ts";
-import { paramsFor, renderObjects, renderOutputs, requiredParams, serviceValues, type Problem, type ProfileScope } from "./render-profile.ts";
+import { profileObjects, type ChartTools } from "./profile-objects.ts";
+import { paramsFor, renderOutputs, requiredParams, serviceValues, type Problem, type ProfileScope } from "./render-profile.ts";
 
 type Status = NonNullable<ProfileRendering["status"]>;
 
 export async function computeProfileRendering(
   rendering: ProfileRendering,
   namespace: string,
-  { objects }: { readonly objects: Objects },
+  { objects, ...tools }: Omit<ChartTools, "objects"> & { readonly objects: Objects },
 ): Promise<ProfileRendering> {
   const { spec } = rendering;
   const profile = await profileOf(spec, objects);
@@ -49,7 +50,11 @@ export async function computeProfileRendering(
   const secrets = { ...Object.fromEntries(Object.entries(generated).map(([key, value]) => [`generated.${key}`, value])), ...required.secrets };
   return {
     ...rendering,
-    status: { name, params: checked.params, ...answerOf(profile, scope, { secrets, pullSecret: (environment?.spec.registries ?? []).length > 0 }) },
+    status: {
+      name,
+      params: checked.params,
+      ...(await answerOf(profile, scope, { secrets, pullSecret: (environment?.spec.registries ?? []).length > 0, tools: { objects, ...tools } })),
+    },
   };
 }
 
@@ -85,15 +90,15 @@ async function placeOf(environment: Environment, project: string, objects: Objec
   };
 }
 
-function answerOf(
+async function answerOf(
   profile: DependencyProfile,
   scope: ProfileScope,
-  { secrets, pullSecret }: { readonly secrets: Readonly<Record<string, string>>; readonly pullSecret: boolean },
-): Pick<Status, "problems" | "objects" | "services" | "outputs"> {
+  { secrets, pullSecret, tools }: { readonly secrets: Readonly<Record<string, string>>; readonly pullSecret: boolean; readonly tools: ChartTools },
+): Promise<Pick<Status, "problems" | "objects" | "services" | "outputs">> {
   // Each reads what is known when its turn comes.
   const params = requiredParams(profile, { ...scope, requires: {}, services: {} });
   const told = serviceValues(profile, { ...scope, services: {} }, secrets);
-  const rendered = renderObjects(profile, scope, secrets);
+  const rendered = await profileObjects(profile, { scope, secrets }, tools);
   const outputs = renderOutputs(profile, scope, secrets);
   const problems = [params, told, rendered, outputs].flatMap((each): readonly Problem[] => ("problems" in each ? each.problems : []));
   if (problems.length > 0 || "problems" in told || "problems" in rendered || "problems" in outputs) return { problems: [...problems] };

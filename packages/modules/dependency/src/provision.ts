@@ -2,6 +2,7 @@
 import { resourceSetKind, type Allow, type ResourceSet } from "@threeport/cluster";
 import { isReadyNow, type ReconcileContext, type Verdict } from "@threeport/engine";
 import { followSet, ownerReference, type Environment } from "@threeport/module-environment";
+import type { Helm } from "@threeport/module-helm";
 import type { KubeObject, StoredObject } from "@threeport/resource";
 import { generatedValues } from "./generated.ts";
 import { environmentScope } from "./environment-scope.ts";
@@ -11,7 +12,8 @@ import { hostLabelOf, objectNameOf, shortNameOf } from "./names.ts";
 import type { Judged } from "./reconcile-dependency.ts";
 import { finishedObjects } from "./finished-objects.ts";
 import { projectSecret } from "./provision-secret.ts";
-import { paramsFor, renderObjects, renderOutputs, type Outputs, type Problem, type ProfileScope } from "./render-profile.ts";
+import { profileObjects } from "./profile-objects.ts";
+import { paramsFor, renderOutputs, type Outputs, type Problem, type ProfileScope } from "./render-profile.ts";
 import { prefixed, requireOthers } from "./require-others.ts";
 import { ownedBy, secretData } from "./secrets.ts";
 import { useServices } from "./use-services.ts";
@@ -26,6 +28,7 @@ export interface ProvisionPlace {
   readonly profile: DependencyProfile;
   readonly runtime: string;
   readonly pullSecret: boolean;
+  readonly helm: Pick<Helm, "render">;
 }
 
 const problem = (reason: string, messages: readonly string[]): { readonly verdict: Verdict } => ({
@@ -151,7 +154,7 @@ async function makeObjects(
   context: ReconcileContext,
 ): Promise<Pick<Judged, "set"> & { readonly verdict: Verdict }> {
   const { profile, environment, runtime, scope, secrets } = place;
-  const rendered = renderObjects(profile, scope, secrets);
+  const rendered = await profileObjects(profile, { scope, secrets }, { helm: place.helm, objects: context.objects, signal: context.signal });
   if ("problems" in rendered) return problem("ProfileFailed", inProfile(profile, rendered.problems));
   if (rendered.objects.length === 0) return { verdict: { state: "ready", reason: "Provided", message: `met by profile ${profile.metadata.name}` } };
   const allow = allowedBy(environment.spec.allow, profile.spec.allow);

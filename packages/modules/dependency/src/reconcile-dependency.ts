@@ -13,6 +13,7 @@ import {
   type Verdict,
 } from "@threeport/engine";
 import { environmentKind, leaveNamespace, openNamespace, readCredentials, type Environment } from "@threeport/module-environment";
+import type { Helm } from "@threeport/module-helm";
 import { rfc3339 } from "@threeport/platform";
 import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
 import { dependencyFinalizer, dependencyKind, type Dependency } from "./kinds/dependency.ts";
@@ -37,6 +38,7 @@ const targetOf = (kind: { apiVersion: string; kind: string }, name: string, name
 });
 
 export interface DependencyOptions {
+  readonly helm: Pick<Helm, "render">;
   /** A digest of content that may be secret: keyed, so that it tells nothing. */
   readonly digest: (content: string) => string;
 }
@@ -107,7 +109,7 @@ async function judge(
   place: { readonly environment: Environment | undefined; readonly profile: DependencyProfile | undefined } & DependencyOptions,
   context: ReconcileContext,
 ): Promise<Judged> {
-  const { environment, digest } = place;
+  const { environment, digest, helm } = place;
   const stalled = (reason: string, message: string): Judged => ({ verdict: { state: "stalled", reason, message } });
   if (environment === undefined) return stalled("EnvironmentNotFound", `there is no Environment ${found.spec.environment}`);
   const moved = await rematch(found, environment, context);
@@ -125,11 +127,11 @@ async function judge(
   const credentials = await readCredentials(environment, context);
   const before = { profile, dependency: bound.dependency, ...(candidates === undefined ? {} : { candidates }) };
   if (typeof credentials === "string") return { ...before, ...stalled("RegistryCredentialsMissing", credentials) };
-  if (profile.spec.provisioner.manifests !== undefined) {
+  if (profile.spec.provisioner.manifests !== undefined || profile.spec.provisioner.helm !== undefined) {
     const lacking = await openNamespace(bound.dependency, { environment, runtime, targetNamespace, credentials }, context);
     if (lacking !== undefined) return { ...before, verdict: lacking };
   }
-  return { ...before, ...(await provision(bound.dependency, { environment, profile, runtime, digest, pullSecret: credentials.length > 0 }, context)) };
+  return { ...before, ...(await provision(bound.dependency, { environment, profile, runtime, digest, helm, pullSecret: credentials.length > 0 }, context)) };
 }
 
 /** §5.6: profile and runtime are chosen once, and stand in the spec; a better profile that comes later moves nothing. */

@@ -89,12 +89,26 @@ export function serviceValues(
   return problems.length > 0 ? { problems } : { values };
 }
 
+/** Values of the chart that a profile is met by. */
+export function chartValues(profile: DependencyProfile, scope: ProfileScope): { readonly values: Readonly<Record<string, unknown>> } | Problems {
+  const result = evaluate(templatesOf(profile.spec).values, scope, (path) => `spec.provisioner.helm.values.${path}`);
+  return "problems" in result ? result : { values: result.value as Record<string, unknown> };
+}
+
+/** Secret values in objects that everybody sees. */
+export function leaksIn(objects: readonly KubeObject[], secrets: Readonly<Record<string, string>>, field: (index: number) => string): Problem[] {
+  return objects.flatMap((object, index) => leaks(object, field(index), secrets));
+}
+
 /** @param secrets values that must stand in Secrets only */
 export function renderObjects(profile: DependencyProfile, scope: ProfileScope, secrets: Readonly<Record<string, string>>): RenderedObjects {
   const result = evaluate(templatesOf(profile.spec).objects, scope, (path) => `spec.provisioner.manifests.objects${path}`);
   if ("problems" in result) return result;
   const objects = result.value as KubeObject[];
-  const problems = objects.flatMap((object, index) => [...shapeProblems(object, index), ...leaks(object, index, secrets)]);
+  const problems = objects.flatMap((object, index) => [
+    ...shapeProblems(object, index),
+    ...leaks(object, `spec.provisioner.manifests.objects[${index}]`, secrets),
+  ]);
   return problems.length > 0 ? { problems } : { objects };
 }
 
@@ -125,10 +139,10 @@ function shapeProblems(object: unknown, index: number): Problem[] {
 }
 
 /** A secret value in a Deployment or a ConfigMap is one that everybody sees. */
-function leaks(object: KubeObject, index: number, secrets: Readonly<Record<string, string>>): Problem[] {
+function leaks(object: KubeObject, at: string, secrets: Readonly<Record<string, string>>): Problem[] {
   const { apiVersion, kind, metadata } = object;
   if (apiVersion === "v1" && kind === "Secret") return [];
-  return textsIn(object, `spec.provisioner.manifests.objects[${index}]`).flatMap(({ field, text }) =>
+  return textsIn(object, at).flatMap(({ field, text }) =>
     Object.entries(secrets)
       .filter(([, value]) => holds(text, value))
       .map(([name]) => ({ field, message: `${kind} ${metadata.name} holds ${name}, which is secret: put it into a Secret and refer to that` })),

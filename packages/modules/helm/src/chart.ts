@@ -38,8 +38,8 @@ export type PinnedChart = Chart & { readonly sha256: string };
 const exactVersion = /^v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/;
 const chartName = /^[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?$/i;
 
-/** What is wrong with a chart, below `field`. */
-export function chartCauses(chart: Chart, field: string): ErrorCause[] {
+/** What is wrong with a chart, below `field`. `pinned`: nobody pins it later, so one of a repository must have its digest. */
+export function chartCauses(chart: Chart, field: string, { pinned = false }: { readonly pinned?: boolean } = {}): ErrorCause[] {
   const ways = (["repository", "url", "archive"] as const).filter((way) => chart[way] !== undefined);
   if (ways.length !== 1) {
     const message =
@@ -51,7 +51,7 @@ export function chartCauses(chart: Chart, field: string): ErrorCause[] {
   const strange = (["name", "version"] as const).filter((each) => chart.repository === undefined && chart[each] !== undefined);
   if (strange.length > 0)
     return strange.map((each) => ({ field: `${field}.${each}`, reason: "FieldValueForbidden", message: `Forbidden: ${each} goes with repository` }));
-  if (chart.repository !== undefined) return repositoryCauses(chart, field);
+  if (chart.repository !== undefined) return [...repositoryCauses(chart, field), ...(pinned && chart.sha256 === undefined ? [noDigest(field)] : [])];
   if (chart.url !== undefined) return urlCauses(chart, field);
   return archiveCauses(chart.archive ?? "", `${field}.archive`);
 }
@@ -88,7 +88,7 @@ function urlCauses({ url = "", sha256: sum }: Chart, field: string): ErrorCause[
     ...(parsed?.protocol === "https:" && parsed.username === "" && parsed.password === ""
       ? []
       : [invalid(`${field}.url`, url, "must be an https address without user and password")]),
-    ...(sum === undefined ? [required(`${field}.sha256`, "the SHA-256 of the packaged chart, as sha256sum prints it")] : []),
+    ...(sum === undefined ? [noDigest(field)] : []),
   ];
 }
 
@@ -107,6 +107,7 @@ function archiveCauses(archive: string, field: string): ErrorCause[] {
   return [{ field, reason: "FieldValueInvalid", message: "Invalid value: must be a packaged chart (.tgz) in base64" }];
 }
 
+const noDigest = (field: string): ErrorCause => required(`${field}.sha256`, "the SHA-256 of the packaged chart, as `helm pull` and sha256sum tell it");
 const required = (field: string, what: string): ErrorCause => ({ field, reason: "FieldValueRequired", message: `Required value: ${what}` });
 const invalid = (field: string, value: string, message: string): ErrorCause => ({
   field,

@@ -12,7 +12,7 @@ import { createRenderer, type Rendered, type RenderRequest } from "./render.ts";
 export interface Helm {
   /** The chart with its digest. @throws PlatformError that says what cannot be had, and whether later may help */
   pin(chart: Chart, signal: AbortSignal): Promise<PinnedChart>;
-  /** The objects of a chart, or what is wrong with it or its values. Pure but for the chart, which has a digest. @throws as `pin` */
+  /** The objects of a chart that has a digest or stands in the definition itself, or what is wrong with it or its values. Pure but for the chart, which has a digest. @throws as `pin` */
   render(request: RenderRequest, signal: AbortSignal): Promise<Rendered>;
 }
 

@@ -2,13 +2,13 @@
 import { createHash } from "node:crypto";
 import { PlatformError, type KubeObject } from "@threeport/resource";
 import { loadYamlDocuments } from "@threeport/resource/yaml";
-import { describeChart, type PinnedChart } from "./chart.ts";
+import { describeChart, type Chart } from "./chart.ts";
 import type { Charts } from "./charts.ts";
 import { withHooks } from "./hooks.ts";
 import { outputBytesMax, runTemplate, type HelmProcess } from "./run-helm.ts";
 
 export interface RenderRequest {
-  readonly chart: PinnedChart;
+  readonly chart: Chart;
   /** What the chart calls `.Release.Name`. */
   readonly release: string;
   readonly namespace: string;
@@ -44,7 +44,7 @@ export function createRenderer({ charts, program, ...process }: RenderTools): (r
       kept.set(key, known);
       return known;
     }
-    const [helm, file] = await Promise.all([program(signal), charts.file(request.chart, signal)]);
+    const [helm, file] = await Promise.all([program(signal), charts.pin(request.chart, signal).then((pinned) => charts.file(pinned, signal))]);
     const once = () => turns(() => runTemplate(process, { ...request, helm, file }, signal));
     const [first, second] = await Promise.all([once(), once()]);
     const rendered = judged(request, first, second);

@@ -1,5 +1,6 @@
 // What is wrong with a definition by itself: told to whoever writes it, with the field.
 import { compileTemplate, type Template } from "@threeport/cel";
+import { chartCauses } from "@threeport/module-helm";
 import type { ErrorCause } from "@threeport/resource";
 import type { SupportServiceDefinition } from "./kinds/definition.ts";
 
@@ -12,6 +13,8 @@ const outputVariables = [...objectVariables, "observed"] as const;
 /** All parts of a definition that hold expressions, read once. */
 export interface DefinitionTemplates {
   readonly objects: Template;
+  /** Of each chart. */
+  readonly values: readonly Template[];
   /** One for each patch. */
   readonly patches: readonly Template[];
   readonly hosts: Template;
@@ -27,6 +30,7 @@ export function templatesOf(spec: Spec): DefinitionTemplates {
   if (known !== undefined) return known;
   const templates = {
     objects: compileTemplate(spec.objects ?? [], objectVariables),
+    values: (spec.charts ?? []).map(({ values = {} }) => compileTemplate(values, objectVariables)),
     patches: (spec.patches ?? []).map(({ merge = {} }) => compileTemplate(merge, objectVariables)),
     hosts: compileTemplate(spec.certificates?.hosts ?? [], ["runtime", "users"]),
     outputs: compileTemplate(spec.outputs ?? {}, outputVariables),
@@ -38,18 +42,21 @@ export function templatesOf(spec: Spec): DefinitionTemplates {
 }
 
 export function definitionCauses(spec: Spec): ErrorCause[] {
-  const { objects, patches, hosts, outputs, when, foundOutputs } = templatesOf(spec);
+  const { objects, values, patches, hosts, outputs, when, foundOutputs } = templatesOf(spec);
   return [
-    ...((spec.manifests ?? []).length + (spec.objects ?? []).length === 0
+    ...((spec.manifests ?? []).length + (spec.charts ?? []).length + (spec.objects ?? []).length === 0
       ? [
           {
             field: "spec",
             reason: "FieldValueRequired",
-            message: "Required value: say what is installed: manifests: [{url, sha256}], objects: [...], or both",
+            message:
+              "Required value: say what is installed: manifests: [{url, sha256}], charts: [{chart, release, namespace}], objects: [...], or several of them",
           } as const,
         ]
       : []),
     ...(spec.manifests ?? []).flatMap(({ url }, index) => urlCauses(url, `spec.manifests[${index}].url`)),
+    ...(spec.charts ?? []).flatMap(({ chart }, index) => chartCauses(chart, `spec.charts[${index}].chart`, { pinned: true })),
+    ...values.flatMap((template, index) => problemsAt(template, (path) => `spec.charts[${index}].values${path === "" ? "" : `.${path}`}`)),
     ...(spec.patches ?? []).flatMap(({ merge, remove, omit }, index) =>
       merge === undefined && remove === undefined && omit !== true ? [invalid(`spec.patches[${index}]`, "write merge, remove or omit: true")] : [],
     ),

@@ -1,6 +1,8 @@
 import { resourceSetKind, type Cluster, type ResourceSet } from "@threeport/cluster";
 import type { Fetcher } from "@threeport/client";
 import type { ReconcileContext } from "@threeport/engine";
+import { runtimeVersion } from "@threeport/module-environment";
+import type { Helm } from "@threeport/module-helm";
 import { runtimeKind, systemNamespace, type KubernetesRuntimeInstance } from "@threeport/module-runtime";
 import type { KubeObject } from "@threeport/resource";
 import { templatesOf } from "./check-definition.ts";
@@ -12,6 +14,7 @@ import { evaluate, renderDefinition, type Problems, type ServiceScope, type Serv
 import { setNameOf, setOf } from "./support-set.ts";
 
 export interface InstallTools {
+  readonly helm: Pick<Helm, "render">;
   readonly fetcher: Fetcher;
   /** A digest of content that may be secret: keyed, so that it tells nothing. */
   readonly digest: (content: string) => string;
@@ -53,7 +56,8 @@ export async function installService(
   const rendered = (set: ResourceSet): string => `${from} ${set.metadata.generation ?? 0}`;
   if (there !== undefined && there.metadata.deletionTimestamp === undefined && instance.status?.rendered === rendered(there))
     return { set: there, rendered: rendered(there), scope };
-  const result = await renderDefinition(definition, scope, { fetcher: options.fetcher, signal: context.signal });
+  const kubeVersion = await runtimeVersion(runtime, context.objects);
+  const result = await renderDefinition(definition, scope, { ...options, kubeVersion, signal: context.signal });
   if ("problems" in result) return result;
   const objects = await withoutOthersDefinitions([...result.objects, ...secrets], { cluster, set: `${target.namespace}/${target.name}` }, context);
   await context.objects.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: systemNamespace } });

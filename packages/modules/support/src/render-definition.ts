@@ -1,6 +1,7 @@
 // From a definition to the objects in a cluster. Reads files by address, and writes nothing.
 import type { Template } from "@threeport/cel";
 import type { Fetcher } from "@threeport/client";
+import type { Helm } from "@threeport/module-helm";
 import { jsonPatch, mergePatch, type JsonObject, type KubeObject } from "@threeport/resource";
 import { loadYamlDocuments } from "@threeport/resource/yaml";
 import { templatesOf } from "./check-definition.ts";
@@ -30,6 +31,14 @@ export interface ServiceScope {
   readonly certificates: readonly MadeCertificate[];
 }
 
+export interface RenderTools {
+  readonly fetcher: Fetcher;
+  readonly helm: Pick<Helm, "render">;
+  /** Of the runtime; undefined while it is not known. */
+  readonly kubeVersion: string | undefined;
+  readonly signal: AbortSignal;
+}
+
 export type Problems = { readonly problems: readonly string[] };
 
 /** Files of the largest projects are below 2 MiB; a set holds 1 MiB without comments and blanks. */
@@ -43,12 +52,15 @@ const parsed = new Map<string, readonly KubeObject[]>();
 export async function renderDefinition(
   { spec, metadata }: SupportServiceDefinition,
   scope: ServiceScope,
-  { fetcher, signal }: { readonly fetcher: Fetcher; readonly signal: AbortSignal },
+  tools: RenderTools,
 ): Promise<{ readonly objects: readonly KubeObject[] } | Problems> {
   const { objects, patches } = templatesOf(spec);
   const own = evaluate(objects, { ...scope }, `SupportServiceDefinition ${metadata.name}: spec.objects`);
   if ("problems" in own) return own;
-  let documents: readonly KubeObject[] = (await Promise.all((spec.manifests ?? []).map((file) => readFile(file, { fetcher, signal })))).flat();
+  const charts = await chartObjects({ spec, metadata }, scope, tools);
+  if ("problems" in charts) return charts;
+  const files = await Promise.all((spec.manifests ?? []).map((file) => readFile(file, tools)));
+  let documents: readonly KubeObject[] = [...files.flat(), ...charts.objects];
   for (const [index, patch] of (spec.patches ?? []).entries()) {
     const template = patches[index];
     const merge =
@@ -57,11 +69,36 @@ export async function renderDefinition(
     const applied = applyChange(documents, patch, merge.value);
     if (applied === undefined) {
       const what = `${patch.kind}${patch.name === undefined ? "" : ` ${patch.name}`}`;
-      return { problems: [`SupportServiceDefinition ${metadata.name}: spec.patches[${index}]: there is no ${what} in its manifests`] };
+      return { problems: [`SupportServiceDefinition ${metadata.name}: spec.patches[${index}]: there is no ${what} in its manifests and charts`] };
     }
     documents = applied;
   }
   return { objects: [...documents, ...(own.value as KubeObject[])] };
+}
+
+async function chartObjects(
+  { spec, metadata }: Pick<SupportServiceDefinition, "spec" | "metadata">,
+  scope: ServiceScope,
+  { helm, kubeVersion, signal }: RenderTools,
+): Promise<{ readonly objects: readonly KubeObject[] } | Problems> {
+  const { values } = templatesOf(spec);
+  const all: KubeObject[] = [];
+  for (const [index, { chart, release, namespace, apiVersions = [] }] of (spec.charts ?? []).entries()) {
+    const at = `SupportServiceDefinition ${metadata.name}: spec.charts[${index}]`;
+    if (kubeVersion === undefined) return { problems: [`${at}: the version of runtime ${scope.runtime} is not known yet`] };
+    const template = values[index];
+    const given = template === undefined ? { value: {} } : evaluate(template, { ...scope }, `${at}.values.`);
+    if ("problems" in given) return given;
+    const rendered = await helm.render({ chart, release, namespace, values: given.value as Record<string, unknown>, kubeVersion, apiVersions }, signal);
+    if ("problem" in rendered) return { problems: [`${at}: ${rendered.problem}`] };
+    all.push(...rendered.objects.map((object) => placedIn(object, namespace)));
+  }
+  return { objects: all };
+}
+
+/** Charts leave out the namespace of what belongs into that of the release; several charts of a service may have several. */
+function placedIn(object: KubeObject, namespace: string): KubeObject {
+  return object.metadata.namespace === undefined ? { ...object, metadata: { ...object.metadata, namespace } } : object;
 }
 
 async function readFile(

@@ -1,7 +1,7 @@
 // A chart in its environment: its dependencies are provided, its values read their outputs, and what it renders to is applied as any other objects are.
 import type { ReconcileContext, Verdict } from "@threeport/engine";
 import { runtimeVersion, shortened } from "@threeport/module-environment";
-import type { Helm, PinnedChart } from "@threeport/module-helm";
+import type { Helm } from "@threeport/module-helm";
 import { mergePatch, type JsonObject, type KubeObject } from "@threeport/resource";
 import { provideResources, type Need, type Output, type Provision } from "@threeport/score";
 import { chartDependencyCauses, documentOfChart, readsOf, withOutputsIn } from "./chart-dependencies.ts";
@@ -77,7 +77,7 @@ async function renderedObjects(
       verdict: { state: "reconciling", reason: "RuntimePending", message: `the version of runtime ${runtime} is not known yet, and the chart may ask for it` },
     };
   const release = shortened(instance.spec.definition, releaseNameMax);
-  const rendered = await helm.render({ chart: chart as PinnedChart, release, namespace: targetNamespace, values, kubeVersion, apiVersions }, signal);
+  const rendered = await helm.render({ chart, release, namespace: targetNamespace, values, kubeVersion, apiVersions }, signal);
   return "objects" in rendered ? rendered : { verdict: { state: "stalled", reason: "ChartFailed", message: rendered.problem } };
 }
 

@@ -21,7 +21,7 @@ test.each(all.map((definition) => [definition.metadata.name, definition] as cons
     const rendered = await renderDefinition(
       definition,
       { runtime: "one", provider, users: [], certificates: [] },
-      { fetcher, signal: new AbortController().signal },
+      { fetcher, helm: { render: none }, kubeVersion: "v1.36.0", signal: new AbortController().signal },
     );
     expect(rendered).toHaveProperty("objects");
   }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { group, version } from "@threeport/module-environment";
 import { ageColumn, deepEqual, defineKind, type ErrorCause, type ObjectWith } from "@threeport/resource";
+import { chartSchema } from "@threeport/module-helm";
 import { builtInLabel, builtInSpec } from "../built-in/index.ts";
 import { definitionCauses } from "../check-definition.ts";
 
@@ -40,6 +41,26 @@ const definitionFields = {
         .optional()
         .describe("Files with objects, as a project publishes them. They are taken as they are: nothing in them is evaluated.")
         .meta({ "x-kubernetes-list-type": "atomic" }),
+      charts: z
+        .array(
+          z.object({
+            chart: chartSchema,
+            release: z
+              .string()
+              .regex(/^[a-z0-9](?:[a-z0-9-]{0,51}[a-z0-9])?$/)
+              .describe("Name of its release."),
+            namespace: z.string().min(1).max(63).describe("Its namespace, which has to be among the objects unless it is there."),
+            values: document.optional().describe("Its values, whose texts may hold `${ CEL }`."),
+            apiVersions: z
+              .array(z.string().regex(/^[A-Za-z0-9./-]{1,253}$/))
+              .optional()
+              .describe("APIs that the chart is told to be in the cluster beside Kubernetes' own.")
+              .meta({ "x-kubernetes-list-type": "set" }),
+          }),
+        )
+        .optional()
+        .describe("Helm charts, whose objects are taken as those of the files.")
+        .meta({ "x-kubernetes-list-type": "atomic" }),
       objects: z.array(document).optional().describe("More objects, whose texts may hold `${ CEL }`.").meta({ "x-kubernetes-list-type": "atomic" }),
       patches: z
         .array(
@@ -56,7 +77,7 @@ const definitionFields = {
           }),
         )
         .optional()
-        .describe("Changes to the objects of the files, in order.")
+        .describe("Changes to the objects of the files and charts, in order.")
         .meta({ "x-kubernetes-list-type": "atomic" }),
       existing: z
         .object({
