@@ -23,7 +23,7 @@ await mkdir(out, { recursive: true });
 try {
   const { cacheDir } = binariesPlace(process.env);
   const { mirror, images } = await makeGatewayParts(out, { exec: systemExec, cacheDir, say: (line) => void process.stderr.write(`${line}\n`) });
-  process.stdout.write([`tptctl up --mirror ${mirror}`, ...images.map((image) => `tptctl runtime load-image local ${image}`), ""].join("\n"));
+  process.stdout.write([`tptctl up --runtime local --mirror ${mirror}`, ...images.map((image) => `tptctl runtime load-image local ${image}`), ""].join("\n"));
 } catch (thrown) {
   const error = toPlatformError(thrown);
   process.stderr.write(`error: ${error.message}\n`);

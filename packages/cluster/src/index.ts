@@ -4,7 +4,7 @@ export { conditionsSchema, inlineBytesMax, resourceSetKind, validateObjects, typ
 export { allowsNamespace, allowSchema, type Allow } from "./confinement/allow.ts";
 export { refusedDocuments, type RefusedDocument } from "./confinement/refused-documents.ts";
 export { deployerObjects } from "./confinement/deployer.ts";
-export { confirmPruneAnnotation, deletionPolicyAnnotation, environmentLabel, waveAnnotation } from "./marks.ts";
+export { controlPlaneLabel, confirmPruneAnnotation, deletionPolicyAnnotation, environmentLabel, setKeyOf, waveAnnotation } from "./marks.ts";
 export { resourceSetReconciler, type ResourceSetOptions } from "./reconcile-set.ts";
 export { readEntry, objectIdOf, type Entry } from "./apply/entry.ts";
 export { causeChain, type CauseStep } from "./cause-chain.ts";

@@ -1,6 +1,7 @@
 export * from "./errors.ts";
 export * from "./object.ts";
 export * from "./objects.ts";
+export { secretData, secretTexts } from "./secret-texts.ts";
 export { lastAppliedAnnotation, mapSecretValues, markedDigest, secretDigests, secretMark } from "./secret-values.ts";
 export * from "./status.ts";
 export type { Schema, SchemaType } from "./schema.ts";

@@ -279,3 +279,12 @@ test("old forms are read, each with a notice that says how it is written now", (
     "containers.web.volumes: volumes as a list is an old form: write a mapping with each target as its key",
   ]);
 });
+
+test("resources that read each other are told with the circle, before anything is deployed", () => {
+  const reads = (...names: string[]): string => `{type: vault, params: {${names.map((name, index) => `p${index}: "\${resources.${name}.host}"`).join(", ")}}}`;
+  expect(causes(withResources(`{aa: ${reads("bb")}, bb: ${reads("cc", "dd")}, cc: {type: vault}, dd: ${reads("bb")}}`))).toEqual([
+    "resources.bb.params: Invalid value: these read each other, so none can be first: bb → dd → bb",
+  ]);
+  expect(causes(withResources(`{aa: ${reads("aa")}}`))).toEqual(["resources.aa.params: Invalid value: these read each other, so none can be first: aa → aa"]);
+  expect(causes(withResources(`{aa: ${reads("cc")}, bb: ${reads("cc", "aa")}, cc: {type: vault}}`))).toEqual([]);
+});

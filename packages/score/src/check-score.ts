@@ -1,3 +1,4 @@
+import { readingCauses } from "./cycle.ts";
 import { compareQuantities, parseQuantity, type ErrorCause } from "@threeport/resource";
 import { checkOrder } from "./check-order.ts";
 import { checkShape } from "./check-shape.ts";
@@ -225,6 +226,7 @@ function resourceCauses(document: ScoreDocument): ErrorCause[] {
       ];
     }),
     ...identityCauses(document),
+    ...readingCauses(resourcesOf(document)),
   ];
 }
 

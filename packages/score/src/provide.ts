@@ -1,10 +1,10 @@
 import type { ErrorCause } from "@threeport/resource";
 import { kindAnnotation, serviceNameOf } from "./annotations.ts";
 import type { ScoreDocument } from "./document.ts";
-import { below, invalid } from "./field.ts";
+import { below } from "./field.ts";
 import { identityOf, resourcesOf } from "./identity.ts";
 import { expand, expandStrings, type Outputs } from "./expand.ts";
-import { lex } from "./placeholders.ts";
+import { readingCauses, resourcesRead } from "./cycle.ts";
 import { resourceType } from "./resource-types/index.ts";
 import { withRouteDefaults } from "./resource-types/route.ts";
 import type { NamedResource, Need, Output, Provision, ProvisionContext, SourceWorkload } from "./resource-types/resource-type.ts";
@@ -37,16 +37,13 @@ export function provideResources(document: ScoreDocument, context: ProvisionCont
       ? `resource ${name} has no ${key} here: add it to spec.variables of the Environment`
       : `resource ${name} has no ${key} here${outputsOf(context.provisions?.get(name))}`;
 
-  const visit = (named: NamedResource, path: readonly string[]): void => {
+  causes.push(...readingCauses([...all.values()]));
+
+  const visit = (named: NamedResource): void => {
     if (found.has(named.name) || waiting.includes(named.name)) return;
-    const start = path.indexOf(named.name);
-    if (start >= 0) {
-      causes.push(invalid(below(named.field, "params"), `these read each other: ${[...path.slice(start), named.name].join(" → ")}`));
-      return;
-    }
     for (const other of resourcesRead(named.resource.params)) {
       const next = all.get(other);
-      if (next !== undefined && causes.length === 0) visit(next, [...path, named.name]);
+      if (next !== undefined && causes.length === 0) visit(next);
     }
     if (causes.length > 0) return;
     const type = resourceType(named.resource.type);
@@ -74,7 +71,7 @@ export function provideResources(document: ScoreDocument, context: ProvisionCont
       found.set(named.name, typeof own === "function" ? own : (key) => own.get(key));
     }
   };
-  for (const named of all.values()) if (causes.length === 0) visit(named, []);
+  for (const named of all.values()) if (causes.length === 0) visit(named);
   return { outputs, whyNot, causes, missing: [...missing].sort(), needs, waiting };
 }
 
@@ -93,13 +90,6 @@ function outputOf({ values, secret }: Provision, key: string): Output | undefine
 function outputsOf(provision: Provision | undefined): string {
   const names = [...Object.keys(provision?.values ?? {}), ...Object.keys(provision?.secret?.values ?? {})].toSorted();
   return names.length === 0 ? "" : `; there are ${names.join(", ")}`;
-}
-
-function resourcesRead(value: unknown): string[] {
-  if (typeof value === "string")
-    return lex(value).flatMap((piece) => (piece.kind === "reference" && piece.path[0] === "resources" && piece.path[1] !== undefined ? [piece.path[1]] : []));
-  if (typeof value !== "object" || value === null) return [];
-  return Object.values(value).flatMap(resourcesRead);
 }
 
 /** Other workloads of the project whose names and ports this one reads. */

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { parse } from "yaml";
 import { isCidr, PlatformError } from "@threeport/resource";
 
@@ -76,7 +76,7 @@ export async function readConfiguration(args: readonly string[], environment: Re
     workers: integer(value("workers"), { fallback: 16, min: 1, max: 1_000 }),
     verbose: value("verbose")?.text === "true",
     issuer: value("issuer")?.text,
-    mirror: mirrorOf(value("mirror")?.text),
+    mirror: await mirrorOf(value("mirror")),
     fetchFrom: ranges(value("fetch-from")),
     limits: readLimits(value),
   };
@@ -118,8 +118,11 @@ async function readFileSettings(file: string): Promise<Record<string, string>> {
 }
 
 /** A folder is known by its absolute path: what is running may stand somewhere else. */
-function mirrorOf(text: string | undefined): string | undefined {
-  return text === undefined || /^https?:\/\//.test(text) ? text : resolve(text);
+async function mirrorOf(given: { text: string; from: string } | undefined): Promise<string | undefined> {
+  if (given === undefined || /^https?:\/\//.test(given.text)) return given?.text;
+  const folder = resolve(given.text);
+  if ((await stat(folder).catch(() => undefined))?.isDirectory() === true) return folder;
+  throw new PlatformError("TP_BAD_REQUEST", { message: `${given.from} must be a folder that is there, or an https address, not "${given.text}"` });
 }
 
 function ranges(given: { text: string; from: string } | undefined): readonly string[] {

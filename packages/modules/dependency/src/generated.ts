@@ -1,7 +1,7 @@
 import type { ReconcileContext } from "@threeport/engine";
-import type { StoredObject } from "@threeport/resource";
+import { ownerReference } from "@threeport/module-environment";
+import { secretData, secretTexts, type StoredObject } from "@threeport/resource";
 import { readGenerator } from "./check-profile.ts";
-import { ownedBy, secretData } from "./secrets.ts";
 import type { Dependency } from "./kinds/dependency.ts";
 import type { DependencyProfile } from "./kinds/profile.ts";
 
@@ -22,8 +22,8 @@ export interface Generated {
 }
 
 export interface GenerateOptions {
-  /** False: what is there already stays for now. */
-  readonly rotate: boolean;
+  /** False: what is there already stays for now. Asked only when something is to be made anew. */
+  readonly mayRotate: () => Promise<boolean>;
 }
 
 /**
@@ -40,21 +40,27 @@ export async function generatedValues(
   const { name, namespace = "" } = dependency.metadata;
   const target = { apiVersion: "v1", kind: "Secret", namespace, name: generatedSecretName(name) };
   const found = await context.objects.get<StoredObject>(target);
-  const known = found === undefined ? {} : secretData(found);
+  const known = found === undefined ? {} : secretTexts(found);
   const recorded = readRotations(found?.metadata.annotations?.[rotationsAnnotation]);
   const asked = (key: string): number => (rotatable.includes(key) ? (dependency.spec.rotations?.[key] ?? 0) : 0);
   const missing = Object.keys(wanted).filter((key) => known[key] === undefined);
   const due = Object.keys(wanted).filter((key) => known[key] !== undefined && asked(key) > (recorded[key] ?? 0));
-  const make = [...missing, ...(options.rotate ? due : [])];
+  const rotate = due.length > 0 && (await options.mayRotate());
+  const make = [...missing, ...(rotate ? due : [])];
   const rotations = Object.fromEntries(Object.keys(wanted).map((key) => [key, make.includes(key) ? asked(key) : (recorded[key] ?? 0)]));
-  const pending = options.rotate ? [] : due;
+  const pending = rotate ? [] : due;
   if (make.length === 0) return { values: known, rotations, pending };
   const values = { ...known, ...Object.fromEntries(make.map((key) => [key, generate(wanted[key] ?? "", context)])) };
   await context.objects.apply({
     apiVersion: "v1",
     kind: "Secret",
-    metadata: { name: target.name, namespace, annotations: { [rotationsAnnotation]: rotationsText(rotations) }, ownerReferences: [ownedBy(dependency)] },
-    data: Object.fromEntries(Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString("base64")])),
+    metadata: {
+      name: target.name,
+      namespace,
+      annotations: { [rotationsAnnotation]: rotationsText(rotations) },
+      ownerReferences: [ownerReference(dependency, true)],
+    },
+    data: secretData(values),
   });
   return { values, rotations, pending };
 }

@@ -3,7 +3,7 @@ import { resourceSetKind, type Allow, type ResourceSet } from "@threeport/cluste
 import { isReadyNow, type ReconcileContext, type Verdict } from "@threeport/engine";
 import { followSet, ownerReference, type Environment } from "@threeport/module-environment";
 import type { Helm } from "@threeport/module-helm";
-import type { KubeObject, StoredObject } from "@threeport/resource";
+import { secretData, secretTexts, type KubeObject, type StoredObject } from "@threeport/resource";
 import { generatedValues } from "./generated.ts";
 import { environmentScope } from "./environment-scope.ts";
 import type { Dependency } from "./kinds/dependency.ts";
@@ -15,7 +15,6 @@ import { projectSecret } from "./provision-secret.ts";
 import { profileObjects } from "./profile-objects.ts";
 import { paramsFor, renderOutputs, type Outputs, type Problem, type ProfileScope } from "./render-profile.ts";
 import { prefixed, requireOthers } from "./require-others.ts";
-import { ownedBy, secretData } from "./secrets.ts";
 import { useServices } from "./use-services.ts";
 
 export const setNameOf = (dependency: string): string => `dependency.${dependency}`;
@@ -64,7 +63,7 @@ export async function provision(dependency: Dependency, place: ProvisionPlace, c
       checked.causes.map(({ field = "", message }) => `params${field === "" ? "" : `.${field}`}: ${message}`),
     );
   // One change after the other: what takes a value over from the Secret, such as a Job, could otherwise end after the one that follows it.
-  const generated = await generatedValues(dependency, profile.spec, { rotate: await isSteady(dependency, context) }, context);
+  const generated = await generatedValues(dependency, profile.spec, { mayRotate: () => isSteady(dependency, context) }, context);
   const { targetNamespace, type, class: sort, id } = dependency.spec;
   const project = dependency.metadata.namespace ?? "";
   const name = objectNameOf(dependency.spec);
@@ -140,7 +139,7 @@ async function givenSecrets(
     if (secretRef === undefined) continue;
     const { namespace, name, key } = secretRef;
     const found = await objects.get<StoredObject>({ apiVersion: "v1", kind: "Secret", namespace, name });
-    const value = found === undefined ? undefined : secretData(found)[key];
+    const value = found === undefined ? undefined : secretTexts(found)[key];
     if (value === undefined)
       problems.push(`output ${output}: there is no ${found === undefined ? `Secret ${namespace}/${name}` : `key ${key} in Secret ${namespace}/${name}`}`);
     else secret[output] = value;
@@ -195,8 +194,8 @@ async function writeOutputs(dependency: Dependency, { values, secret }: Outputs,
   const written = await context.objects.apply<StoredObject>({
     apiVersion: "v1",
     kind: "Secret",
-    metadata: { name: outputsSecretName(name), namespace, ownerReferences: [ownedBy(dependency)] },
-    data: Object.fromEntries(Object.entries(secret).map(([key, value]) => [key, Buffer.from(value).toString("base64")])),
+    metadata: { name: outputsSecretName(name), namespace, ownerReferences: [ownerReference(dependency, true)] },
+    data: secretData(secret),
   });
   return { values: { ...values }, secret: { name: written.metadata.name, keys, secretVersion: written.metadata.resourceVersion ?? "" } };
 }

@@ -1,7 +1,6 @@
 import type { ReconcileContext } from "@threeport/engine";
-import { PlatformError, type StoredObject } from "@threeport/resource";
+import { PlatformError, secretTexts, type StoredObject } from "@threeport/resource";
 import type { DependencyClaim } from "./kinds/claim.ts";
-import { secretData } from "./secrets.ts";
 
 export interface ReadOutputs {
   readonly values: Readonly<Record<string, unknown>>;
@@ -14,7 +13,7 @@ export async function readOutputs(claim: DependencyClaim, { objects }: Pick<Reco
   const { values = {}, secret } = claim.status?.outputs ?? {};
   if (secret === undefined) return { values, secret: {} };
   const found = await objects.get<StoredObject>({ apiVersion: "v1", kind: "Secret", namespace: claim.metadata.namespace ?? "", name: secret.name });
-  const data = found === undefined ? {} : secretData(found);
+  const data = found === undefined ? {} : secretTexts(found);
   if (secret.keys.some((key) => data[key] === undefined))
     throw new PlatformError("TP_VERSION_CONFLICT", {
       message: `Secret ${secret.name} with the outputs of ${claim.metadata.name} is not there, or lacks some of them`,

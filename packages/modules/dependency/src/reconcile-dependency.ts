@@ -1,5 +1,5 @@
 // A Dependency: what a profile makes of a need. Bound once to its profile and runtime (§5.6); ends with its last user, as the profile says.
-import { resourceSetKind, type ResourceSet } from "@threeport/cluster";
+import type { ResourceSet } from "@threeport/cluster";
 import {
   conditionsOf,
   findCondition,
@@ -12,7 +12,7 @@ import {
   type Reconciler,
   type Verdict,
 } from "@threeport/engine";
-import { environmentKind, leaveNamespace, openNamespace, readCredentials, type Environment } from "@threeport/module-environment";
+import { environmentKind, leaveNamespace, openNamespace, readCredentials, removeOwnSet, type Environment } from "@threeport/module-environment";
 import type { Helm } from "@threeport/module-helm";
 import { rfc3339 } from "@threeport/platform";
 import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
@@ -215,17 +215,13 @@ async function report(
 async function tearDown(dependency: Dependency, context: ReconcileContext): Promise<Outcome> {
   if (dependency.metadata.finalizers?.includes(dependencyFinalizer) !== true) return settled;
   const { name, namespace = "" } = dependency.metadata;
-  const target = targetOf(resourceSetKind, setNameOf(name), namespace);
-  const set = await context.objects.get<ResourceSet>(target);
-  if (set !== undefined && (set.metadata.ownerReferences ?? []).some(({ uid }) => uid === dependency.metadata.uid)) {
-    await context.objects.delete(target, { uid: set.metadata.uid ?? "" });
-    const deleting = findCondition(set, "Ready");
-    const message = deleting?.reason === "Deleting" ? deleting.message : "its objects are being removed from the cluster";
+  const going = await removeOwnSet(dependency, { namespace, name: setNameOf(name) }, context.objects);
+  if (going !== undefined) {
     await context.objects.patchStatus<Dependency>({
       ...dependency,
-      status: { ...dependency.status, conditions: conditionsOf(dependency, { state: "reconciling", reason: "Deleting", message }, context.clock) },
+      status: { ...dependency.status, conditions: conditionsOf(dependency, going, context.clock) },
     });
-    return waiting(message, removalRecheckMs);
+    return waiting(going.message, removalRecheckMs);
   }
   await leaveNamespace(dependency, { runtime: dependency.spec.runtime, targetNamespace: dependency.spec.targetNamespace }, context);
   await withoutFinalizer(context.objects, dependency, dependencyFinalizer);

@@ -1,7 +1,6 @@
 // A Dependency that is asked to be met by another profile: what the present one made goes first, then it is bound anew (§5.6).
-import { resourceSetKind, type ResourceSet } from "@threeport/cluster";
-import { findCondition, type ReconcileContext } from "@threeport/engine";
-import type { Environment } from "@threeport/module-environment";
+import type { ReconcileContext } from "@threeport/engine";
+import { removeOwnSet, type Environment } from "@threeport/module-environment";
 import { supportInstanceName } from "@threeport/module-support";
 import { generatedSecretName } from "./generated.ts";
 import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
@@ -30,8 +29,8 @@ export async function rematch(dependency: Dependency, environment: Environment, 
   if (wanted === undefined || wanted.spec.type !== type || wanted.spec.class !== sort)
     return impossible(wanted === undefined ? `there is no DependencyProfile ${rematchTo}` : `DependencyProfile ${rematchTo} is for ${wanted.spec.type}`);
   if (profile !== undefined && profile !== rematchTo) {
-    const left = await removeSet(dependency, context);
-    if (left !== undefined) return { verdict: { state: "reconciling", reason: "Rematching", message: `before ${rematchTo} meets it: ${left}` } };
+    const left = await removeOwnSet(dependency, { namespace: dependency.metadata.namespace ?? "", name: setNameOf(dependency.metadata.name) }, context.objects);
+    if (left !== undefined) return { verdict: { ...left, reason: "Rematching", message: `before ${rematchTo} meets it: ${left.message}` } };
     await removeClaims(dependency, wanted, context);
     await context.objects.delete({
       apiVersion: "v1",
@@ -46,16 +45,6 @@ export async function rematch(dependency: Dependency, environment: Environment, 
 function impossible(why: string): Judged {
   const message = `it cannot be met anew: ${why}; tptctl dependency rematch asks for another one. Until then it stays as it is`;
   return { verdict: { state: "stalled", reason: "RematchImpossible", message } };
-}
-
-/** What is still to go; undefined when nothing is left. */
-async function removeSet({ metadata }: Dependency, { objects }: ReconcileContext): Promise<string | undefined> {
-  const target = { apiVersion: resourceSetKind.apiVersion, kind: resourceSetKind.kind, namespace: metadata.namespace ?? "", name: setNameOf(metadata.name) };
-  const set = await objects.get<ResourceSet>(target);
-  if (set === undefined || !(set.metadata.ownerReferences ?? []).some(({ uid }) => uid === metadata.uid)) return undefined;
-  await objects.delete(target, { uid: set.metadata.uid ?? "" });
-  const told = findCondition(set, "Ready");
-  return told?.reason === "Deleting" ? told.message : "its objects are being removed from the cluster";
 }
 
 /** What the other profile requires alike is kept: between two claims it could end. */

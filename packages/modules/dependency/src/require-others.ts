@@ -1,12 +1,12 @@
 // The other dependencies that a profile requires: one claim for each, and their outputs when these are met.
 import { findCondition, isReadyNow, type ReconcileContext, type Verdict } from "@threeport/engine";
+import { ownerReference } from "@threeport/module-environment";
 import type { KubeObject } from "@threeport/resource";
 import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
 import type { Dependency } from "./kinds/dependency.ts";
 import type { DependencyProfile } from "./kinds/profile.ts";
 import { readOutputs } from "./read-outputs.ts";
 import { requiredParams, type Problems, type ProfileScope } from "./render-profile.ts";
-import { ownedBy } from "./secrets.ts";
 
 /** Names as they are told in problems. */
 export function prefixed(prefix: string, values: Readonly<Record<string, string>>): Record<string, string> {
@@ -40,7 +40,7 @@ export async function requireOthers(
     const claim = await context.objects.apply<DependencyClaim>({
       apiVersion: dependencyClaimKind.apiVersion,
       kind: dependencyClaimKind.kind,
-      metadata: { name: `${own}.${name}`, namespace, ownerReferences: [ownedBy(dependency)] },
+      metadata: { name: `${own}.${name}`, namespace, ownerReferences: [ownerReference(dependency, true)] },
       spec: {
         environment,
         targetNamespace,

@@ -1,17 +1,4 @@
-import { fields, type KubeObject, type OwnerReference } from "@threeport/resource";
-
-/** Values of a Secret of the control plane, decoded. */
-export function secretData(secret: KubeObject): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(fields(secret["data"])).flatMap(([key, value]) =>
-      typeof value === "string" ? [[key, Buffer.from(value, "base64").toString("utf8")] as const] : [],
-    ),
-  );
-}
-
-export function ownedBy({ apiVersion, kind, metadata }: KubeObject): OwnerReference {
-  return { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? "", controller: true, blockOwnerDeletion: true };
-}
+import { fields, type KubeObject } from "@threeport/resource";
 
 /** Keys of a Secret whose values are text, and the others: what is no UTF-8 would be changed by reading it. */
 export function textKeys(secret: KubeObject): { readonly text: string[]; readonly other: string[] } {

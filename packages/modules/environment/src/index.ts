@@ -12,6 +12,7 @@ export { followSet, namespaceTerminating, openNamespace } from "./follow-set.ts"
 export { leaveNamespace, namespaceSetName, ownerReference } from "./share-namespace.ts";
 export { podSpecOf, podTemplateOf, withPodTemplate, type PodTemplate } from "./pod-templates.ts";
 export { withPullSecret } from "./pull-secret.ts";
+export { removeOwnSet } from "./remove-own-set.ts";
 export { runtimeVersion } from "./runtime-version.ts";
 export { withSecretsDigest } from "./secrets-digest.ts";
 export { group, version } from "./group.ts";

@@ -1,12 +1,9 @@
 // Whether a cluster has such a service already. What is found is used, and never touched.
-import type { Cluster } from "@threeport/cluster";
+import { controlPlaneLabel, setKeyOf, type Cluster } from "@threeport/cluster";
 import { isErrorCode, type StoredObject } from "@threeport/resource";
 import { templatesOf } from "./check-definition.ts";
 import type { SupportServiceDefinition } from "./kinds/definition.ts";
 import { evaluate } from "./render-definition.ts";
-
-/** On all that a control plane made in a cluster (design.md C1). */
-const ownLabel = "threeport.io/control-plane";
 
 /** The first by name that will do and that no control plane made. */
 export async function findExisting(definition: SupportServiceDefinition, cluster: Cluster, signal: AbortSignal): Promise<StoredObject | undefined> {
@@ -17,7 +14,7 @@ export async function findExisting(definition: SupportServiceDefinition, cluster
     const found = await cluster.call((client) => client.list({ apiVersion, kind, ...(namespace === undefined ? {} : { namespace }) }, { signal }));
     const { when } = templatesOf(definition.spec);
     return (found.items as StoredObject[]).find((object) => {
-      if (object.metadata.labels?.[ownLabel] !== undefined || object.metadata.deletionTimestamp !== undefined) return false;
+      if (object.metadata.labels?.[controlPlaneLabel] !== undefined || object.metadata.deletionTimestamp !== undefined) return false;
       const fits = evaluate(when, { found: object }, "");
       return "value" in fits && fits.value === true;
     });
@@ -26,9 +23,6 @@ export async function findExisting(definition: SupportServiceDefinition, cluster
     throw error;
   }
 }
-
-/** On each of them: the set that it was made by. */
-const setAnnotation = "threeport.io/resource-set";
 
 /** Definitions of kinds that somebody else, or another set of ours, brought into the cluster: these ones would only be refused. */
 export async function definitionsOfOthers(
@@ -45,7 +39,7 @@ export async function definitionsOfOthers(
           if (isErrorCode(error, "TP_NOT_FOUND")) return undefined;
           throw error;
         });
-      return object === undefined || object.metadata.annotations?.[setAnnotation] === set ? [] : [name];
+      return object === undefined || setKeyOf(object) === set ? [] : [name];
     }),
   );
   return new Set(others.flat());

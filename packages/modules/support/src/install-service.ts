@@ -46,7 +46,7 @@ export async function installService(
   const { made, secrets } =
     definition.spec.certificates === undefined
       ? { made: [], secrets: [] }
-      : await certificatesFor(hosts.hosts, definition.spec.certificates.namespace, context);
+      : await certificatesFor(hosts.hosts, { instance, namespace: definition.spec.certificates.namespace }, context);
   const provider =
     (await context.objects.get<KubernetesRuntimeInstance>({ apiVersion: runtimeKind.apiVersion, kind: runtimeKind.kind, name: runtime }))?.spec.provider ?? "";
   const scope: ServiceScope = { runtime, provider, users, certificates: made };

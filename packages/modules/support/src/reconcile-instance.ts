@@ -1,5 +1,5 @@
 // A SupportServiceInstance: found in its cluster or installed there, shared by all who refer to it, removed a while after the last of them (design.md §6).
-import { resourceSetKind, type Cluster, type ResourceSet } from "@threeport/cluster";
+import type { Cluster, ResourceSet } from "@threeport/cluster";
 import {
   conditionsOf,
   findCondition,
@@ -12,7 +12,7 @@ import {
   type Reconciler,
   type Verdict,
 } from "@threeport/engine";
-import { followSet } from "@threeport/module-environment";
+import { followSet, removeOwnSet } from "@threeport/module-environment";
 import { systemNamespace } from "@threeport/module-runtime";
 import { rfc3339 } from "@threeport/platform";
 import type { StoredObject } from "@threeport/resource";
@@ -172,17 +172,13 @@ async function report(
 /** What we installed goes; what was there before is only forgotten. */
 async function tearDown(instance: SupportServiceInstance, context: ReconcileContext): Promise<Outcome> {
   if (instance.metadata.finalizers?.includes(supportFinalizer) !== true) return settled;
-  const target = targetOf(resourceSetKind, setNameOf(instance.metadata.name), systemNamespace);
-  const set = await context.objects.get<ResourceSet>(target);
-  if (set !== undefined && (set.metadata.ownerReferences ?? []).some(({ uid }) => uid === instance.metadata.uid)) {
-    await context.objects.delete(target, { uid: set.metadata.uid ?? "" });
-    const deleting = findCondition(set, "Ready");
-    const message = deleting?.reason === "Deleting" ? deleting.message : "its objects are being removed from the cluster";
+  const going = await removeOwnSet(instance, { namespace: systemNamespace, name: setNameOf(instance.metadata.name) }, context.objects);
+  if (going !== undefined) {
     await context.objects.patchStatus<SupportServiceInstance>({
       ...instance,
-      status: { ...instance.status, conditions: conditionsOf(instance, { state: "reconciling", reason: "Deleting", message }, context.clock) },
+      status: { ...instance.status, conditions: conditionsOf(instance, going, context.clock) },
     });
-    return waiting(message, removalRecheckMs);
+    return waiting(going.message, removalRecheckMs);
   }
   await withoutFinalizer(context.objects, instance, supportFinalizer);
   return settled;

@@ -2,7 +2,7 @@
 import type { ReconcileContext, Verdict } from "@threeport/engine";
 import { withSecretsDigest } from "@threeport/module-environment";
 import { fields, items, type ErrorCause, type KubeObject } from "@threeport/resource";
-import { provideResources, resourceCausesOf, type Need, type Provision, type ScoreDocument, type SourceWorkload } from "@threeport/score";
+import { provideResources, resourceCausesOf, textOf, type Need, type Provision, type ScoreDocument, type SourceWorkload } from "@threeport/score";
 import { identityOfInstance, withProvisions } from "./claims.ts";
 import { scalableIn } from "./render.ts";
 import type { InPlace, ScorePlace } from "./score-source.ts";
@@ -129,7 +129,7 @@ export function withOutputs(
     const { values = {}, secret } = provisions.get(name) ?? {};
     const outputs = { ...values, ...secret?.values };
     if (Object.keys(outputs).length === 0) return [];
-    const stringData = Object.fromEntries(Object.entries(outputs).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]));
+    const stringData = Object.fromEntries(Object.entries(outputs).map(([key, value]) => [key, textOf(value)]));
     return [{ apiVersion: "v1", kind: "Secret", metadata: { name }, stringData } as KubeObject];
   });
   const byName = new Map(secrets.map((secret) => [secret.metadata.name, secret] as const));

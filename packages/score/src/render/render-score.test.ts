@@ -235,11 +235,6 @@ test.each<[string, string, RegExp]>([
     'resources: {env: {type: environment}}\n# "${resources.env.NOTHING}"',
     /^containers.web.variables.A: .*resource env has no NOTHING here/,
   ],
-  [
-    "params that read each other",
-    'resources: {aa: {type: service-port, params: {workload: "${resources.bb.hostname}", port: web}}, bb: {type: service-port, params: {workload: "${resources.aa.hostname}", port: web}}}',
-    /these read each other: (aa → bb → aa|bb → aa → bb)/,
-  ],
 ])("%s is told", (_, resources, message) => {
   const variable = /# "(.*)"/.exec(resources)?.[1] ?? "x";
   const result = rendered(`${head()}containers: {web: {image: x, variables: {A: "${variable}"}}}\n${resources}`);

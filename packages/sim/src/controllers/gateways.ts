@@ -1,4 +1,5 @@
-import type { StoredObject } from "@threeport/resource";
+import { rfc3339 } from "@threeport/platform";
+import { items, type StoredObject } from "@threeport/resource";
 import type { SimCluster } from "../cluster.ts";
 import type { Controller } from "../controller.ts";
 import { fieldsOf, setStatus, type Fields } from "./owned.ts";
@@ -11,7 +12,7 @@ const apiVersion = `${group}/v1`;
 const again = { afterMs: 2_000 };
 const address = "192.0.2.1";
 
-const list = (value: unknown): Fields[] => (Array.isArray(value) ? value.map(fieldsOf) : []);
+const list = (value: unknown): Fields[] => items(value).map(fieldsOf);
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
 interface Answer {
@@ -32,7 +33,7 @@ function conditions(cluster: SimCluster, object: StoredObject, before: unknown, 
       reason,
       message,
       observedGeneration: object.metadata.generation ?? 0,
-      lastTransitionTime: same ? known["lastTransitionTime"] : new Date(cluster.time.now()).toISOString().replace(/\.\d+Z$/, "Z"),
+      lastTransitionTime: same ? known["lastTransitionTime"] : rfc3339(cluster.time.now()),
     };
   });
 }

@@ -1,3 +1,4 @@
+import { deletionPolicyAnnotation } from "@threeport/cluster";
 /**
  * The Gateway API by Contour and Envoy, from the file that the release publishes. Each host that is asked for gets a listener of its own with its
  * certificate, beside the one for plain HTTP.
@@ -33,7 +34,7 @@ export const contour = {
       // A Service brings the traffic in; ports of the node would be in the way of others.
       { kind: "DaemonSet", name: "envoy", remove: ["/spec/template/spec/containers/1/ports/0/hostPort", "/spec/template/spec/containers/1/ports/1/hostPort"] },
       // They may be in use by what is not ours, and go with nothing.
-      { kind: "CustomResourceDefinition", merge: { metadata: { annotations: { "threeport.io/deletion-policy": "orphan" } } } },
+      { kind: "CustomResourceDefinition", merge: { metadata: { annotations: { [deletionPolicyAnnotation]: "orphan" } } } },
     ],
     certificates: { hosts: "${users.map(user, user.values.host)}", namespace: "projectcontour" },
     existing: {
