@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import { createTestHome, type TestHome } from "./testing/tptctl.ts";
+import { createTestHome, eventually, type TestHome } from "./testing/tptctl.ts";
 
 /** Nobody answers there: what is static needs no cluster. */
 const unreachable = JSON.stringify({
@@ -242,3 +242,37 @@ test("values are made anew, and a profile is chosen anew when somebody says yes"
   expect((await run("graph -o mermaid")).stdout).toBe('flowchart LR\n  n0[("dev.vault.common<br/>vault by vault-two")]\n');
   expect(await run("graph nobody -o json")).toMatchObject({ code: 4 });
 });
+
+test("a changed profile: what it would change is shown beforehand, what waits is taken by command", async () => {
+  const kept = (text: string, updatePolicy = "Never") =>
+    profileOf("kept", { type: "kept", updatePolicy, provisioner: { static: {} }, outputs: { text: { value: text } } });
+  const need = JSON.stringify({
+    apiVersion: "threeport.io/v1alpha1",
+    kind: "DependencyClaim",
+    metadata: { name: "app.kept" },
+    spec: { environment: "dev", targetNamespace: "default-dev", type: "kept", id: "one", workload: "app", resource: "kept" },
+  });
+  expect(await run("apply -f -", kept("first"))).toMatchObject({ code: 0 });
+  expect(await run("apply -f -", need)).toMatchObject({ code: 0 });
+  expect(await run("wait dependency/dev.kept.one --for=condition=Ready --timeout=20s")).toMatchObject({ code: 0 });
+  expect(await run("dependency update dev.kept.one")).toMatchObject({ code: 0, stdout: "dev.kept.one has what its profile kept says now: nothing waits\n" });
+  await writeFile(file("kept.yaml"), kept("second"));
+  expect(await home.run(["profile", "diff", file("kept.yaml")])).toMatchObject({ code: 0, stdout: "default/dev.kept.one: nothing would change (0 objects)\n" });
+  await writeFile(file("bad.yaml"), profileOf("kept", { type: "kept", provisioner: { static: {} }, outputs: { text: { value: "${params.}" } } }));
+  const bad = await home.run(["profile", "diff", file("bad.yaml"), "--exit-code"]);
+  expect(bad).toMatchObject({ stdout: "", stderr: expect.stringMatching(/bad\.yaml:1:\d+ spec\.outputs\.text/) as string });
+  expect(bad.code).not.toBe(0);
+  await writeFile(file("other.yaml"), profileOf("other", { type: "other", provisioner: { static: {} } }));
+  expect(await home.run(["profile", "diff", file("other.yaml")])).toMatchObject({
+    code: 0,
+    stderr: "no dependency is met by profile other: nothing would change\n",
+  });
+  expect(await home.run(["apply", "-f", file("kept.yaml")])).toMatchObject({ code: 0 });
+  await eventually("the newer generation to be noticed", async () =>
+    /dev\.kept\.one .*1 → 2 \(Never\)/.test((await run("dependency list")).stdout) ? true : undefined,
+  );
+  const updated = await run("dependency update dev.kept.one");
+  expect(updated).toMatchObject({ code: 0 });
+  expect(updated.stdout).toMatch(/^dev\.kept\.one takes generation 2 of profile kept in place of 1; it is used by app\.kept\n/);
+  expect(parse((await run("get dependency dev.kept.one -o yaml")).stdout)).toMatchObject({ status: { outputs: { values: { text: "second" } } } });
+}, 60_000);

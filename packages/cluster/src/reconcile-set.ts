@@ -7,7 +7,7 @@ import { desiredObjects, hasUnknownKinds } from "./apply/desired.ts";
 import { readEntry, writeEntry, type Entry } from "./apply/entry.ts";
 import { followKinds } from "./apply/follow-kinds.ts";
 import { openWaves, planOf } from "./apply/plan.ts";
-import { prune } from "./apply/prune-set.ts";
+import { prune, rememberLostCalls } from "./apply/prune-set.ts";
 import type { Run } from "./apply/run.ts";
 import { writeAhead } from "./apply/write-ahead.ts";
 import type { Cluster } from "./connection/cluster.ts";
@@ -71,6 +71,7 @@ async function converge(options: ResourceSetOptions, run: Run): Promise<Outcome>
   // Kinds that came with this set are served only now.
   if (desired.some(({ object }) => discovery.byKind(object.apiVersion, object.kind) === undefined))
     await followKinds(cluster, run.key.text, desired, context.signal);
+  rememberLostCalls(before, entries, context.clock.now());
   const left = await prune(run, { cluster, desired, entries });
 
   const judged = judgeSet({ set, desired, entries, cluster, nowMs: context.clock.now(), pruning: left.going, keptEmpty: left.keptEmpty, held: left.held });

@@ -13,6 +13,9 @@ import {
   type WriterRights as SecretRights,
   profileMatchKind,
   profileRenderingKind,
+  computeUpdate,
+  dependencyRenderingKind,
+  type DependencyRendering,
   type ProfileMatch,
   type ProfileRendering,
 } from "@threeport/module-dependency";
@@ -112,6 +115,7 @@ export function assembleModules(input: ModulesInput): Modules {
       dependencyClaimKind,
       profileMatchKind,
       profileRenderingKind,
+      dependencyRenderingKind,
       workloadDefinitionKind,
       releaseKind,
       workloadInstanceKind,
@@ -151,6 +155,14 @@ export function assembleModules(input: ModulesInput): Modules {
           },
         ],
         [profileMatchKind.resource, { kind: profileMatchKind, compute: ({ object }) => computeMatch(object as ProfileMatch, { objects }) }],
+        [
+          dependencyRenderingKind.resource,
+          {
+            kind: dependencyRenderingKind,
+            compute: ({ object, namespace }) =>
+              computeUpdate(object as DependencyRendering, namespace, { objects, helm, digest, signal: AbortSignal.timeout(renderingMs) }),
+          },
+        ],
         [
           profileRenderingKind.resource,
           {

@@ -16,7 +16,11 @@ export async function viewOf(world: World): Promise<View> {
   const storeKinds = world.kinds.map(({ resource, kind }) => ({ resource, kind }));
   await collect(view, "control plane", world.store, storeKinds);
   for (const [name, cluster] of world.simulation.clusters) await collect(view, name, cluster, builtInKinds());
-  for (const { owner, entry } of world.store.save().inventory) put(view, `inventory: ${normal(owner)} ${entry.id}`, entry.state);
+  for (const { owner, entry } of world.store.save().inventory) {
+    // What is not there and may still come by a lost call is remembered for some minutes.
+    if ((JSON.parse(entry.detail) as { absentSince?: number }).absentSince !== undefined) continue;
+    put(view, `inventory: ${normal(owner)} ${entry.id}`, entry.state);
+  }
   return new Map([...view].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

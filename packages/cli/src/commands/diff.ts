@@ -13,7 +13,7 @@ import { counted } from "../workloads/workload.ts";
 import { renderAll, type RenderFlags } from "./render.ts";
 
 /** What `--exit-code` ends with when something would change, as diff and git have it. */
-const differsExitCode = 1;
+export const differsExitCode = 1;
 
 /** Shows what a deployment of these files would change in the cluster, object by object; changes nothing. */
 export async function diff(this: CliContext, flags: RenderFlags & { readonly exitCode: boolean }, ...paths: string[]): Promise<void> {
@@ -25,20 +25,21 @@ export async function diff(this: CliContext, flags: RenderFlags & { readonly exi
   for (const { instance, objects } of rendered) {
     const applied = await appliedObjects(client, { namespace: flags.project, name: instance }, this.signal);
     const compared = compare(applied, objects);
-    for (const { name, before, after } of compared) printChange(this, name, before, after);
+    for (const change of compared) printChange(this, change);
     changes += compared.length;
     say(this, `${instance}: ${summaryOf(compared, objects.length)}`);
   }
   if (flags.exitCode && changes > 0) this.process.exitCode = differsExitCode;
 }
 
-interface Change {
+export interface Change {
   readonly name: string;
   readonly before: string;
   readonly after: string;
 }
 
-async function appliedObjects(
+/** What a ResourceSet has now. */
+export async function appliedObjects(
   client: KubeClient,
   target: { readonly namespace: string; readonly name: string },
   signal: AbortSignal,
@@ -48,7 +49,7 @@ async function appliedObjects(
 }
 
 /** Objects that differ, in the order of what would be there; what would go comes last. */
-function compare(before: readonly JsonObject[], after: readonly JsonObject[]): Change[] {
+export function compare(before: readonly JsonObject[], after: readonly JsonObject[]): Change[] {
   const old = new Map(before.map((object) => [nameOf(object), object]));
   const changes: Change[] = [];
   for (const object of after) {
@@ -69,7 +70,7 @@ function nameOf({ apiVersion, kind, metadata }: JsonObject): string {
 
 const colors: Readonly<Record<string, Color>> = { "+": "green", "-": "red", "@": "cyan" };
 
-function printChange(context: CliContext, name: string, before: string, after: string): void {
+export function printChange(context: CliContext, { name, before, after }: Change): void {
   const { paint } = context.terminal;
   const [from, to] = [before === "" ? "/dev/null" : name, after === "" ? "/dev/null" : name];
   const lines = createTwoFilesPatch(from, to, before, after, undefined, undefined, { context: 3 })
@@ -81,7 +82,7 @@ function printChange(context: CliContext, name: string, before: string, after: s
   }
 }
 
-function summaryOf(changes: readonly Change[], total: number): string {
+export function summaryOf(changes: readonly Change[], total: number): string {
   if (changes.length === 0) return `nothing would change (${counted(total, "object")})`;
   const count = (which: (change: Change) => boolean): number => changes.filter(which).length;
   const parts = [

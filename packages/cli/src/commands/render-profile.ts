@@ -60,8 +60,8 @@ export async function renderProfile(this: CliContext, flags: RenderProfileFlags,
   print(this, rendering, flags.output);
 }
 
-/** The one profile of a file. */
-async function readProfile(context: CliContext, file: string): Promise<Manifest> {
+/** The only profile of a file. @throws PlatformError TP_USAGE, TP_YAML_INVALID */
+export async function readProfile(context: CliContext, file: string): Promise<Manifest> {
   const { manifests, warnings } = loadManifests(await readSources([file], context.stdin));
   for (const warning of warnings) note(context, `warning: ${warning}`);
   const profiles = manifests.filter(({ value }) => value["kind"] === "DependencyProfile");
@@ -109,7 +109,7 @@ async function readValue(context: CliContext, flag: ValueFlag, text: string | un
 }
 
 /** `spec.source.outputs` of the question is `spec.outputs` of the file. */
-function originInSource(manifest: Manifest | undefined): OriginOf {
+export function originInSource(manifest: Manifest | undefined): OriginOf {
   return (field) => (manifest !== undefined && /^spec\.source\b/.test(field) ? { manifest, field: field.replace(/^spec\.source\b/, "spec") } : undefined);
 }
 
@@ -129,7 +129,7 @@ async function fetchRendering(
 }
 
 /** It is the profile that is wrong, and not the question about it. */
-function inWordsOf(error: unknown): unknown {
+export function inWordsOf(error: unknown): unknown {
   if (!(error instanceof PlatformError) || error.causes.length === 0) return error;
   const causes = error.causes.map((cause): ErrorCause => ({ ...cause, message: cause.message.replaceAll(/\bspec\.source\b/g, "spec") }));
   return new PlatformError("TP_INVALID", { message: "the profile cannot be tried as it is written", causes, cause: error });

@@ -80,8 +80,17 @@ const render = command({
   brief: "Print the objects and outputs that a profile would make; nothing is stored or made",
 });
 
+const diffOfProfile = command({
+  run: async () => (await import("../commands/diff-profile.ts")).diffProfile,
+  parameters: {
+    flags: { exitCode: { kind: "boolean", brief: "End with 1 when something would change", default: false, withNegated: false } },
+    positional: { kind: "tuple", parameters: [{ brief: "The profile's file, or - for standard input", parse: freeText, placeholder: "file" }] },
+  },
+  brief: "Show what a changed profile would change of the dependencies that it meets",
+});
+
 export const profile: RouteMap<CliContext> = buildRouteMap<string, CliContext>({
-  routes: { list: listOfProfiles, explain, render },
+  routes: { list: listOfProfiles, explain, render, diff: diffOfProfile },
   docs: { brief: "Profiles: how dependencies are met" },
 });
 
@@ -115,6 +124,16 @@ const rotate = command({
   brief: "Make new passwords for a dependency; pods that use it are replaced",
 });
 
+const update = command({
+  run: async () => (await import("../commands/update-dependency.ts")).updateDependency,
+  parameters: {
+    flags: { namespace, wait, timeout },
+    aliases: { n: "namespace" },
+    positional: { kind: "tuple", parameters: [dependencyName] },
+  },
+  brief: "Let a dependency take what changed of its profile since, whatever the profile's updatePolicy says",
+});
+
 const rematch = command({
   run: async () => (await import("../commands/rematch.ts")).rematchDependency,
   parameters: {
@@ -132,7 +151,7 @@ const rematch = command({
 });
 
 export const dependency: RouteMap<CliContext> = buildRouteMap<string, CliContext>({
-  routes: { list, rotate, rematch },
+  routes: { list, rotate, update, rematch },
   docs: { brief: "Dependencies: what workloads need, as it was made for them" },
 });
 

@@ -15,6 +15,8 @@ export interface EntryDetail {
   readonly orphan?: boolean;
   /** Milliseconds since 1970: since when an object that a lost run may have made, and that nobody wants any more, has not been there. */
   readonly absentSince?: number;
+  /** Milliseconds since 1970: since when it is known that a run which was lost had begun to make it. Its call may come to the cluster after all. */
+  readonly lostCallSince?: number;
   /** It was there before us, and was taken over. */
   readonly adopted?: boolean;
   readonly verdict?: Verdict;

@@ -44,8 +44,9 @@ export async function prune(run: Run, input: { cluster: Cluster; desired: readon
   const lookAgain: number[] = [];
   for (const entry of leaving) {
     const absentSince = entry.detail.absentSince ?? nowMs;
-    if (input.entries.has(entry.id) || !isUnanswered(entry) || nowMs - absentSince >= lateMs) continue;
-    input.entries.set(entry.id, { ...entry, detail: { ...entry.detail, absentSince } });
+    if (input.entries.has(entry.id) || !mayComeLate(entry, nowMs) || nowMs - absentSince >= lateMs) continue;
+    // Whatever comes under this name now is of that call: our mark tells.
+    input.entries.set(entry.id, { ...entry, uid: "", state: "pending", detail: { ...entry.detail, absentSince } });
     lookAgain.push(absentSince + lateMs);
   }
   if (going > 0)
@@ -53,6 +54,28 @@ export async function prune(run: Run, input: { cluster: Cluster; desired: readon
       put: leaving.filter((entry) => input.entries.get(entry.id)?.state === "pruning").map((entry) => writeEntry({ ...entry, state: "pruning" })),
     });
   return { going, keptEmpty: false, ...(lookAgain.length === 0 ? {} : { lookAgainMs: Math.min(...lookAgain) }), ...(held === undefined ? {} : { held }) };
+}
+
+/**
+ * Remembers which objects a lost run had begun to make, also when this run has made them in the meantime: they may leave the set before the call of the lost
+ * run comes.
+ */
+export function rememberLostCalls(before: ReadonlyMap<string, Entry>, entries: Map<string, Entry>, nowMs: number): void {
+  for (const [id, old] of before) {
+    const entry = entries.get(id);
+    const since = old.detail.lostCallSince ?? (isUnanswered(old) ? nowMs : undefined);
+    if (entry === undefined || since === undefined) continue;
+    const plain = withoutLostCall(entry);
+    entries.set(id, nowMs - since < lateMs ? { ...plain, detail: { ...plain.detail, lostCallSince: since } } : plain);
+  }
+}
+
+function withoutLostCall({ detail: { lostCallSince: _, ...detail }, ...entry }: Entry): Entry {
+  return { ...entry, detail };
+}
+
+function mayComeLate(entry: Entry, nowMs: number): boolean {
+  return isUnanswered(entry) || nowMs - (entry.detail.lostCallSince ?? Number.NEGATIVE_INFINITY) < lateMs;
 }
 
 /** Written ahead of a call whose answer nobody has heard. */
@@ -78,7 +101,8 @@ export async function removeEntries(
       if (removal === "gone") input.entries.delete(entry.id);
       else {
         going++;
-        input.entries.set(entry.id, { ...entry, state: "pruning" });
+        // Without a uid it is what the lost call made: that one has come.
+        input.entries.set(entry.id, { ...(entry.uid === "" ? withoutLostCall(entry) : entry), state: "pruning" });
       }
     });
   }

@@ -36,7 +36,12 @@ function holdNeed({ metadata, spec }: Pick<DependencyClaim, "metadata" | "spec">
 }
 
 async function holdDependency(dependency: Dependency, old: Dependency | undefined, objects: Objects): Promise<void> {
-  const causes = [...bindingCauses(dependency, old), ...(await rotationCauses(dependency, old, objects)), ...(await rematchCauses(dependency, old, objects))];
+  const causes = [
+    ...bindingCauses(dependency, old),
+    ...(await rotationCauses(dependency, old, objects)),
+    ...(await rematchCauses(dependency, old, objects)),
+    ...(await updateCauses(dependency, old, objects)),
+  ];
   if (causes.length === 0) return;
   throw new PlatformError("TP_INVALID", {
     message: `Dependency ${dependency.metadata.name} is invalid: ${causes.map(({ field = "", message }) => `${field}: ${message}`).join("; ")}`,
@@ -73,6 +78,17 @@ function whyNotRotated(name: string, profile: DependencyProfile | undefined): st
   const profileName = profile.metadata.name;
   if (generated[name] === undefined) return `profile ${profileName} generates no ${name}; it generates ${Object.keys(generated).join(", ") || "nothing"}`;
   return `profile ${profileName} does not call ${name} rotatable: what it makes keeps the value that it got first`;
+}
+
+/** One that is not there yet would be taken whenever it comes, whatever its policy says. */
+async function updateCauses({ spec }: Dependency, old: Dependency | undefined, objects: Objects): Promise<ErrorCause[]> {
+  const { updateTo, profile: name } = spec;
+  if (updateTo === undefined || updateTo === old?.spec.updateTo) return [];
+  const profile = name === undefined ? undefined : await readProfile(name, objects);
+  const generation = profile?.metadata.generation ?? 0;
+  if (updateTo <= generation) return [];
+  const message = profile === undefined ? "it has no profile yet" : `the newest generation of DependencyProfile ${name ?? ""} is ${generation}`;
+  return [{ field: "spec.updateTo", reason: "FieldValueInvalid", message: `Invalid value: ${updateTo}: ${message}` }];
 }
 
 async function rematchCauses({ spec }: Dependency, old: Dependency | undefined, objects: Objects): Promise<ErrorCause[]> {

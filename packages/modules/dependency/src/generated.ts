@@ -41,7 +41,7 @@ export async function generatedValues(
   const target = { apiVersion: "v1", kind: "Secret", namespace, name: generatedSecretName(name) };
   const found = await context.objects.get<StoredObject>(target);
   const known = found === undefined ? {} : secretTexts(found);
-  const recorded = readRotations(found?.metadata.annotations?.[rotationsAnnotation]);
+  const recorded = recordedRotations(found);
   const asked = (key: string): number => (rotatable.includes(key) ? (dependency.spec.rotations?.[key] ?? 0) : 0);
   const missing = Object.keys(wanted).filter((key) => known[key] === undefined);
   const due = Object.keys(wanted).filter((key) => known[key] !== undefined && asked(key) > (recorded[key] ?? 0));
@@ -72,7 +72,9 @@ function rotationsText(rotations: Readonly<Record<string, number>>): string {
     .join(",");
 }
 
-function readRotations(text = ""): Readonly<Record<string, number>> {
+/** How often each value in the Secret has been made anew. */
+export function recordedRotations(secret: StoredObject | undefined): Readonly<Record<string, number>> {
+  const text = secret?.metadata.annotations?.[rotationsAnnotation] ?? "";
   return Object.fromEntries([...text.matchAll(/([^,=]+)=(\d{1,9})/g)].map(([, key = "", count]) => [key, Number(count)]));
 }
 

@@ -1,9 +1,12 @@
+export { deploymentAnnotation, deploymentId } from "./taken-profile.ts";
 export { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
 export { dependencyKind, type Dependency } from "./kinds/dependency.ts";
 export { dependencyProfileKind, type DependencyProfile } from "./kinds/profile.ts";
 export { profileMatchKind, type ProfileMatch } from "./kinds/profile-match.ts";
 export { profileRenderingKind, type ProfileRendering } from "./kinds/profile-rendering.ts";
 export { computeMatch } from "./compute-match.ts";
+export { dependencyRenderingKind, type DependencyRendering } from "./kinds/dependency-rendering.ts";
+export { computeUpdate } from "./compute-update.ts";
 export { computeProfileRendering } from "./compute-rendering.ts";
 export { keepBuiltInProfiles } from "./keep-built-in.ts";
 export { claimReconciler } from "./reconcile-claim.ts";

@@ -4,6 +4,7 @@ import { deepEqual, isErrorCode, PlatformError, type KubeObject } from "@threepo
 import { dependencyClaimKind, type DependencyClaim } from "./kinds/claim.ts";
 import { dependencyKind, type Dependency } from "./kinds/dependency.ts";
 import { dependencyNameOf } from "./names.ts";
+import { deploymentAnnotation, takenByDeployment } from "./taken-profile.ts";
 import { secretNameOf } from "./project-secret.ts";
 
 const recheckMs = 3_600_000;
@@ -34,7 +35,7 @@ export function claimReconciler(): Reconciler {
       // Bound before it is made: one without users ends itself.
       const claim = found.spec.dependency === undefined ? await bind(found, name, context) : found;
       const dependency = there ?? (await make(claim, name, context));
-      const { conflict, shared = dependency } = await shareParams(claim, dependency, context);
+      const { conflict, shared = dependency } = await shareParams(claim, await passDeployment(claim, dependency, context), context);
       const verdict = conflict === undefined ? verdictOf(shared) : conflictVerdict(claim, conflict);
       await report(claim, verdict, { dependency: verdict.state === "ready" || isEarly(shared, conflict) ? shared : undefined, conflict }, context);
       return verdict.state === "ready" ? recheck(recheckMs) : waiting(verdict.message, waitRecheckMs);
@@ -113,6 +114,14 @@ async function take(claim: DependencyClaim, dependency: Dependency, context: Rec
   const given = params === undefined ? {} : { params, paramsFrom: claim.metadata.name };
   const wanted = { ...dependency, spec: { ...spec, ...given, ...(sourceWorkload === undefined ? {} : { sourceWorkload }) } };
   return { shared: (await context.objects.commit<Dependency>(dependency, wanted)) ?? wanted };
+}
+
+/** A deployment of a user takes what waits of the profile (`updatePolicy: OnDeploy`). */
+async function passDeployment({ metadata }: DependencyClaim, dependency: Dependency, { objects }: ReconcileContext): Promise<Dependency> {
+  const updateTo = takenByDeployment(dependency, { name: metadata.name, deployment: metadata.annotations?.[deploymentAnnotation] });
+  if (updateTo === undefined) return dependency;
+  const wanted = { ...dependency, spec: { ...dependency.spec, updateTo } };
+  return (await objects.commit<Dependency>(dependency, wanted)) ?? wanted;
 }
 
 /** Who gives the params, or was the first where nobody gives any, is the workload that it is for; what that one changes of itself is passed on. */

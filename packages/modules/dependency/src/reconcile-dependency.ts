@@ -20,6 +20,7 @@ import { dependencyFinalizer, dependencyKind, type Dependency } from "./kinds/de
 import { dependencyProfileKind, type DependencyProfile } from "./kinds/profile.ts";
 import { matchPlaceOf, matchProfile, type Candidate } from "./match.ts";
 import { rematch } from "./rematch.ts";
+import { deploymentAnnotation, profileInUse, takeProfile, waitingUpdate, type Update } from "./taken-profile.ts";
 import { provision, setNameOf } from "./provision.ts";
 
 const recheckMs = 3_600_000;
@@ -64,10 +65,19 @@ export function dependencyReconciler(options: DependencyOptions): Reconciler {
         // Its own writes wake it not.
         return waiting("its removal", justWrittenMs);
       }
-      const told = await judge(found, { environment, profile, ...options }, context);
+      const told = await judge(found, { environment, profile, deployments: deploymentsOf(claims), ...options }, context);
       return report(told.dependency ?? found, context, { ...told, users, unused });
     },
   };
+}
+
+function deploymentsOf(claims: readonly DependencyClaim[]): Record<string, string> {
+  return Object.fromEntries(
+    claims.flatMap(({ metadata }) => {
+      const deployment = metadata.annotations?.[deploymentAnnotation];
+      return deployment === undefined ? [] : [[metadata.name, deployment]];
+    }),
+  );
 }
 
 interface Unused {
@@ -97,6 +107,8 @@ export interface Judged {
   /** As it was written meanwhile. */
   readonly dependency?: Dependency;
   readonly candidates?: readonly Candidate[];
+  /** A newer generation of its profile that waits. */
+  readonly update?: Update;
   readonly outputs?: NonNullable<Dependency["status"]>["outputs"];
   readonly required?: readonly string[];
   readonly set?: ResourceSet;
@@ -106,10 +118,15 @@ export interface Judged {
 
 async function judge(
   found: Dependency,
-  place: { readonly environment: Environment | undefined; readonly profile: DependencyProfile | undefined } & DependencyOptions,
+  place: {
+    readonly environment: Environment | undefined;
+    readonly profile: DependencyProfile | undefined;
+    /** Of its users, by their claims. */
+    readonly deployments: Readonly<Record<string, string>>;
+  } & DependencyOptions,
   context: ReconcileContext,
 ): Promise<Judged> {
-  const { environment, digest, helm } = place;
+  const { environment, digest, helm, deployments } = place;
   const stalled = (reason: string, message: string): Judged => ({ verdict: { state: "stalled", reason, message } });
   if (environment === undefined) return stalled("EnvironmentNotFound", `there is no Environment ${found.spec.environment}`);
   const moved = await rematch(found, environment, context);
@@ -120,18 +137,24 @@ async function judge(
       "ProfileNotFound",
       `its DependencyProfile ${dependency.spec.profile} is not there any more; make it again. What was made by it stays, and cannot be looked after meanwhile`,
     );
-  const bound = await bind(dependency, { environment, known: present }, context);
-  if ("verdict" in bound) return bound;
-  const { profile, candidates } = bound;
+  const binding = await bind(dependency, { environment, known: present }, context);
+  if ("verdict" in binding) return binding;
+  const { candidates } = binding;
+  const bound = await profileInUse(binding.dependency, { profile: binding.profile, deployments }, context);
+  const { profile, update } = bound;
   const { runtime = environment.spec.runtime, targetNamespace } = bound.dependency.spec;
   const credentials = await readCredentials(environment, context);
-  const before = { profile, dependency: bound.dependency, ...(candidates === undefined ? {} : { candidates }) };
+  const before = { profile, dependency: bound.dependency, ...(candidates === undefined ? {} : { candidates }), ...(update === undefined ? {} : { update }) };
   if (typeof credentials === "string") return { ...before, ...stalled("RegistryCredentialsMissing", credentials) };
   if (profile.spec.provisioner.manifests !== undefined || profile.spec.provisioner.helm !== undefined) {
     const lacking = await openNamespace(bound.dependency, { environment, runtime, targetNamespace, credentials }, context);
     if (lacking !== undefined) return { ...before, verdict: lacking };
   }
-  return { ...before, ...(await provision(bound.dependency, { environment, profile, runtime, digest, helm, pullSecret: credentials.length > 0 }, context)) };
+  const provided = await provision(bound.dependency, { environment, profile, runtime, digest, helm, pullSecret: credentials.length > 0 }, context);
+  const { verdict } = provided;
+  const told =
+    update === undefined || verdict.state !== "ready" ? verdict : { ...verdict, message: `${verdict.message}; ${waitingUpdate(dependency, update)}` };
+  return { ...before, ...provided, verdict: told };
 }
 
 /** §5.6: profile and runtime are chosen once, and stand in the spec; a better profile that comes later moves nothing. */
@@ -158,7 +181,7 @@ async function bind(
       ...told.metadata,
       finalizers: [...(told.metadata.finalizers ?? []).filter((each) => each !== dependencyFinalizer), dependencyFinalizer],
     },
-    spec: { ...spec, profile: chosen.metadata.name, runtime },
+    spec: { ...spec, profile: chosen.metadata.name, runtime, taken: await takeProfile(chosen, context) },
   };
   return { dependency: (await context.objects.commit(told, draft)) ?? told, profile: chosen };
 }
@@ -188,6 +211,7 @@ async function report(
       conditions: conditionsOf(dependency, told.verdict, context.clock),
       ...(candidates === undefined ? {} : { candidates: [...candidates] }),
       ...(told.users.length === 0 ? {} : { users: [...told.users] }),
+      ...(told.update === undefined ? {} : { update: told.update }),
       ...(told.unused === undefined ? {} : { unusedSince: told.unused.since }),
       ...(outputs === undefined ? {} : { outputs }),
       ...(sourceSecret === undefined ? {} : { sourceSecret }),

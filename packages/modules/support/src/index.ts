@@ -4,4 +4,4 @@ export { keepBuiltInDefinitions } from "./keep-built-in.ts";
 export { supportServiceDefinitionKind, type SupportServiceDefinition } from "./kinds/definition.ts";
 export { supportInstanceName, supportServiceInstanceKind, type SupportServiceInstance } from "./kinds/instance.ts";
 export { supportReconciler, type SupportOptions } from "./reconcile-instance.ts";
-export { serviceIsGoing, useService } from "./use-service.ts";
+export { serviceIsGoing, serviceOutputs, useService } from "./use-service.ts";

@@ -37,6 +37,11 @@ export async function useService(
   };
 }
 
+/** Its outputs as they are known, whether it can be used now or not; undefined when it is not there. Writes nothing. */
+export async function serviceOutputs(service: string, runtime: string, { objects }: Context): Promise<Readonly<Record<string, unknown>> | undefined> {
+  return (await objects.get<SupportServiceInstance>(targetOf(supportInstanceName(service, runtime))))?.status?.outputs;
+}
+
 async function make(name: string, spec: SupportServiceInstance["spec"], { objects }: Context): Promise<SupportServiceInstance> {
   const { apiVersion, kind } = supportServiceInstanceKind;
   return objects.create<SupportServiceInstance>({ apiVersion, kind, metadata: { name }, spec } as KubeObject).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 // The needs of a Score workload as DependencyClaims, and what is provided for them. Dependencies themselves are another domain: it is met through its claims.
 import { isReadyNow, type ReconcileContext, type Verdict } from "@threeport/engine";
-import { dependencyClaimKind, readOutputs, waitingFor, type DependencyClaim } from "@threeport/module-dependency";
+import { deploymentAnnotation, deploymentId, dependencyClaimKind, readOutputs, waitingFor, type DependencyClaim } from "@threeport/module-dependency";
 import { ownerReference, shortened } from "@threeport/module-environment";
 import { deepEqual, type KubeObject } from "@threeport/resource";
 import type { Need, Provision } from "@threeport/score";
@@ -105,7 +105,7 @@ export interface Claimed {
 export async function keepClaims(
   instance: WorkloadInstance,
   { needs, blocked }: Claimed,
-  place: { readonly targetNamespace: string },
+  place: { readonly targetNamespace: string; readonly release: string },
   context: ReconcileContext,
 ): Promise<string[]> {
   const { apiVersion, kind, metadata, spec } = instance;
@@ -126,7 +126,12 @@ export async function keepClaims(
     await context.objects.apply({
       apiVersion: dependencyClaimKind.apiVersion,
       kind: dependencyClaimKind.kind,
-      metadata: { name: claimName(instance, resource), namespace, ownerReferences: [ownerReference(instance, true)] },
+      metadata: {
+        name: claimName(instance, resource),
+        namespace,
+        annotations: { [deploymentAnnotation]: deploymentId(place.release, spec.restartedAt, JSON.stringify(spec.values)) },
+        ownerReferences: [ownerReference(instance, true)],
+      },
       spec: {
         environment: spec.environment,
         targetNamespace: place.targetNamespace,

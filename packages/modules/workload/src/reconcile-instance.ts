@@ -72,7 +72,7 @@ export function instanceReconciler(options: InstanceOptions): Reconciler {
       const asked = await takeDependencies(instance, { environment, needs: claimed?.needs ?? [] }, context);
       ({ instance } = asked);
       if (asked.verdict !== undefined) return report(instance, context, { release, targetNamespace, uses, verdict: asked.verdict });
-      const claims = claimed === undefined ? undefined : await keepClaims(instance, claimed, { targetNamespace }, context);
+      const claims = claimed === undefined ? undefined : await keepClaims(instance, claimed, { targetNamespace, release: release.metadata.name }, context);
       if ("verdict" in result) return report(instance, context, { release, targetNamespace, uses, claims, verdict: result.verdict });
       const { objects, replicas } = result;
       const taken = await takenBy(instance, context);

@@ -72,6 +72,8 @@ export interface KindTraits {
   readonly nameColumn?: false;
   /** Which form names must have. Default `subdomain`. */
   readonly nameRule?: NameRule;
+  /** Objects count their generations although they have no status: others act on what changed. */
+  readonly countsGenerations?: boolean;
   /** K4: a PUT needs a resourceVersion. Kubernetes' own kinds allow a blind PUT; ours do not. */
   readonly versionRequired?: boolean;
   /** A PUT of an object that is not there creates it, as Kubernetes has it for some of its own kinds. */
@@ -219,7 +221,7 @@ export function kindWithSchema(traits: KindTraits, { schema, hasStatus }: { read
     description: traits.description,
     schema,
     hasStatus,
-    hasGeneration: hasStatus,
+    hasGeneration: hasStatus || traits.countsGenerations === true,
     references: traits.references ?? [],
     columns: traits.columns ?? [ageColumn],
     nameColumn: traits.nameColumn ?? true,

@@ -21,6 +21,15 @@ const dependencyFields = {
         .string()
         .optional()
         .describe("The DependencyProfile that is to meet it from now on. What the present one made is removed first; then this becomes `profile`, and goes."),
+      taken: z
+        .object({
+          profile: z.string().describe("Its profile when it was taken."),
+          generation: z.number().int().describe("Generation of the profile."),
+          content: z.string().describe("Digest of the profile's spec as it was then."),
+        })
+        .optional()
+        .describe("The profile as it was taken: what is made is made from this. Written by its reconciler."),
+      updateTo: z.number().int().min(1).optional().describe("A generation of its profile that it is to take, whatever the profile's `updatePolicy` says."),
     })
     .describe("What is provided."),
   status: z
@@ -29,6 +38,17 @@ const dependencyFields = {
       conditions: conditionsSchema,
       candidates: candidatesSchema.optional().describe("Profiles of the type and class that there were when one was chosen."),
       users: z.array(z.string()).optional().describe("DependencyClaims that use it.").meta({ "x-kubernetes-list-type": "atomic" }),
+      update: z
+        .object({
+          generation: z.number().int().describe("Generation of the profile that waits."),
+          policy: z.enum(["Automatic", "OnDeploy", "Never"]).describe("The profile's `updatePolicy`."),
+          deployments: z
+            .record(z.string(), z.string())
+            .optional()
+            .describe("Deployments of its users when it was noticed, by their claims; another one takes it."),
+        })
+        .optional()
+        .describe("Set while a newer generation of its profile is not taken."),
       unusedSince: z.string().optional().describe("When its last user left."),
       outputs: outputsSchema.optional(),
       sourceSecret: z.string().optional().describe("The Secret of the project that its outputs are; it is looked at again when that changes."),
@@ -99,6 +119,7 @@ export const dependencyKind = defineKind({
   references: [
     { path: "spec.environment", to: { group, resource: "environments" }, namespace: "cluster", waitsFor: WaitsFor.Existence | WaitsFor.Generation },
     { path: "spec.profile", to: { group, resource: "dependencyprofiles" }, namespace: "cluster", waitsFor: WaitsFor.Existence | WaitsFor.Generation },
+    { path: "spec.taken.content", to: { group: "", resource: "$blob" }, namespace: "cluster", waitsFor: 0 },
     { path: "spec.rematchTo", to: { group, resource: "dependencyprofiles" }, namespace: "cluster", waitsFor: WaitsFor.Existence },
     {
       path: "spec.runtime",
@@ -128,6 +149,15 @@ export const dependencyKind = defineKind({
     { name: "Type", type: "string", description: "What it is.", value: (object) => (object as Dependency).spec.type },
     { name: "Environment", type: "string", description: "Where.", value: (object) => (object as Dependency).spec.environment },
     { name: "Profile", type: "string", description: "How it is met.", value: (object) => (object as Dependency).spec.profile },
+    {
+      name: "Update",
+      type: "string",
+      description: "Generation of the profile that waits.",
+      value: (object) => {
+        const { update } = (object as Dependency).status ?? {};
+        return update === undefined ? undefined : `${(object as Dependency).spec.taken?.generation ?? 0} → ${update.generation} (${update.policy})`;
+      },
+    },
     { name: "Users", type: "integer", description: "Claims that use it.", value: (object) => (object as Dependency).status?.users?.length ?? 0 },
     ageColumn,
   ],

@@ -125,6 +125,12 @@ export const profileSpecSchema = z
       )
       .optional()
       .describe("What developers read of it, by the names that they write: `host`, `port`, `password`, …"),
+    updatePolicy: z
+      .enum(["Automatic", "OnDeploy", "Never"])
+      .optional()
+      .describe(
+        "When a change of this profile reaches the dependencies that it meets: at once, which it is unless said; when a workload that uses one is deployed anew; or by `tptctl dependency update` only.",
+      ),
     deletion: z
       .object({
         policy: z.enum(["Delete", "Retain"]).default("Delete").describe("What happens when nobody uses it any more."),
@@ -149,6 +155,7 @@ export const dependencyProfileKind = defineKind({
   categories: ["threeport"],
   scope: "Cluster",
   versionRequired: true,
+  countsGenerations: true,
   description: "How dependencies of a type are met.",
   fields: profileFields,
   references: [
