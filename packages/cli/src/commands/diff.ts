@@ -1,9 +1,9 @@
 import { createTwoFilesPatch } from "diff";
 import type { KubeClient } from "@threeport/client";
-import { sortKeys, type JsonObject } from "@threeport/resource";
+import { isErrorCode, sortKeys, type JsonObject } from "@threeport/resource";
 import { connect } from "../connect.ts";
-import { say, type CliContext } from "../context.ts";
-import { resourceSet } from "../kinds.ts";
+import { note, say, type CliContext } from "../context.ts";
+import { dependency, dependencyClaim, resourceSet, type Dependency, type DependencyClaim } from "../kinds.ts";
 import { getIfThere } from "../objects/get-if-there.ts";
 import { requireEnvironment } from "../objects/require-environment.ts";
 import { plainText, type Color } from "../output/terminal.ts";
@@ -28,8 +28,29 @@ export async function diff(this: CliContext, flags: RenderFlags & { readonly exi
     for (const change of compared) printChange(this, change);
     changes += compared.length;
     say(this, `${instance}: ${summaryOf(compared, objects.length)}`);
+    for (const line of await takenAlong(client, { namespace: flags.project, name: instance }, this.signal)) note(this, line);
   }
   if (flags.exitCode && changes > 0) this.process.exitCode = differsExitCode;
+}
+
+/** What a deployment makes its dependencies take: profiles that changed and say `updatePolicy: OnDeploy`. */
+async function takenAlong(
+  client: KubeClient,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { items } = await client.list<DependencyClaim>({ ...dependencyClaim, namespace }, { signal }).catch((error: unknown) => {
+    if (isErrorCode(error, "TP_FORBIDDEN")) return { items: [] }; // who may not see them is not told of them
+    throw error;
+  });
+  const claims = items.filter(({ spec }) => spec.workload === name);
+  const lines = claims.map(async ({ spec }) => {
+    const found = spec.dependency === undefined ? undefined : await getIfThere<Dependency>(client, { ...dependency, namespace, name: spec.dependency }, signal);
+    const { update } = found?.status ?? {};
+    if (update?.policy !== "OnDeploy") return [];
+    return [`notice: a deployment makes ${spec.dependency ?? ""} take generation ${update.generation} of profile ${found?.spec.profile ?? ""}`];
+  });
+  return (await Promise.all(lines)).flat();
 }
 
 export interface Change {
