@@ -30,6 +30,12 @@ export const chartSchema = z
   })
   .describe("A Helm chart.");
 
+export const apiVersionsSchema = z
+  .array(z.string().regex(/^[A-Za-z0-9./-]{1,253}$/))
+  .optional()
+  .describe("APIs that the chart is told to be in the cluster beside Kubernetes' own: `monitoring.coreos.com/v1`.")
+  .meta({ "x-kubernetes-list-type": "set" });
+
 export type Chart = z.output<typeof chartSchema>;
 
 /** A chart whose content is certain. */

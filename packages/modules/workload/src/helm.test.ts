@@ -136,5 +136,14 @@ spec: {selector: {app: "{{ .Release.Name }}"}, ports: [{name: web, port: 80, tar
     });
     expect((await plane.reason(instances, name, "ChartFailed")).message).toMatch(/chart in the definition: .*all\.yaml/s);
     expect(await live("apps/v1", "Deployment", name)).toBeUndefined();
+    // The deployment says what holds up the release that it waits for.
+    const remote = fresh("remote");
+    await define(remote, { chart: { repository: "https://127.0.0.1/charts", name: "web", version: "1.0.0" } });
+    await plane.create(instance(remote, remote, { environment: "dev" }));
+    const told = await until("the reason", async () => {
+      const found = await plane.get<StoredObject & { status?: { conditions?: { type: string; message: string }[] } }>(instances, remote);
+      return found?.status?.conditions?.find(({ type, message }) => type === "Ready" && message.includes("127.0.0.1"))?.message;
+    });
+    expect(told).toMatch(new RegExp(`^the release of generation 1 of ${remote} is being made: .*is no address of the internet`));
   });
 });

@@ -122,19 +122,26 @@ async function resolve(instance: WorkloadInstance, context: ReconcileContext): P
     );
   const pinned = instance.spec.release !== "latest";
   if (!pinned && (definition.status?.latestRelease === undefined || definition.status.observedGeneration !== definition.metadata.generation)) {
-    return {
-      missing: {
-        state: "reconciling",
-        reason: "ReleasePending",
-        message: `the release of generation ${definition.metadata.generation ?? 0} of ${instance.spec.definition} is being made`,
-      },
-    };
+    return { missing: releasePending(definition) };
   }
   const name = pinned ? instance.spec.release : (definition.status?.latestRelease ?? "");
   const release = await context.objects.get<Release>({ apiVersion: releaseKind.apiVersion, kind: releaseKind.kind, namespace, name });
   if (release === undefined || release.spec.definition !== instance.spec.definition)
     return stalled("ReleaseNotFound", `there is no Release ${name} of ${instance.spec.definition}; look at kubectl get releases -n ${namespace}`);
   return { environment, release };
+}
+
+/** What stands in the way of the release, as far as its definition says: a chart that cannot be had. */
+function releasePending(definition: WorkloadDefinition): Verdict {
+  const { generation = 0, name } = definition.metadata;
+  const told = findCondition(definition, "Ready");
+  const failed = told?.status === "False" && told.observedGeneration === generation && definition.status?.observedGeneration !== generation;
+  const stalled = failed && findCondition(definition, "Stalled")?.status === "True";
+  return {
+    state: stalled ? "stalled" : "reconciling",
+    reason: failed ? told.reason : "ReleasePending",
+    message: `the release of generation ${generation} of ${name} is being made${failed ? `: ${told.message}` : ""}`,
+  };
 }
 
 /** Why nothing of the instance's project runs in the environment, or not yet. */

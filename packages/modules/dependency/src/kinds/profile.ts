@@ -2,7 +2,7 @@ import { z } from "zod";
 import { allowSchema } from "@threeport/cluster";
 import { group, version } from "@threeport/module-environment";
 import { ageColumn, deepEqual, defineKind, WaitsFor, type ErrorCause, type ObjectWith } from "@threeport/resource";
-import { chartSchema } from "@threeport/module-helm";
+import { apiVersionsSchema, chartSchema } from "@threeport/module-helm";
 import { builtInLabel, builtInSpec } from "../built-in/index.ts";
 import { profileCauses } from "../check-profile.ts";
 
@@ -90,11 +90,7 @@ export const profileSpecSchema = z
           .object({
             chart: chartSchema,
             values: z.record(z.string(), z.unknown()).optional().describe("Values of the chart, whose texts may hold `${ CEL }`.").meta(free),
-            apiVersions: z
-              .array(z.string().regex(/^[A-Za-z0-9./-]{1,253}$/))
-              .optional()
-              .describe("APIs that the chart is told to be in the cluster beside Kubernetes' own.")
-              .meta({ "x-kubernetes-list-type": "set" }),
+            apiVersions: apiVersionsSchema,
           })
           .optional()
           .describe("A Helm chart, as objects in the cluster. Its release is called as `name` says."),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { group, version } from "@threeport/module-environment";
 import { ageColumn, deepEqual, defineKind, type ErrorCause, type ObjectWith } from "@threeport/resource";
-import { chartSchema } from "@threeport/module-helm";
+import { apiVersionsSchema, chartSchema } from "@threeport/module-helm";
 import { builtInLabel, builtInSpec } from "../built-in/index.ts";
 import { definitionCauses } from "../check-definition.ts";
 
@@ -51,11 +51,7 @@ const definitionFields = {
               .describe("Name of its release."),
             namespace: z.string().min(1).max(63).describe("Its namespace, which has to be among the objects unless it is there."),
             values: document.optional().describe("Its values, whose texts may hold `${ CEL }`."),
-            apiVersions: z
-              .array(z.string().regex(/^[A-Za-z0-9./-]{1,253}$/))
-              .optional()
-              .describe("APIs that the chart is told to be in the cluster beside Kubernetes' own.")
-              .meta({ "x-kubernetes-list-type": "set" }),
+            apiVersions: apiVersionsSchema,
           }),
         )
         .optional()

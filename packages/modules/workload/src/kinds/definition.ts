@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ageColumn, conditionReason, conditionStatus, defineKind, type ErrorCause, type KubeObject, type ObjectWith } from "@threeport/resource";
 import { conditionsSchema, validateObjects } from "@threeport/cluster";
 import { checkScore } from "@threeport/score";
-import { chartCauses, chartSchema } from "@threeport/module-helm";
+import { apiVersionsSchema, chartCauses, chartSchema } from "@threeport/module-helm";
 import { chartDependencyCauses } from "../chart-dependencies.ts";
 import { dependencyCauses } from "../manifest-dependencies.ts";
 
@@ -62,11 +62,7 @@ export const sourceSchema = z
           .optional()
           .describe("Values of the chart. Texts may read outputs of dependencies by `${resources.NAME.OUTPUT}`; any other text stays as it is.")
           .meta({ "x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-map-type": "atomic" }),
-        apiVersions: z
-          .array(z.string().regex(/^[A-Za-z0-9./-]{1,253}$/))
-          .optional()
-          .describe("APIs that the chart is told to be in the cluster beside Kubernetes' own: `monitoring.coreos.com/v1`.")
-          .meta({ "x-kubernetes-list-type": "set" }),
+        apiVersions: apiVersionsSchema,
         dependencies: dependenciesSchema.describe(
           "What the chart depends on. Its pods may read the outputs from a Secret of the dependency's name; values may read them too.",
         ),
