@@ -1,6 +1,6 @@
 // What a dependency would be made of with another version of its profile: the functions of the reconciler over what is there, without its writes.
 import { environmentKind, type Environment } from "@threeport/module-environment";
-import { PlatformError, secretTexts, type Objects, type StoredObject } from "@threeport/resource";
+import { fields, PlatformError, secretTexts, type KubeObject, type Objects, type StoredObject } from "@threeport/resource";
 import { serviceOutputs } from "@threeport/module-support";
 import { environmentScope } from "./environment-scope.ts";
 import { finishedObjects } from "./finished-objects.ts";
@@ -37,9 +37,10 @@ export async function computeUpdate(rendering: DependencyRendering, namespace: s
     return { ...rendering, status: { policy, problems } };
   }
   const { scope, secrets } = await scopeOf(dependency, { profile, environment, params: checked.params }, objects);
-  const rendered = await profileObjects(profile, { scope, secrets }, tools);
+  const rendered = await profileObjects(profile, { scope, secrets: Object.fromEntries([...secrets.keys()].map((mark) => [mark.slice(1, -1), mark])) }, tools);
   if ("problems" in rendered) return { ...rendering, status: { policy, problems: [...rendered.problems] } };
-  const finished = finishedObjects(rendered.objects, { pullSecret: (environment.spec.registries ?? []).length > 0, digest: tools.digest });
+  const filled = rendered.objects.map((object) => withSecrets(object, secrets));
+  const finished = finishedObjects(filled, { pullSecret: (environment.spec.registries ?? []).length > 0, digest: tools.digest });
   return { ...rendering, status: { policy, objects: finished as NonNullable<NonNullable<DependencyRendering["status"]>["objects"]> } };
 }
 
@@ -49,18 +50,21 @@ interface Place {
   readonly params: ProfileScope["params"];
 }
 
-/** What is known is taken as it is; marks stand for what would be made or claimed then. */
+/**
+ * What is known is taken as it is. Marks stand for secret values, and for what would be made or claimed then: whoever asks may have written the expressions, which
+ * must not get hold of a secret value. `secrets` has the values behind the marks.
+ */
 async function scopeOf(
   dependency: Dependency,
   { profile, environment, params }: Place,
   objects: Objects,
-): Promise<{ readonly scope: ProfileScope; readonly secrets: Readonly<Record<string, string>> }> {
+): Promise<{ readonly scope: ProfileScope; readonly secrets: ReadonlyMap<string, string> }> {
   const { targetNamespace, type, class: sort, id, runtime = environment.spec.runtime } = dependency.spec;
   const { namespace: project = "", name: own } = dependency.metadata;
   const name = objectNameOf(dependency.spec);
   const secret = await objects.get<StoredObject>({ apiVersion: "v1", kind: "Secret", namespace: project, name: generatedSecretName(own) });
   const made = secret === undefined ? {} : secretTexts(secret);
-  const generated = Object.fromEntries(Object.keys(profile.spec.generated ?? {}).map((key) => [key, made[key] ?? `<generated.${key}>`]));
+  const generated = Object.fromEntries(Object.keys(profile.spec.generated ?? {}).map((key) => [key, `<generated.${key}>`]));
   const recorded = recordedRotations(secret);
   const required = await requiredOf(dependency, profile, objects);
   const marks = requiredMarks(profile.spec, {
@@ -89,7 +93,24 @@ async function scopeOf(
     requires: marks.outputs,
     services: serviceMarks(profile.spec, services),
   };
-  return { scope, secrets: { ...prefixed("generated", generated), ...marks.secrets, ...required.secrets } };
+  const values = { ...prefixed("generated", made), ...required.secrets };
+  const hidden = [...Object.keys(prefixed("generated", generated)), ...Object.keys(marks.secrets), ...Object.keys(required.secrets)];
+  return { scope, secrets: new Map([...new Set(hidden)].map((name) => [`<${name}>`, values[name] ?? `<${name}>`])) };
+}
+
+/** Secret values in a Secret, which is shown with marks: so that what stays as it is is no change. */
+function withSecrets(object: KubeObject, secrets: ReadonlyMap<string, string>): KubeObject {
+  if (object.apiVersion !== "v1" || object.kind !== "Secret") return object;
+  const filled = (text: string): string => [...secrets].reduce((all, [mark, value]) => all.replaceAll(mark, () => value), text);
+  const each = (values: unknown, fill: (text: string) => string): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(fields(values)).map(([key, value]) => [key, typeof value === "string" ? fill(value) : value]));
+  return {
+    ...object,
+    ...(object["stringData"] === undefined ? {} : { stringData: each(object["stringData"], filled) }),
+    ...(object["data"] === undefined
+      ? {}
+      : { data: each(object["data"], (value) => Buffer.from(filled(Buffer.from(value, "base64").toString("utf8"))).toString("base64")) }),
+  };
 }
 
 async function requiredOf(
@@ -109,7 +130,7 @@ async function requiredOf(
     const claim = await objects.get<DependencyClaim>(target);
     if (claim?.status?.outputs === undefined) continue;
     const read = await readOutputs(claim, { objects });
-    outputs[name] = { ...read.values, ...read.secret };
+    outputs[name] = { ...read.values, ...Object.fromEntries(Object.keys(read.secret).map((key) => [key, `<requires.${name}.${key}>`])) };
     Object.assign(secrets, prefixed(`requires.${name}`, read.secret));
   }
   return { outputs, secrets };

@@ -117,3 +117,23 @@ test("a control plane that ends in between neither takes it early nor loses it",
   });
   await until("the other size", async () => (await sizeOf(name)) === "large");
 });
+
+test("whoever asks what a changed profile makes gets no secret value, however the profile turns it", { timeout: 60_000 }, async () => {
+  const [env, app, type] = [await world.place(), fresh("app"), fresh("asked")];
+  await world.plane.create(profileOf(type, "Never", "small"));
+  const name = await deploy(app, env, type);
+  const ask = async (
+    objects: object[],
+  ): Promise<{ objects?: { data?: Record<string, string>; stringData?: Record<string, string> }[]; problems?: { message: string }[] }> => {
+    const { spec } = profileOf(type, "Never", "small") as unknown as DependencyProfile;
+    const source = { ...spec, provisioner: { manifests: { objects } } };
+    const body = { apiVersion: group, kind: "DependencyRendering", metadata: {}, spec: { dependency: name, source } };
+    const answer = await world.plane.client.request("/apis/threeport.io/v1alpha1/namespaces/default/dependencyrenderings", { method: "POST", body });
+    return (answer.body as { status: never }).status;
+  };
+  const configMap = (text: string): object => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, data: { text } });
+  expect((await ask([configMap("${generated.password}")])).problems?.[0]?.message).toContain("ConfigMap a holds generated.password, which is secret");
+  expect((await ask([configMap("${generated.password.substring(0, 5)}")])).objects?.[0]?.data).toEqual({ text: "<gene" });
+  const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "a" }, stringData: { password: "x-${generated.password}" } };
+  expect((await ask([secret])).objects?.[0]?.stringData?.["password"]).toMatch(/^threeport\.io\/secret-value:hmac-sha256:/);
+});
