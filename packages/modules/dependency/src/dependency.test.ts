@@ -253,7 +253,7 @@ test("a profile that would show a secret value is stopped before anybody sees it
   expect(told).toContain("holds generated.password, which is secret: put it into a Secret");
 });
 
-test("what a profile retains stays without users, also when the profile is gone, until somebody deletes it", { timeout: 60_000 }, async () => {
+test("what a profile retains stays without users, and the profile with it, until somebody deletes it", { timeout: 60_000 }, async () => {
   const env = await place();
   const [name, type] = [fresh("keeper"), fresh("ledger")];
   const keeping = fresh("ledger");
@@ -265,13 +265,25 @@ test("what a profile retains stays without users, also when the profile is gone,
   const key = `${env}.${type}.${name}.it`;
   const unused = async () => (await plane.get<Dependency>(dependencies, key))?.status;
   await until("it to be unused", async () => (await unused())?.unusedSince);
-  await plane.delete(profiles, keeping);
-  await plane.change<Environment & StoredObject>(environments, env, (object) => void (object.spec.variables = { WAKE: "up" }));
-  expect((await plane.reason(dependencies, key, "ProfileNotFound")).message).toContain("What was made by it stays");
+  await expect(plane.delete(profiles, keeping)).rejects.toMatchObject({ code: "TP_IN_USE", message: expect.stringContaining(key) as string });
   expect((await plane.get(dependencies, key))?.metadata.deletionTimestamp).toBeUndefined();
   await plane.delete(dependencies, key, "default");
   await plane.gone(dependencies, key);
+  await plane.delete(profiles, keeping);
   await until("the namespace to go", async () => (await live("v1", "Namespace", "", `default-${env}`)) === undefined);
+});
+
+test("a dependency whose profile is not there stays: nobody knows whether what it holds may go", { timeout: 60_000 }, async () => {
+  const env = await place();
+  const [key, type] = [fresh("orphan"), fresh("ledger")];
+  const spec = { environment: env, targetNamespace: `default-${env}`, type, class: "default", id: "common", profile: "nobody" };
+  await plane.create({ apiVersion: group, kind: "Dependency", metadata: { name: key, namespace: "default" }, spec } as KubeObject);
+  expect((await plane.reason(dependencies, key, "ProfileNotFound")).message).toContain("What was made by it stays");
+  await plane.change<Environment & StoredObject>(environments, env, (object) => void (object.spec.variables = { WAKE: "up" }));
+  await until("it to be unused", async () => (await plane.get<Dependency>(dependencies, key))?.status?.unusedSince);
+  expect((await plane.get(dependencies, key))?.metadata.deletionTimestamp).toBeUndefined();
+  await plane.delete(dependencies, key);
+  await plane.gone(dependencies, key);
 });
 
 test("what a profile makes pulls its images with the credentials of the environment", { timeout: 60_000 }, async () => {

@@ -78,16 +78,16 @@ test("what the old profile made goes with its volume, then the new one makes its
   const deployment = await home.live("apps/v1", "Deployment", namespace, name);
   expect(JSON.stringify(deployment?.spec)).toContain("better.example.com");
 
-  // A request that can be met no more leaves everything as it is, until it is taken back.
+  // What was asked for stays to be met; a request that is taken back leaves the profile that it has.
   const passing = fresh("passing");
   await home.profile(passing, own(env, "passing.example.com"));
   await hold((all) => [...all, "example.com/hold"]);
   await home.ask(key, { rematchTo: passing });
   await plane.reason(dependencies, key, "Rematching");
-  await plane.delete({ apiVersion: "threeport.io/v1alpha1", kind: "DependencyProfile", namespaced: false }, passing);
-  expect((await plane.reason(dependencies, key, "RematchImpossible")).message).toContain(`there is no DependencyProfile ${passing}`);
-  await hold((all) => all.filter((each) => each !== "example.com/hold"));
+  const removed = plane.delete({ apiVersion: "threeport.io/v1alpha1", kind: "DependencyProfile", namespaced: false }, passing);
+  await expect(removed).rejects.toMatchObject({ code: "TP_IN_USE" });
   await home.ask(key, { rematchTo: null });
+  await hold((all) => all.filter((each) => each !== "example.com/hold"));
   expect((await plane.ready<Dependency>(dependencies, key)).spec.profile).toBe(better);
 
   // Back again: what only the other one required is let go.

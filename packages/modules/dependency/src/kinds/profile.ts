@@ -151,7 +151,8 @@ export const dependencyProfileKind = defineKind({
   categories: ["threeport"],
   scope: "Cluster",
   versionRequired: true,
-  countsGenerations: true,
+  countsGenerations: true, // dependencies say which one they took
+  refuseDeleteWhileReferenced: true,
   description: "How dependencies of a type are met.",
   fields: profileFields,
   references: [
@@ -180,12 +181,27 @@ export const dependencyProfileKind = defineKind({
     },
     ageColumn,
   ],
-  validate(object) {
+  validate(object, old) {
     const profile = object as DependencyProfile;
     const own = builtInSpec(profile.metadata.name);
-    return [...(own === undefined ? labelCauses(profile) : builtInCauses(profile, own)), ...profileCauses(profile.spec)];
+    return [
+      ...(own === undefined ? labelCauses(profile) : builtInCauses(profile, own)),
+      ...(old === undefined ? [] : meetingCauses(profile.spec, (old as DependencyProfile).spec)),
+      ...profileCauses(profile.spec),
+    ];
   },
 });
+
+/** What was made by it is of that type, and stays. */
+function meetingCauses(now: DependencyProfile["spec"], before: DependencyProfile["spec"]): ErrorCause[] {
+  return (["type", "class"] as const)
+    .filter((field) => now[field] !== before[field])
+    .map((field) => ({
+      field: `spec.${field}`,
+      reason: "FieldValueForbidden",
+      message: `Forbidden: the ${field} of a profile cannot change, since what it has made is of ${before[field]}; write a profile of another name`,
+    }));
+}
 
 export function isBuiltIn({ metadata }: DependencyProfile): boolean {
   return metadata.labels?.[builtInLabel] === "true";

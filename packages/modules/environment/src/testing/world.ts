@@ -8,7 +8,6 @@ import type { Environment } from "../environment-kind.ts";
 
 const group = "threeport.io/v1alpha1";
 export const dependencies: Kind = { apiVersion: group, kind: "Dependency", namespaced: true };
-export const profiles: Kind = { apiVersion: group, kind: "DependencyProfile", namespaced: false };
 export const fresh = (prefix: string): string => `${prefix}-${systemRandom.suffix(5)}`;
 
 export interface World extends AsyncDisposable {
