@@ -79,3 +79,29 @@ test("a text is split at its expressions, whatever stands in quotes and braces",
   expect(lexTemplate("a${'''}'''}b")).toEqual([{ text: "a" }, { expression: "'''}'''" }, { text: "b" }]);
   expect(lexTemplate("${{'k': '}'}['k']}")).toEqual([{ expression: "{'k': '}'}['k']" }]);
 });
+
+test("a template is read once for its content, the least recently used one is read again, and other names make another one", () => {
+  const of = (index: number) => compileTemplate({ text: `kept ${index} \${name}` }, names);
+  const first = of(0);
+  const second = of(1);
+  expect(of(0)).toBe(first);
+  expect(compileTemplate({ text: "kept 0 ${name}" }, ["name"])).not.toBe(first);
+  for (let index = 2; index < 300; index++) {
+    of(index);
+    expect(of(0)).toBe(first);
+  }
+  expect(of(1)).not.toBe(second);
+});
+
+test("a rendering leaves nothing behind for the next one, neither what it gave, nor what was wrong, nor its steps", () => {
+  const template = compileTemplate({ list: "${params.list}", text: "${name}-${params.list.map(a, params.list.map(b, a + b)).size()}" }, names);
+  const render = (list: unknown, name: string): unknown => template.render({ params: list === undefined ? {} : { list }, name });
+  const long = Array.from({ length: 2_000 }, (_, index) => index);
+  const first = render([1, 2], "db") as { value: { list: number[] } };
+  expect(first).toEqual({ value: { list: [1, 2], text: "db-2" } });
+  first.value.list.push(3);
+  expect(JSON.stringify(render(undefined, "db"))).toContain("there is no list");
+  expect(JSON.stringify(render(long, "db"))).toContain("too many steps");
+  expect(render(["a"], "cache")).toEqual({ value: { list: ["a"], text: "cache-1" } });
+  expect(render([1, 2], "db")).toEqual({ value: { list: [1, 2], text: "db-2" } });
+});
