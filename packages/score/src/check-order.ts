@@ -1,4 +1,5 @@
 import type { ErrorCause } from "@threeport/resource";
+import { findCycle } from "./cycle.ts";
 import type { ScoreDocument } from "./document.ts";
 import { below, invalid } from "./field.ts";
 
@@ -21,30 +22,9 @@ export function checkOrder({ containers }: ScoreDocument): ErrorCause[] {
       causes.push(invalid(field, `${name} cannot end before one container and still be healthy for another: write the same ready for both`));
   }
   if (causes.length > 0) return causes;
-  const cycle = findCycle(containers);
-  if (cycle !== undefined)
-    return [invalid(below(below("containers", cycle[0] ?? ""), "before"), `these wait for each other: ${[...cycle, cycle[0] ?? ""].join(" before ")}`)];
+  const cycle = findCycle(new Map(names.map((name) => [name, Object.keys(containers[name]?.before ?? {})] as const)));
+  if (cycle !== undefined) return [invalid(below(below("containers", cycle[0] ?? ""), "before"), `these wait for each other: ${cycle.join(" before ")}`)];
   return [];
-}
-
-function findCycle(containers: ScoreDocument["containers"]): readonly string[] | undefined {
-  const done = new Set<string>();
-  const walk = (name: string, path: readonly string[]): readonly string[] | undefined => {
-    const start = path.indexOf(name);
-    if (start >= 0) return path.slice(start);
-    if (done.has(name)) return undefined;
-    for (const next of Object.keys(containers[name]?.before ?? {})) {
-      const found = walk(next, [...path, name]);
-      if (found !== undefined) return found;
-    }
-    done.add(name);
-    return undefined;
-  };
-  for (const name of Object.keys(containers)) {
-    const found = walk(name, []);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
 
 /** Containers that go before others, each before those that wait for it; ties by name. */

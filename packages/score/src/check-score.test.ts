@@ -288,3 +288,10 @@ test("resources that read each other are told with the circle, before anything i
   expect(causes(withResources(`{aa: ${reads("aa")}}`))).toEqual(["resources.aa.params: Invalid value: these read each other, so none can be first: aa → aa"]);
   expect(causes(withResources(`{aa: ${reads("cc")}, bb: ${reads("cc", "aa")}, cc: {type: vault}}`))).toEqual([]);
 });
+
+test("more resources than any workload needs are refused before they are compared with each other", () => {
+  const chain = (length: number): string =>
+    `{${Array.from({ length }, (_, index) => `r-${index}: {type: vault${index === 0 ? "" : `, params: {a: "\${resources.r-${index - 1}.host}"}`}}`).join(", ")}}`;
+  expect(causes(withResources(chain(500)))).toEqual([]);
+  expect(causes(withResources(chain(5_000)))).toEqual(["resources: Invalid value: 5000 resources are too many: a workload has at most 500"]);
+});

@@ -38,11 +38,15 @@ export function checkScore(given: unknown): CheckedScore {
 
 /** More than any pod has, and few enough to compare them all. */
 const containersMax = 100;
+/** More than any workload needs, and few enough to follow what they read of each other. */
+const resourcesMax = 500;
 
 function semanticCauses(document: ScoreDocument): ErrorCause[] {
   const containers = Object.entries(document.containers);
   if (containers.length === 0) return [required("containers", "a workload has at least one container")];
   if (containers.length > containersMax) return [invalid("containers", `${containers.length} containers are too many: a pod has at most ${containersMax}`)];
+  const tooMany = numberCauses(document);
+  if (tooMany.length > 0) return tooMany;
   return [
     ...annotationCauses(document),
     ...portCauses(document),
@@ -200,9 +204,16 @@ function outputsThere(type: string, names: readonly string[]): string {
   return `a resource of type ${type} has the outputs ${names.join(", ")}`;
 }
 
+function numberCauses({ resources = {} }: ScoreDocument): ErrorCause[] {
+  const { length } = Object.keys(resources);
+  return length > resourcesMax ? [invalid("resources", `${length} resources are too many: a workload has at most ${resourcesMax}`)] : [];
+}
+
 /** What is wrong with the resources of a document by themselves, where only those are provided that something outside of a workload provides. */
 export function resourceCausesOf(document: ScoreDocument): ErrorCause[] {
   if (Object.keys(document.resources ?? {}).length === 0) return [];
+  const tooMany = numberCauses(document);
+  if (tooMany.length > 0) return tooMany;
   // Names of definitions may be longer than those of workloads.
   const shape = checkShape({ ...document, metadata: { name: "manifests" }, containers: { main: { image: "." } } });
   if ("causes" in shape) return [...shape.causes];

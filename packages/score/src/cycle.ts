@@ -1,4 +1,4 @@
-// Resources whose params read outputs of each other in a circle: none of them could ever be first.
+// Circles: resources whose params read outputs of each other, containers that wait for each other. None of them could ever be first.
 import type { ErrorCause } from "@threeport/resource";
 import { below, invalid } from "./field.ts";
 import { lex } from "./placeholders.ts";
