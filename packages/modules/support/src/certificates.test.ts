@@ -2,8 +2,9 @@
 import { X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openTestControlPlane, type Kind, type TestControlPlane } from "@threeport/server/testing";
+import { until } from "@threeport/engine/testing";
 import { createAuthority } from "@threeport/platform/pki";
-import { isErrorCode, secretTexts, type KubeObject, type StoredObject } from "@threeport/resource";
+import { isErrorCode, secretData, secretTexts, type KubeObject, type StoredObject } from "@threeport/resource";
 import { certificatesFor } from "./certificates.ts";
 import type { SupportServiceInstance } from "./kinds/instance.ts";
 
@@ -50,7 +51,7 @@ test("all hosts of an instance are in one Secret, which holds no more than is as
     { name: "gateway.nowhere", uid: instance.metadata.uid },
   ]);
   await plane.delete(services, "gateway.nowhere");
-  await plane.gone({ ...secrets, namespaced: true }, "x");
+  await until("the Secret to go with the instance", async () => (await plane.get(secrets, "certificates-gateway.nowhere", system)) === undefined);
 });
 
 test("of two that make the authority at the same time one is first, and both sign with that one", async () => {
@@ -58,14 +59,13 @@ test("of two that make the authority at the same time one is first, and both sig
   await plane.delete(secrets, "threeport-certificate-authority", system).catch((error: unknown) => {
     if (!isErrorCode(error, "TP_NOT_FOUND")) throw error;
   });
-  const encoded = (text: string): string => Buffer.from(text).toString("base64");
   const first = contextOf(async () => {
     await plane.create({
       apiVersion: "v1",
       kind: "Secret",
       metadata: { name: "threeport-certificate-authority", namespace: system },
       type: "kubernetes.io/tls",
-      data: { "tls.crt": encoded(taken.certificatePem), "tls.key": encoded(taken.privateKeyPem) },
+      data: secretData({ "tls.crt": taken.certificatePem, "tls.key": taken.privateKeyPem }),
     } as KubeObject);
   });
   const { secrets: made } = await asked(["c.example.com"], first);
