@@ -6,19 +6,13 @@
  * Builds Contour and metrics-server and fetches Envoy (once a machine), and writes FOLDER/mirror for `tptctl up --mirror`, and images for `tptctl runtime load-image`.
  */
 import { mkdir } from "node:fs/promises";
-import { resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { binariesPlace } from "../packages/modules/runtime/src/local/index.ts";
 import { systemExec } from "../packages/platform/src/index.ts";
 import { toPlatformError } from "../packages/resource/src/index.ts";
 import { makeGatewayParts } from "./lib/gateway-parts.ts";
+import { outFolder } from "./lib/out-folder.ts";
 
-const { values } = parseArgs({ options: { out: { type: "string" } } });
-if (values.out === undefined) {
-  process.stderr.write("error: say where to: npm run gateway:parts -- --out FOLDER\n");
-  process.exit(2);
-}
-const out = resolve(values.out);
+const out = outFolder("gateway:parts");
 await mkdir(out, { recursive: true });
 try {
   const { cacheDir } = binariesPlace(process.env);

@@ -9,6 +9,11 @@ export interface Source {
   readonly bytes: Uint8Array;
 }
 
+/** In place of standard input, for what comes from files only. */
+export async function* noInput(): AsyncIterable<Uint8Array> {
+  // Standard input may be the workload.
+}
+
 /** A path that stands for standard input. */
 export const standardInput = "-";
 /** Files of one folder, and of one call. */

@@ -1,5 +1,5 @@
 // Charts by tptctl, as a user runs it: the example of the repository on a simulated cluster.
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWithHelm } from "@threeport/module-helm/testing";
@@ -55,6 +55,9 @@ describeWithHelm("charts", () => {
     await mkdir(join(folder, "notes"));
     await writeFile(join(folder, "notes", "x.txt"), "x");
     await writeFile(join(folder, "templates", "broken.yaml.bak"), "{{");
+    await symlink("/etc/hostname", join(folder, "linked"));
+    expect((await run("validate", folder)).stderr).toContain("linked is no file: a chart is packed of files and folders\nhint: put the file itself there");
+    await rm(join(folder, "linked"));
     expect((await run("validate", folder)).stdout).toBe(
       `workload guestbook is valid (chart ${folder}); what it renders to is checked by tptctl render, with an environment\n`,
     );

@@ -11,7 +11,7 @@ const ignoreFile = ".helmignore";
 
 /**
  * A chart's folder as `helm package` would pack it: without what its .helmignore names, the same bytes for the same files.
- * @throws PlatformError TP_TOO_LARGE
+ * @throws PlatformError TP_TOO_LARGE; TP_USAGE for links, which lead out of it
  */
 export async function packChart(folder: string): Promise<Buffer> {
   const rules = ignore().add(await readFile(join(folder, ignoreFile), "utf8").catch(() => ""));
@@ -35,6 +35,11 @@ async function filesIn(folder: string, below: string, rules: Ignore): Promise<st
     if (entry.name === ".git" || rules.ignores(entry.isDirectory() ? `${path}/` : path)) continue;
     if (entry.isDirectory()) files.push(...(await filesIn(folder, path, rules)));
     else if (entry.isFile()) files.push(path);
+    else
+      throw new PlatformError("TP_USAGE", {
+        message: `${join(folder, path)} is no file: a chart is packed of files and folders`,
+        detail: { hint: `put the file itself there in place of a link to it, or name it in ${ignoreFile}` },
+      });
     if (files.length > filesMax)
       throw new PlatformError("TP_TOO_LARGE", {
         message: `the chart in ${folder} has more than ${filesMax} files`,

@@ -5,7 +5,7 @@ import { mergePatch, PlatformError, type JsonObject } from "@threeport/resource"
 import { holdsField, loadYamlDocuments } from "@threeport/resource/yaml";
 import { loadManifests, type Manifest } from "../manifests/load-manifests.ts";
 import type { OriginOf } from "../manifests/locate-causes.ts";
-import { readSources, standardInput } from "../manifests/read-sources.ts";
+import { noInput, readSources, standardInput } from "../manifests/read-sources.ts";
 import { workloadName } from "../manifests/workload-name.ts";
 import { readDependencies, type DeclaredDependencies } from "./read-dependencies.ts";
 import { packChart } from "./pack-chart.ts";
@@ -33,7 +33,7 @@ export async function readChart(paths: readonly string[], flags: WorkloadFlags):
       detail: { hint: "its images are among its values: --values FILE" },
     });
   const { chart, name, summary } = await chartOf(path, flags);
-  const files = loadFiles(await readSources(flags.values ?? [], nothing()));
+  const files = loadFiles(await readSources(flags.values ?? [], noInput()));
   const values = files.reduce<JsonObject>((all, { value }) => mergePatch(all, value) as JsonObject, {});
   const dependencies = flags.dependencies === undefined ? undefined : await readDependencies(flags.dependencies);
   const overrides = await overridesOf(flags);
@@ -97,7 +97,7 @@ function ofRepository(repository: string, name: string, { version }: WorkloadFla
 }
 
 async function readPacked(path: string): Promise<Buffer> {
-  const [source] = await readSources([path], nothing());
+  const [source] = await readSources([path], noInput());
   return Buffer.from(source?.bytes ?? []);
 }
 
@@ -126,8 +126,4 @@ function originIn(files: readonly Manifest[], dependencies: DeclaredDependencies
     const manifest = files.findLast(({ document }) => holdsField(document, below));
     return manifest === undefined ? undefined : { manifest, field: below };
   };
-}
-
-async function* nothing(): AsyncIterable<Uint8Array> {
-  // Values come from files.
 }

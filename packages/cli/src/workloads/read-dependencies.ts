@@ -2,7 +2,7 @@
 import { fields, PlatformError, type JsonObject } from "@threeport/resource";
 import { loadManifests } from "../manifests/load-manifests.ts";
 import type { OriginOf } from "../manifests/locate-causes.ts";
-import { readSources } from "../manifests/read-sources.ts";
+import { noInput, readSources } from "../manifests/read-sources.ts";
 
 export interface DeclaredDependencies {
   /** As a definition has them. */
@@ -13,7 +13,7 @@ export interface DeclaredDependencies {
 
 /** @throws PlatformError TP_USAGE, TP_NOT_FOUND, TP_YAML_INVALID */
 export async function readDependencies(path: string): Promise<DeclaredDependencies> {
-  const { manifests } = loadManifests(await readSources([path], nothing()));
+  const { manifests } = loadManifests(await readSources([path], noInput()));
   const [manifest, more] = manifests;
   const resources = manifest?.value["resources"];
   if (manifest === undefined || more !== undefined || typeof resources !== "object" || resources === null || Array.isArray(resources))
@@ -30,8 +30,4 @@ export async function readDependencies(path: string): Promise<DeclaredDependenci
       return name === undefined ? undefined : { manifest, field: `resources.${name}${rest === ".name" ? "" : rest}` };
     },
   };
-}
-
-async function* nothing(): AsyncIterable<Uint8Array> {
-  // It comes from a file.
 }

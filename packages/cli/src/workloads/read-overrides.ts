@@ -3,7 +3,7 @@ import { mergeOverrides, overrideProperty } from "@threeport/score";
 import { PlatformError } from "@threeport/resource";
 import { holdsField, loadYamlDocuments, locate, type YamlDocument } from "@threeport/resource/yaml";
 import { parse } from "yaml";
-import { readSources } from "../manifests/read-sources.ts";
+import { noInput, readSources } from "../manifests/read-sources.ts";
 import type { WorkloadFlags } from "./workload.ts";
 
 export interface Overrides {
@@ -31,16 +31,12 @@ export async function overridesOf({ overridesFile, overrideProperty: properties 
 }
 
 async function readOverridesFile(path: string): Promise<YamlDocument | undefined> {
-  const [source] = await readSources([path], emptyInput());
+  const [source] = await readSources([path], noInput());
   if (source === undefined) return undefined;
   const { documents } = loadYamlDocuments(source.bytes, { file: path });
   if (documents.length > 1)
     throw new PlatformError("TP_USAGE", { message: `${path} has ${documents.length} documents`, detail: { hint: "overrides are one document" } });
   return documents[0];
-}
-
-async function* emptyInput(): AsyncIterable<Uint8Array> {
-  // Overrides come from a file: standard input may be the workload.
 }
 
 /** `path=value`; the value is YAML, so `5` is a number and `"5"` text. An empty value removes. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer as createPlainServer } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -129,4 +130,26 @@ test("with a mirror everything comes from there, and nothing from outside of it"
   await expect(served.fetch("https://example.com/file", wanted)).rejects.toMatchObject({
     message: expect.stringMatching(/localhost:\d+\/example.com\/file answers with status 404/) as string,
   });
+});
+
+test("with a proxy, hosts that are reached without it are checked all the same", async () => {
+  const proxies = { HTTPS_PROXY: "http://127.0.0.1:1", NO_PROXY: "localhost" };
+  await expect(createFetcher({ authorities, proxies }).fetch(at("/file"), wanted)).rejects.toMatchObject({ code: "TP_NOT_ALLOWED" });
+  expect(String(await createFetcher({ authorities, proxies, allowedRanges: ["127.0.0.0/8", "::1/128"] }).fetch(at("/file"), wanted))).toBe(content);
+});
+
+test("the proxy itself may be in a private network, and is asked for what is not reached without it", async () => {
+  const asked: string[] = [];
+  const proxy = createPlainServer().on("connect", (request, socket) => {
+    asked.push(request.url ?? "");
+    socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const proxies = { HTTPS_PROXY: `http://localhost:${(proxy.address() as AddressInfo).port}` };
+  try {
+    await expect(createFetcher({ proxies }).fetch("https://example.com/x", wanted)).rejects.toMatchObject({ code: "TP_UNAVAILABLE" });
+    expect(asked).toEqual(["example.com:443"]);
+  } finally {
+    proxy.close();
+  }
 });

@@ -126,8 +126,7 @@ async function download(asked: URL, wanted: Wanted, way: Way): Promise<Answer> {
 function open(url: URL, { signal, headers = {} }: Wanted, way: Way): Promise<IncomingMessage> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   if (isIP(host) !== 0 && !isPublicAddress(host, way.allowed)) return Promise.reject(notAllowed(url, host));
-  const proxied = way.proxies !== undefined;
-  const shared = { signal, headers: { "user-agent": "threeport", ...headers }, ...(proxied ? {} : { lookup: checkedLookup(url, way.allowed) }) };
+  const shared = { signal, headers: { "user-agent": "threeport", ...headers }, lookup: checkedLookup(url, way) };
   return new Promise((resolve, reject) => {
     const sent =
       url.protocol === "http:" ? plainRequest(url, { ...shared, agent: new PlainAgent() }, resolve) : request(url, { ...shared, agent: agentOf(way) }, resolve);
@@ -140,9 +139,14 @@ function agentOf({ proxies, authorities }: Way): Agent {
   return new Agent({ ...(authorities === undefined ? {} : { ca: authorities }), ...(proxies === undefined ? {} : { proxyEnv: proxies }) });
 }
 
-/** What the name stands for is looked up once, and the connection goes to what was checked. */
-function checkedLookup(url: URL, allowed: BlockList): LookupFunction {
+/**
+ * What the name stands for is looked up once, and the connection goes to what was checked. A proxy is the operator's and may be anywhere; what it is asked for it
+ * looks up itself. Hosts that are reached without it (NO_PROXY) are checked as any other.
+ */
+function checkedLookup(url: URL, { allowed, proxies = {} }: Way): LookupFunction {
+  const ways = new Set(Object.values(proxies).flatMap((text) => (text !== undefined && URL.canParse(text) ? [new URL(text).hostname] : [])));
   return (host, options, done) => {
+    if (host !== url.hostname && ways.has(host)) return systemLookup(host, options, done);
     systemLookup(host, { ...options, all: true }, (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => {
       if (error !== null) return done(error, "", 0);
       const refused = found.find(({ address }) => !isPublicAddress(address, allowed));

@@ -34,18 +34,18 @@ export async function profileInUse(
   const { generation = 0, name } = profile.metadata;
   if (taken?.profile === name && taken.generation === generation) return { dependency, profile };
   const before = taken?.profile === name ? taken : undefined;
-  const content = await context.blobs.put(JSON.stringify(profile.spec));
   const { updatePolicy = "Automatic" } = profile.spec;
+  const noticed = dependency.status?.update;
+  const waits = noticed?.generation === generation && noticed.policy === updatePolicy && updateTo < generation;
+  // Looking again at what waits stores nothing.
+  if (before !== undefined && waits) return { dependency, profile: { ...profile, spec: await specOf(before, context) }, update: noticed };
+  const content = await context.blobs.put(JSON.stringify(profile.spec));
   // Another policy alone changes nothing of what is made.
   if (before === undefined || updatePolicy === "Automatic" || updateTo >= generation || before.content === content) {
     const draft = { ...dependency, spec: { ...dependency.spec, taken: { profile: name, generation, content } } };
     return { dependency: (await context.objects.commit<Dependency>(dependency, draft)) ?? draft, profile };
   }
-  const noticed = dependency.status?.update;
-  const update: Update =
-    noticed?.generation === generation && noticed.policy === updatePolicy
-      ? noticed
-      : { generation, policy: updatePolicy, ...(updatePolicy === "OnDeploy" ? { deployments: { ...deployments } } : {}) };
+  const update: Update = { generation, policy: updatePolicy, ...(updatePolicy === "OnDeploy" ? { deployments: { ...deployments } } : {}) };
   return { dependency, profile: { ...profile, spec: await specOf(before, context) }, update };
 }
 

@@ -136,6 +136,12 @@ describeWithHelm("charts", () => {
     expect(await helm.pin(ofRegistry, signal)).toMatchObject({ sha256 });
     await publish("registry.example.com/v2/org/web/manifests/9.9.9", JSON.stringify({ layers: [{ mediaType: "x" }] }));
     await expect(helm.pin({ ...ofRegistry, version: "9.9.9" }, signal)).rejects.toThrow(/is no chart/);
+    await publish("registry.example.com/v2/org/web/manifests/8.8.8", '{"layers": [');
+    await expect(helm.pin({ ...ofRegistry, version: "8.8.8" }, signal)).rejects.toThrow(/manifests\/8\.8\.8 answers cannot be read: it is no JSON/);
+    await publish("charts.example.com/half/index.yaml", "entries:\n\n  # charts\n  web:\n  - name: web\n    version: 1.0.0\n    urls: [x\n");
+    await expect(helm.pin({ repository: "https://charts.example.com/half", name: "web", version: "1.0.0" }, signal)).rejects.toThrow(
+      /half\/index\.yaml answers cannot be read: it is no YAML/,
+    );
     expect(await objectsOf({ url: "https://charts.example.com/stable/files/web.tgz", sha256 })).toHaveLength(1);
     await rm(join(mirror, "charts.example.com"), { recursive: true });
     await rm(join(mirror, "registry.example.com"), { recursive: true });

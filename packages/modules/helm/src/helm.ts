@@ -47,18 +47,20 @@ export function createHelm(options: HelmOptions): Helm {
 /** Had in the background, once for all who ask: it may take minutes. A failure is told, and tried anew by the next who asks. */
 function programOf({ clock, ...options }: HelmOptions): () => Promise<string> {
   let having: Promise<string> | undefined;
+  let had: string | undefined;
   let last = "";
   const onProgress = (line: string): void => {
     last = `: ${line}`;
     options.onProgress?.(line);
   };
   return async () => {
+    if (had !== undefined) return had;
     if (having === undefined) {
       having = ensureHelm({ ...options, clock, onProgress });
       having.catch(() => (having = undefined));
     }
     const found = await Promise.race([having, clock.sleep(patienceMs)]);
-    if (typeof found === "string") return found;
+    if (typeof found === "string") return (had = found);
     throw new PlatformError("TP_UNAVAILABLE", { message: `helm, which renders charts, is being had${last}` });
   };
 }

@@ -37,7 +37,11 @@ export function createRenderer({ charts, program, ...process }: RenderTools): (r
   const kept = new Map<string, Rendered>();
   const turns = limit(atOnceMax);
   return async (request, signal) => {
-    const key = createHash("sha256").update(JSON.stringify(request)).digest("hex");
+    // A digest says as much of the chart as all of it.
+    const chart = request.chart.sha256 ?? request.chart;
+    const key = createHash("sha256")
+      .update(JSON.stringify({ ...request, chart }))
+      .digest("hex");
     const known = kept.get(key);
     if (known !== undefined) {
       kept.delete(key); // the least recently used one goes first

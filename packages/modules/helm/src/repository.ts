@@ -1,6 +1,6 @@
 // Where repositories keep their charts: an index over https, or a registry (OCI distribution).
 import type { Fetcher, Answer, AskOptions } from "@threeport/client";
-import { PlatformError } from "@threeport/resource";
+import { fields, items, PlatformError } from "@threeport/resource";
 import { parse } from "yaml";
 import { archiveBytesMax, type Chart } from "./chart.ts";
 
@@ -35,6 +35,7 @@ async function fromIndex(repository: string, { name = "", version = "" }: Chart,
   const entry = entryOf(index.content.toString("utf8"), { name, version, address });
   const [first] = entry.urls;
   if (first === undefined) throw new PlatformError("TP_NOT_FOUND", { message: `${address} has no address of chart ${name} ${version}` });
+  if (!URL.canParse(first, `${repository}/`)) throw unreadable(address, `${JSON.stringify(first.slice(0, 200))} is no address`);
   const url = new URL(first, `${repository}/`).href;
   const { content } = accepted(await way.fetcher.ask(url, asked(way, archiveBytesMax)), url);
   return { content, announced: entry.digest };
@@ -56,10 +57,10 @@ export function entryOf(index: string, wanted: { readonly name: string; readonly
   const bare = wanted.version.replace(/^v/, "");
   for (const lines of versions) {
     if (!lines.includes(bare)) continue;
-    const [entry] = parse(lines, { maxAliasCount: 0, schema: "failsafe" }) as readonly { version?: unknown; urls?: unknown; digest?: unknown }[];
-    if (String(entry?.version).replace(/^v/, "") !== bare) continue;
-    const urls = Array.isArray(entry?.urls) ? entry.urls.filter((url): url is string => typeof url === "string") : [];
-    const digest = typeof entry?.digest === "string" ? entry.digest.replace(/^sha256:/, "").toLowerCase() : undefined;
+    const entry = fields(items(readYaml(lines, wanted.address))[0]);
+    if (String(entry["version"]).replace(/^v/, "") !== bare) continue;
+    const urls = items(entry["urls"]).filter((url): url is string => typeof url === "string");
+    const digest = typeof entry["digest"] === "string" ? entry["digest"].replace(/^sha256:/, "").toLowerCase() : undefined;
     return { urls, digest };
   }
   const known = versions.flatMap((lines) => /^\s*(?:- )?version:\s*["']?([^\s"']+)/m.exec(lines)?.[1] ?? []).slice(0, 5);
@@ -73,7 +74,7 @@ function linesOfChart(index: string, name: string): string[] | undefined {
   const lines = index.split("\n");
   const start = lines.findIndex((line) => /^entries:\s*$/.test(line));
   if (start < 0) return undefined;
-  const indent = /^\s*/.exec(lines[start + 1] ?? "")?.[0].length ?? 0;
+  const indent = indentOf(lines.slice(start + 1).find((line) => line.trim() !== "" && !line.trimStart().startsWith("#")) ?? "");
   const key = (line: string): string | undefined => {
     const [, found] = /^\s*["']?([^\s"':]+)["']?:\s*$/.exec(line) ?? [];
     return indentOf(line) === indent && !line.trimStart().startsWith("-") ? found : undefined;
@@ -109,11 +110,8 @@ async function fromRegistry(repository: string, { name = "", version = "" }: Cha
   const { answer, headers } = await withToken(address, { accept: manifestType }, way);
   if (answer.status === 404)
     throw new PlatformError("TP_NOT_FOUND", { message: `${repository} has no chart ${name} of version ${version}: ${answer.from} answers with status 404` });
-  const { layers } = JSON.parse(accepted(answer, address).content.toString("utf8")) as {
-    layers?: readonly { mediaType?: string; digest?: string }[];
-  };
-  const digest = layers?.find(({ mediaType }) => mediaType === chartLayer)?.digest;
-  const [, sum] = /^sha256:([0-9a-f]{64})$/.exec(digest ?? "") ?? [];
+  const layers = items(readJson(accepted(answer, address))["layers"]).map(fields);
+  const [, sum] = /^sha256:([0-9a-f]{64})$/.exec(String(layers.find((layer) => layer["mediaType"] === chartLayer)?.["digest"])) ?? [];
   if (sum === undefined)
     throw new PlatformError("TP_NOT_FOUND", { message: `${repository}/${name}:${version} is no chart: none of its layers is of type ${chartLayer}` });
   const blob = `${base}/blobs/sha256:${sum}`;
@@ -137,10 +135,30 @@ async function withToken(
   const url = new URL(realm);
   if (service !== undefined) url.searchParams.set("service", service);
   if (scope !== undefined) url.searchParams.set("scope", scope);
-  const { content } = accepted(await way.fetcher.ask(url.href, asked(way, smallBytesMax)), url.href);
-  const { token, access_token: other } = JSON.parse(content.toString("utf8")) as { token?: string; access_token?: string };
-  const headers = { ...plain, authorization: `Bearer ${token ?? other ?? ""}` };
+  const { token, access_token: other } = readJson(accepted(await way.fetcher.ask(url.href, asked(way, smallBytesMax)), url.href));
+  const headers = { ...plain, authorization: `Bearer ${String(token ?? other ?? "")}` };
   return { answer: await way.fetcher.ask(address, asked(way, smallBytesMax, headers)), headers };
+}
+
+/** Of a server that may say anything, or half of it. */
+function readJson({ content, from }: Answer): ReturnType<typeof fields> {
+  try {
+    return fields(JSON.parse(content.toString("utf8")));
+  } catch {
+    throw unreadable(from, "it is no JSON");
+  }
+}
+
+function readYaml(text: string, from: string): unknown {
+  try {
+    return parse(text, { maxAliasCount: 0, schema: "failsafe" }) as unknown;
+  } catch {
+    throw unreadable(from, "it is no YAML");
+  }
+}
+
+function unreadable(from: string, why: string): PlatformError {
+  return new PlatformError("TP_UNAVAILABLE", { message: `what ${from} answers cannot be read: ${why}` });
 }
 
 function accepted(answer: Answer, address: string): Answer {
