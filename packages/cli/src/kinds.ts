@@ -88,10 +88,10 @@ export interface Dependency extends Observed {
     readonly runtime?: string;
     readonly rotations?: Readonly<Record<string, number>>;
     readonly rematchTo?: string;
-    readonly taken?: { readonly generation: number };
   };
   readonly status?: Observed["status"] & {
     readonly users?: readonly string[];
+    readonly taken?: { readonly generation: number };
     readonly update?: { readonly generation: number; readonly policy: string };
     readonly resourceSet?: string;
     readonly required?: readonly string[];

@@ -21,7 +21,10 @@ export async function updateDependency(this: CliContext, flags: UpdateFlags, nam
   if (update === undefined) return say(this, `${name} has what its profile ${found.spec.profile ?? ""} says now: nothing waits`);
   const asked = await askFor(client, found, { updateTo: update.generation }, signal);
   const used = users.length === 0 ? "nobody uses it" : `it is used by ${users.join(", ")}`;
-  say(this, `${name} takes generation ${update.generation} of profile ${found.spec.profile ?? ""} in place of ${found.spec.taken?.generation ?? 0}; ${used}`);
+  say(
+    this,
+    `${name} takes generation ${update.generation} of profile ${found.spec.profile ?? ""} in place of ${found.status?.taken?.generation ?? 0}; ${used}`,
+  );
   if (!flags.wait) return say(this, `look at it with tptctl get dependency ${name}${projectFlag(namespace)}`);
   await followDependency(this, client, { dependency: asked, goal: "is ready with its profile as it is now", timeoutMs: flags.timeout });
 }

@@ -20,7 +20,7 @@ import { dependencyFinalizer, dependencyKind, type Dependency } from "./kinds/de
 import { dependencyProfileKind, type DependencyProfile } from "./kinds/profile.ts";
 import { matchPlaceOf, matchProfile, type Candidate } from "./match.ts";
 import { rematch } from "./rematch.ts";
-import { deploymentAnnotation, profileInUse, takeProfile, waitingUpdate, type Update } from "./taken-profile.ts";
+import { deploymentAnnotation, profileInUse, waitingUpdate, type Taken, type Update } from "./taken-profile.ts";
 import { provision, setNameOf } from "./provision.ts";
 
 const recheckMs = 3_600_000;
@@ -107,6 +107,7 @@ export interface Judged {
   /** As it was written meanwhile. */
   readonly dependency?: Dependency;
   readonly candidates?: readonly Candidate[];
+  readonly taken?: Taken;
   /** A newer generation of its profile that waits. */
   readonly update?: Update;
   readonly outputs?: NonNullable<Dependency["status"]>["outputs"];
@@ -137,14 +138,19 @@ async function judge(
       "ProfileNotFound",
       `its DependencyProfile ${dependency.spec.profile} is not there any more; make it again. What was made by it stays, and cannot be looked after meanwhile`,
     );
-  const binding = await bind(dependency, { environment, known: present }, context);
-  if ("verdict" in binding) return binding;
-  const { candidates } = binding;
-  const bound = await profileInUse(binding.dependency, { profile: binding.profile, deployments }, context);
-  const { profile, update } = bound;
+  const bound = await bind(dependency, { environment, known: present }, context);
+  if ("verdict" in bound) return bound;
+  const { candidates } = bound;
+  const { profile, taken, update } = await profileInUse(bound.dependency, { profile: bound.profile, deployments }, context);
   const { runtime = environment.spec.runtime, targetNamespace } = bound.dependency.spec;
   const credentials = await readCredentials(environment, context);
-  const before = { profile, dependency: bound.dependency, ...(candidates === undefined ? {} : { candidates }), ...(update === undefined ? {} : { update }) };
+  const before = {
+    profile,
+    dependency: bound.dependency,
+    taken,
+    ...(candidates === undefined ? {} : { candidates }),
+    ...(update === undefined ? {} : { update }),
+  };
   if (typeof credentials === "string") return { ...before, ...stalled("RegistryCredentialsMissing", credentials) };
   if (profile.spec.provisioner.manifests !== undefined || profile.spec.provisioner.helm !== undefined) {
     const lacking = await openNamespace(bound.dependency, { environment, runtime, targetNamespace, credentials }, context);
@@ -181,7 +187,7 @@ async function bind(
       ...told.metadata,
       finalizers: [...(told.metadata.finalizers ?? []).filter((each) => each !== dependencyFinalizer), dependencyFinalizer],
     },
-    spec: { ...spec, profile: chosen.metadata.name, runtime, taken: await takeProfile(chosen, context) },
+    spec: { ...spec, profile: chosen.metadata.name, runtime },
   };
   return { dependency: (await context.objects.commit(told, draft)) ?? told, profile: chosen };
 }
@@ -199,6 +205,7 @@ async function report(
 ): Promise<Outcome> {
   const last = dependency.status;
   const candidates = told.candidates ?? last?.candidates;
+  const taken = told.taken ?? last?.taken;
   const outputs = told.outputs ?? last?.outputs;
   const required = told.required ?? last?.required ?? [];
   const services = last?.services;
@@ -211,6 +218,7 @@ async function report(
       conditions: conditionsOf(dependency, told.verdict, context.clock),
       ...(candidates === undefined ? {} : { candidates: [...candidates] }),
       ...(told.users.length === 0 ? {} : { users: [...told.users] }),
+      ...(taken === undefined ? {} : { taken }),
       ...(told.update === undefined ? {} : { update: told.update }),
       ...(told.unused === undefined ? {} : { unusedSince: told.unused.since }),
       ...(outputs === undefined ? {} : { outputs }),

@@ -9,7 +9,6 @@ import { dependencyProfileKind, type DependencyProfile } from "./kinds/profile.t
 import { matchPlaceOf, matchProfile, type Candidate } from "./match.ts";
 import { setNameOf } from "./provision.ts";
 import type { Judged } from "./reconcile-dependency.ts";
-import { takeProfile } from "./taken-profile.ts";
 
 export interface Moved {
   readonly dependency: Dependency;
@@ -67,13 +66,22 @@ async function bindAnew(
   { wanted, environment }: { readonly wanted: DependencyProfile; readonly environment: Environment },
   context: ReconcileContext,
 ): Promise<Moved> {
-  const { rematchTo: _, rotations: __, taken: ___, updateTo: ____, ...spec } = dependency.spec;
+  const { rematchTo: _, rotations: __, updateTo: ___, ...spec } = dependency.spec;
   const { name } = wanted.metadata;
   const runtime = spec.runtime ?? environment.spec.runtime;
   const place = await matchPlaceOf({ environment, runtime }, context.objects);
   const { candidates } = matchProfile(await context.objects.list<DependencyProfile>(dependencyProfileKind), spec, place);
   // What the other profile gives and has is not known yet; nobody reads of it before it is ready.
-  const { outputs: _o, resourceSet: _s, required: _r, sourceSecret: _f, services = [], update: _u, ...status } = dependency.status ?? { conditions: [] };
+  const {
+    outputs: _o,
+    resourceSet: _s,
+    required: _r,
+    sourceSecret: _f,
+    services = [],
+    update: _u,
+    taken: _t,
+    ...status
+  } = dependency.status ?? { conditions: [] };
   // A service that the other one needs too is not let go in between.
   const needed = new Set(Object.keys(wanted.spec.services ?? {}).map((service) => supportInstanceName(service, runtime)));
   const kept = services.filter(({ instance }) => needed.has(instance));
@@ -82,7 +90,7 @@ async function bindAnew(
     status: { ...status, ...(kept.length === 0 ? {} : { services: kept }), candidates: candidates.map((candidate) => askedFor(candidate, name)) },
   });
   const finalizers = [...(told.metadata.finalizers ?? []).filter((each) => each !== dependencyFinalizer), dependencyFinalizer];
-  const draft = { ...told, metadata: { ...told.metadata, finalizers }, spec: { ...spec, profile: name, runtime, taken: await takeProfile(wanted, context) } };
+  const draft = { ...told, metadata: { ...told.metadata, finalizers }, spec: { ...spec, profile: name, runtime } };
   const bound = (await context.objects.commit<Dependency>(told, draft)) ?? told;
   await context.event(bound, { type: "Normal", reason: "Rematched", message: `met by profile ${name} from now on, and no more by ${spec.profile ?? "none"}` });
   return { dependency: bound, profile: wanted };

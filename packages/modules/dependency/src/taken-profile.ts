@@ -5,48 +5,43 @@ import { PlatformError } from "@threeport/resource";
 import type { Dependency } from "./kinds/dependency.ts";
 import type { DependencyProfile } from "./kinds/profile.ts";
 
-type Taken = NonNullable<Dependency["spec"]["taken"]>;
+export type Taken = NonNullable<NonNullable<Dependency["status"]>["taken"]>;
 export type Update = NonNullable<NonNullable<Dependency["status"]>["update"]>;
 
 interface InUse {
-  readonly dependency: Dependency;
   /** With the spec that the dependency is made from. */
   readonly profile: DependencyProfile;
+  /** What its status is to say of it. */
+  readonly taken: Taken;
   /** A newer generation that waits. */
   readonly update?: Update;
 }
 
-/** What is bound together with the profile. */
-export async function takeProfile({ metadata, spec }: DependencyProfile, { blobs }: Pick<ReconcileContext, "blobs">): Promise<Taken> {
-  return { profile: metadata.name, generation: metadata.generation ?? 0, content: await blobs.put(JSON.stringify(spec)) };
-}
-
 /**
- * The profile as the dependency has it, after it has taken what it may take now. The content is in the store before the dependency names it.
+ * The profile as the dependency has it, after it has taken what it may take now. That is told by its status at the end: whoever ends in between takes the same
+ * again, since what lets it be taken stands in specs.
  * @param deployments of its users, by their claims; see `Update`
  */
 export async function profileInUse(
-  dependency: Dependency,
+  { spec, status }: Dependency,
   { profile, deployments }: { readonly profile: DependencyProfile; readonly deployments: Readonly<Record<string, string>> },
-  context: Pick<ReconcileContext, "objects" | "blobs">,
+  { blobs }: Pick<ReconcileContext, "blobs">,
 ): Promise<InUse> {
-  const { taken, updateTo = 0 } = dependency.spec;
+  const { updateTo = 0 } = spec;
   const { generation = 0, name } = profile.metadata;
-  if (taken?.profile === name && taken.generation === generation) return { dependency, profile };
-  const before = taken?.profile === name ? taken : undefined;
+  const before = status?.taken?.profile === name ? status.taken : undefined;
+  if (before?.generation === generation) return { profile, taken: before };
   const { updatePolicy = "Automatic" } = profile.spec;
-  const noticed = dependency.status?.update;
+  const noticed = status?.update;
   const waits = noticed?.generation === generation && noticed.policy === updatePolicy && updateTo < generation;
   // Looking again at what waits stores nothing.
-  if (before !== undefined && waits) return { dependency, profile: { ...profile, spec: await specOf(before, context) }, update: noticed };
-  const content = await context.blobs.put(JSON.stringify(profile.spec));
+  if (before !== undefined && waits) return { profile: { ...profile, spec: await specOf(before, { blobs }) }, taken: before, update: noticed };
+  const content = await blobs.put(JSON.stringify(profile.spec));
   // Another policy alone changes nothing of what is made.
-  if (before === undefined || updatePolicy === "Automatic" || updateTo >= generation || before.content === content) {
-    const draft = { ...dependency, spec: { ...dependency.spec, taken: { profile: name, generation, content } } };
-    return { dependency: (await context.objects.commit<Dependency>(dependency, draft)) ?? draft, profile };
-  }
+  if (before === undefined || updatePolicy === "Automatic" || updateTo >= generation || before.content === content)
+    return { profile, taken: { profile: name, generation, content } };
   const update: Update = { generation, policy: updatePolicy, ...(updatePolicy === "OnDeploy" ? { deployments: { ...deployments } } : {}) };
-  return { dependency, profile: { ...profile, spec: await specOf(before, context) }, update };
+  return { profile: { ...profile, spec: await specOf(before, { blobs }) }, taken: before, update };
 }
 
 async function specOf({ profile, content }: Taken, { blobs }: Pick<ReconcileContext, "blobs">): Promise<DependencyProfile["spec"]> {

@@ -21,14 +21,6 @@ const dependencyFields = {
         .string()
         .optional()
         .describe("The DependencyProfile that is to meet it from now on. What the present one made is removed first; then this becomes `profile`, and goes."),
-      taken: z
-        .object({
-          profile: z.string().describe("Its profile when it was taken."),
-          generation: z.number().int().describe("Generation of the profile."),
-          content: z.string().describe("Digest of the profile's spec as it was then."),
-        })
-        .optional()
-        .describe("The profile as it was taken: what is made is made from this. Written by its reconciler."),
       updateTo: z.number().int().min(1).optional().describe("A generation of its profile that it is to take, whatever the profile's `updatePolicy` says."),
     })
     .describe("What is provided."),
@@ -38,6 +30,14 @@ const dependencyFields = {
       conditions: conditionsSchema,
       candidates: candidatesSchema.optional().describe("Profiles of the type and class that there were when one was chosen."),
       users: z.array(z.string()).optional().describe("DependencyClaims that use it.").meta({ "x-kubernetes-list-type": "atomic" }),
+      taken: z
+        .object({
+          profile: z.string().describe("Its profile when it was taken."),
+          generation: z.number().int().describe("Generation of the profile."),
+          content: z.string().describe("Digest of the profile's spec as it was then."),
+        })
+        .optional()
+        .describe("The profile as it was taken: what is made is made from this."),
       update: z
         .object({
           generation: z.number().int().describe("Generation of the profile that waits."),
@@ -119,7 +119,7 @@ export const dependencyKind = defineKind({
   references: [
     { path: "spec.environment", to: { group, resource: "environments" }, namespace: "cluster", waitsFor: WaitsFor.Existence | WaitsFor.Generation },
     { path: "spec.profile", to: { group, resource: "dependencyprofiles" }, namespace: "cluster", waitsFor: WaitsFor.Existence | WaitsFor.Generation },
-    { path: "spec.taken.content", to: { group: "", resource: "$blob" }, namespace: "cluster", waitsFor: 0 },
+    { path: "status.taken.content", to: { group: "", resource: "$blob" }, namespace: "cluster", waitsFor: 0 },
     { path: "spec.rematchTo", to: { group, resource: "dependencyprofiles" }, namespace: "cluster", waitsFor: WaitsFor.Existence },
     {
       path: "spec.runtime",
@@ -155,7 +155,7 @@ export const dependencyKind = defineKind({
       description: "Generation of the profile that waits.",
       value: (object) => {
         const { update } = (object as Dependency).status ?? {};
-        return update === undefined ? undefined : `${(object as Dependency).spec.taken?.generation ?? 0} → ${update.generation} (${update.policy})`;
+        return update === undefined ? undefined : `${(object as Dependency).status?.taken?.generation ?? 0} → ${update.generation} (${update.policy})`;
       },
     },
     { name: "Users", type: "integer", description: "Claims that use it.", value: (object) => (object as Dependency).status?.users?.length ?? 0 },
